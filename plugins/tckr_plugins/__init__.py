@@ -1,0 +1,1 @@
+"""Every built-in component of tckr-bench, one folder per family."""

@@ -1,0 +1,3 @@
+"""tckr-bench: may a private image dataset be replaced by a synthetic one?"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,214 @@
+"""What a plugin provides: a `Component` per implementation and, behind it, one Protocol per family.
+
+A component's name, version and options identify it before anything heavy is imported; `load` imports late.
+Arrays cross the boundary as numpy, so a plugin may use any framework.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tckr_bench.errors import OptionError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from tckr_bench.records import (
+        AttackEvidence,
+        CellEvidence,
+        DatasetDescription,
+        Figure,
+        GenerationRequest,
+        Images,
+        LabelledImages,
+        Labels,
+        Logits,
+        Prompts,
+        Scores,
+        Split,
+        ThreatModel,
+        TrainingData,
+        TrainingHistory,
+    )
+
+FAMILIES = ("dataset", "captioner", "generator", "adapter", "classifier", "attack", "metric")
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Options(BaseModel):
+    """Options of a component: a frozen, validated model; give each field a default and a `description`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class ClassifierOptions(Options):
+    """Options every classifier has, because the controls turn them: an untrained one, and one that memorises."""
+
+    epochs: int = 20
+    augment: bool = True
+
+
+class AttackOptions(Options):
+    """Options every attack has: how many shadow models it wants trained (0 for none)."""
+
+    shadows: int = 0
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the harness tells a component about where it runs.
+
+    Attributes:
+        device: a torch device string, `cpu`, `cuda` or `mps`.
+        progress: call it with the fraction done, 0 to 1; cheap, may be called often.
+    """
+
+    device: str = "cpu"
+    progress: Callable[[float], None] = lambda _fraction: None
+
+
+@dataclass(frozen=True)
+class Component(Generic[T_co]):
+    """One implementation, as registered by a plugin.
+
+    Attributes:
+        name: what a matrix file calls it; unique within its family.
+        version: part of every cache key; raise it whenever the output for the same input changes.
+        options: the `Options` model; its defaults are the component's defaults.
+        load: imports what is heavy and returns the implementation of the family's Protocol.
+        summary: one line for `tckr-bench plugins list`.
+        identity: hash of what the options point at (weights in a folder, say), where that can change.
+    """
+
+    name: str
+    version: str
+    options: type[Options]
+    load: Callable[[Any], T_co]
+    summary: str
+    identity: Callable[[Any], str] = lambda _options: ""
+
+    def parse_options(self, given: Mapping[str, Any]) -> Options:
+        """Validate options given by a user.
+
+        Raises:
+            OptionError: one sentence with the nearest right name, or the value found and what is allowed.
+        """
+        unknown = sorted(set(given) - set(self.options.model_fields))
+        if unknown:
+            hint = nearest(unknown[0], self.options.model_fields)
+            raise OptionError(f"component '{self.name}' has no option '{unknown[0]}'{hint}")
+        try:
+            return self.options.model_validate(dict(given))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "options"
+            raise OptionError(
+                f"option '{where}' of component '{self.name}' cannot be {first['input']!r}: {first['msg']}"
+            ) from error
+
+
+class Dataset(Protocol):
+    """A real dataset with class names and the splits `train` and `test`, and `validation` where it has one."""
+
+    def describe(self) -> DatasetDescription:
+        """Return names, counts and the content fingerprint without decoding images.
+
+        Raises:
+            DatasetError: the data is not there or not usable; the sentence says what to do.
+        """
+
+    def read(self, split: Split, *, size: int) -> LabelledImages:
+        """Decode a split to `size` x `size` RGB, in a fixed order."""
+
+
+class Captioner(Protocol):
+    """Describes real images."""
+
+    def caption(self, images: Images, labels: Labels, *, class_names: Sequence[str], context: Context) -> list[str]:
+        """Return one full prompt per image (n), the class name included where the captioner uses it."""
+
+
+class Generator(Protocol):
+    """Makes images from prompts."""
+
+    @property
+    def image_size(self) -> int:
+        """Width and height in pixels of what `generate` returns."""
+
+    def restore(self, weights: Path) -> None:
+        """Take up the weights an adapter left in a folder; an empty folder means none."""
+
+    def generate(self, request: GenerationRequest, *, context: Context) -> Images:
+        """Return (n, image_size, image_size, 3) uint8; image i depends on prompt i and seed i alone."""
+
+
+class Adapter(Protocol):
+    """Fits a generator to real images and their prompts; the product is weights in a folder."""
+
+    def adapt(
+        self, generator: Generator, images: Images, prompts: Prompts, *, weights: Path, seed: int, context: Context
+    ) -> None:
+        """Write to the folder `weights` what `Generator.restore` needs."""
+
+
+class Classifier(Protocol):
+    """Learns labels from images."""
+
+    def fit(self, data: TrainingData, *, seed: int, context: Context) -> TrainingHistory:
+        """Train from scratch (or from the pretrained weights the options name)."""
+
+    def predict(self, images: npt.NDArray[Any], *, context: Context) -> Logits:
+        """Return logits (n, classes) for images (n, h, w, 3), uint8 or float32 in 0-255."""
+
+    def save(self, folder: Path) -> None:
+        """Write the trained weights to a folder, as safetensors and JSON."""
+
+    def restore(self, folder: Path, *, context: Context) -> None:
+        """Read what `save` wrote."""
+
+
+class Attack(Protocol):
+    """Scores how much each challenge example looks like a member of the target's training set."""
+
+    @property
+    def threat_model(self) -> ThreatModel:
+        """What the attacker sees and owns."""
+
+    def score(self, evidence: AttackEvidence) -> Scores:
+        """Return one float64 score per example (n,); higher means member."""
+
+
+class Metric(Protocol):
+    """A pure function of saved evidence."""
+
+    def compute(self, evidence: CellEvidence) -> list[Figure]:
+        """Return the figures of a cell, each with its interval; none where the evidence does not allow one."""
+
+
+Implementation = Dataset | Captioner | Generator | Adapter | Classifier | Attack | Metric
+
+__all__ = [
+    "FAMILIES",
+    "Adapter",
+    "Attack",
+    "AttackOptions",
+    "Captioner",
+    "Classifier",
+    "ClassifierOptions",
+    "Component",
+    "Context",
+    "Dataset",
+    "Generator",
+    "Implementation",
+    "Metric",
+    "Options",
+]

@@ -1,0 +1,92 @@
+"""The one tree of user errors.
+
+Every mistake a user can make ends in a `TckrError`: one sentence that says what failed, what was found and
+what to do. `exit_code_of` is the only place that turns errors into exit codes. Anything else that is raised is
+a bug of ours, or of a plugin, and keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+import errno
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+EXIT_OK = 0
+EXIT_STAGE_FAILED = 1
+EXIT_USER_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+
+class TckrError(Exception):
+    """A mistake the user can mend; its text is one sentence."""
+
+
+class PluginError(TckrError):
+    """A component is unknown, registered twice, or its distribution is broken."""
+
+
+class OptionError(TckrError):
+    """An option of a component is unknown or has a value it cannot take."""
+
+
+class MatrixError(TckrError):
+    """A matrix file is missing, is not TOML, or does not say a valid matrix."""
+
+
+class DatasetError(TckrError):
+    """A dataset is unavailable, empty, unreadable or inconsistent."""
+
+
+class StoreError(TckrError):
+    """The store cannot be read or written."""
+
+
+class RunError(TckrError):
+    """A run directory is missing, incomplete or of another format."""
+
+
+class StagesFailedError(TckrError):
+    """Some stages of a run failed; the cells that need them have no figures."""
+
+
+def exit_code_of(error: BaseException) -> int:
+    """Return the exit code for an error: 1 for failed stages, 130 for an interrupt, 2 for every user error.
+
+    >>> exit_code_of(MatrixError("no such matrix"))
+    2
+    """
+    if isinstance(error, StagesFailedError):
+        return EXIT_STAGE_FAILED
+    if isinstance(error, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    return EXIT_USER_ERROR
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return `"; did you mean 'x'?"` for the nearest known name, else the known names, ready to append.
+
+    >>> nearest("lora2", ["lora", "none"])
+    "; did you mean 'lora'?"
+    >>> nearest("zzz", ["lora", "none"])
+    '; known: lora, none'
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean '{close[0]}'?"
+    return f"; known: {', '.join(names)}" if names else "; none is registered"
+
+
+def storage_error(error: OSError, doing: str) -> StoreError:
+    """Translate an operating-system error met while `doing` something into one sentence for the user."""
+    if error.errno == errno.ENOSPC:
+        return StoreError(f"{doing}: the disk is full; free some space or move the store with TCKR_BENCH_STORE")
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return StoreError(
+            f"{doing}: {error.filename or 'the folder'} is not writable; "
+            "change its permissions or move the store with TCKR_BENCH_STORE"
+        )
+    return StoreError(f"{doing}: {error.strerror or error}")

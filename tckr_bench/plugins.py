@@ -1,0 +1,158 @@
+"""Finds plugins through the entry-point group `tckr_bench` and looks components up by name."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from tckr_bench.components import FAMILIES, Component, Implementation, Options
+from tckr_bench.errors import PluginError, nearest
+from tckr_bench.hookspecs import ENTRY_POINT_GROUP, HookSpecifications
+from tckr_bench.records import ComponentUse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from types import ModuleType
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A registered component with its family and the distribution it came from (`name version`)."""
+
+    family: str
+    component: Component[Any]
+    distribution: str
+
+
+@dataclass(frozen=True)
+class BrokenPlugin:
+    """A plugin that could not be loaded, and why."""
+
+    name: str
+    distribution: str
+    reason: str
+
+
+@dataclass
+class Registry:
+    """Every component that was found, by family and name, and the plugins that could not be loaded."""
+
+    registrations: dict[tuple[str, str], Registration] = field(default_factory=dict)
+    broken: list[BrokenPlugin] = field(default_factory=list)
+
+    def add(self, registration: Registration) -> None:
+        """Add a component.
+
+        Raises:
+            PluginError: the name is taken in its family; both distributions are named.
+        """
+        key = (registration.family, registration.component.name)
+        if key in self.registrations:
+            raise PluginError(
+                f"two distributions register the {key[0]} '{key[1]}': {self.registrations[key].distribution} and "
+                f"{registration.distribution}; uninstall one of them"
+            )
+        self.registrations[key] = registration
+
+    def family(self, family: str) -> list[Registration]:
+        """Return the components of a family, ordered by name."""
+        return [self.registrations[key] for key in sorted(self.registrations) if key[0] == family]
+
+    def get(self, family: str, name: str) -> Registration:
+        """Look a component up.
+
+        Raises:
+            PluginError: no such component; names the nearest one, and any broken plugin that may hold it.
+        """
+        found = self.registrations.get((family, name))
+        if found is None:
+            hint = nearest(name, (entry.component.name for entry in self.family(family)))
+            lost = "".join(f" (the plugin '{plugin.name}' could not be loaded)" for plugin in self.broken)
+            raise PluginError(f"no {family} is called '{name}'{hint}{lost}")
+        return found
+
+    def use(self, family: str, name: str, *, label: str, options: Mapping[str, Any]) -> ComponentUse:
+        """Validate the options and return the component as a matrix uses it."""
+        registration = self.get(family, name)
+        component = registration.component
+        parsed = component.parse_options(options)
+        return ComponentUse(
+            family=family,
+            name=name,
+            version=component.version,
+            label=label,
+            options=parsed.model_dump(mode="json"),
+            distribution=registration.distribution,
+            identity=component.identity(parsed),
+        )
+
+    def options_of(self, use: ComponentUse) -> Options:
+        """Return the validated options of a component in use."""
+        return self.get(use.family, use.name).component.parse_options(use.options)
+
+    def load(self, use: ComponentUse) -> Any:  # noqa: ANN401 - which Protocol it is depends on the family
+        """Import and build the implementation of a component in use."""
+        component: Component[Implementation] = self.get(use.family, use.name).component
+        return component.load(component.parse_options(use.options))
+
+
+def build_registry(entry_points: Iterable[metadata.EntryPoint] | None = None) -> Registry:
+    """Load every plugin of the entry-point group; a broken one is kept aside with its reason.
+
+    Raises:
+        PluginError: two distributions register the same name.
+    """
+    found = metadata.entry_points(group=ENTRY_POINT_GROUP) if entry_points is None else entry_points
+    registry = Registry()
+    manager = pluggy.PluginManager(ENTRY_POINT_GROUP)
+    manager.add_hookspecs(HookSpecifications)
+    for entry_point in sorted(found, key=lambda point: (point.name, point.value)):
+        distribution = _distribution_of(entry_point)
+        try:
+            module = entry_point.load()
+            _register(registry, manager, module, name=entry_point.name, distribution=distribution)
+        except PluginError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a plugin is isolated here: it must not break the others
+            registry.broken.append(BrokenPlugin(entry_point.name, distribution, f"{type(error).__name__}: {error}"))
+    return registry
+
+
+@functools.cache
+def default_registry() -> Registry:
+    """Return the registry of this process, built at the first call."""
+    return build_registry()
+
+
+def _distribution_of(entry_point: metadata.EntryPoint) -> str:
+    distribution = entry_point.dist
+    return f"{distribution.name} {distribution.version}" if distribution else "(no distribution)"
+
+
+def _register(
+    registry: Registry, manager: pluggy.PluginManager, module: ModuleType, *, name: str, distribution: str
+) -> None:
+    """Call a plugin's own hooks only, so that a failure is blamed on the right plugin."""
+    others = manager.get_plugins()
+    manager.register(module, name=name)
+    try:
+        manager.check_pending()  # a misspelled hook would otherwise be ignored in silence
+        for family in FAMILIES:
+            hook = manager.subset_hook_caller(f"register_{family}s", remove_plugins=others)
+            hook(register=_registrar(registry, family, distribution))
+    except Exception:
+        manager.unregister(module)
+        raise
+
+
+def _registrar(registry: Registry, family: str, distribution: str) -> Callable[[Component[Any]], None]:
+    def register(component: Component[Any]) -> None:
+        if not isinstance(component, Component):
+            raise TypeError(f"register_{family}s was given {type(component).__name__}, not a Component")
+        registry.add(Registration(family=family, component=component, distribution=distribution))
+
+    return register
