@@ -1,13 +1,15 @@
-"""Frozen records that pass between rooms; no bare dict crosses a module boundary."""
+"""Frozen records that pass between rooms; no bare dict crosses a module boundary.
+
+Those without arrays are also the schema of the result files: pydantic reads and writes them as they stand.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     import numpy as np
     import numpy.typing as npt
 

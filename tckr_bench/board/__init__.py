@@ -1,0 +1,1 @@
+"""The board: reads result files only, ranks, and renders tables and pages."""
