@@ -1,0 +1,56 @@
+"""The loss attack: members are fitted better than non-members."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tckr_bench.errors import TckrError
+from tckr_bench.metrics import log_likelihood
+from tckr_bench.records import ThreatModel
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from tckr_bench.records import AttackEvidence, Scores
+
+
+class LossAttack:
+    """Score each example by minus its cross-entropy under the target, log p(y | x).
+
+    Formula: s(x, y) = z_y - log sum_k exp z_k, with z the target's logits.
+    Source: Yeom et al. 2018, Privacy Risk in Machine Learning.
+    Threat model: the attacker sees the target's outputs for the example and knows its label; owns nothing
+    else. It cannot tell a member from an easy example, so it understates the risk of a capable attacker.
+    """
+
+    @property
+    def threat_model(self) -> ThreatModel:
+        """What the attacker sees and owns."""
+        return ThreatModel(
+            sees="class probabilities of the released classifier", owns="the label of the example"
+        )
+
+    def score(self, evidence: AttackEvidence) -> Scores:
+        """Return log p(label) of each example, (n,) float64, at most 0.
+
+        Raises:
+            TckrError: the target's logits are not all numbers.
+        """
+        require_finite(evidence.target_logits, "the attacked classifier")
+        return log_likelihood(evidence.target_logits, evidence.labels)
+
+
+def require_finite(logits: npt.NDArray[np.float32], owner: str) -> None:
+    """Refuse logits with infinities or NaN.
+
+    Raises:
+        TckrError: how many rows are affected.
+    """
+    broken = int((~np.isfinite(logits).all(axis=-1)).sum())
+    if broken:
+        raise TckrError(
+            f"an attack cannot score {owner}: {broken} rows of its logits are not finite; "
+            "its training diverged, lower the learning rate"
+        )

@@ -1,0 +1,54 @@
+"""Augments whole batches of decoded images: per-sample parameters, one gather, no loop over images.
+
+`torchvision.transforms.v2` draws one set of parameters per batch; here every image has its own, drawn from an
+explicit generator. A shift and a mirror only move pixels, so uint8 images stay uint8 and lose nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+
+def shift_and_flip(
+    images: Tensor, *, generator: Generator, padding: float = 0.1, flip: bool = False
+) -> Tensor:
+    """Pad every image with black, crop it back at a random place and, if asked, mirror half of them.
+
+    Args:
+        images: (n, height, width, channels), any dtype.
+        generator: a CPU generator, whatever the device of the images; two draws per image, three with `flip`.
+        padding: on each side, as a fraction of the height and the width, 0 to 1.
+        flip: mirror each image left to right with probability one half.
+
+    Returns:
+        A new tensor of the same shape, dtype and device.
+
+    >>> one = torch.arange(4, dtype=torch.uint8).reshape(1, 1, 4, 1)
+    >>> shift_and_flip(one, generator=torch.Generator().manual_seed(0), padding=0.0).flatten().tolist()
+    [0, 1, 2, 3]
+    """
+    count, height, width, channels = images.shape
+    down, right = round(padding * height), round(padding * width)
+    top = torch.randint(0, 2 * down + 1, (count, 1), generator=generator)
+    left = torch.randint(0, 2 * right + 1, (count, 1), generator=generator)
+    rows = torch.arange(height) + top
+    columns = torch.arange(width) + left
+    if flip:
+        mirrored = torch.rand((count, 1), generator=generator) < 0.5
+        columns = torch.where(mirrored, columns.flip(1), columns)
+    padded = functional.pad(images, (0, 0, right, right, down, down))
+    return _gather(padded, rows, columns).reshape(count, height, width, channels)
+
+
+def _gather(padded: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Pick pixel (rows[i, r], columns[i, c]) of image i for all r and c, in one selection."""
+    count, height, width, channels = padded.shape
+    origin = torch.arange(count)[:, None, None] * (height * width)
+    flat = origin + rows[:, :, None] * width + columns[:, None, :]
+    return padded.reshape(-1, channels).index_select(0, flat.flatten().to(padded.device))
