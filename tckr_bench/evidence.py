@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from tckr_bench.errors import RunError
-from tckr_bench.records import AttackScores, CellEvidence, Images, Labels, ThreatModel
+from tckr_bench.records import AttackScores, CellEvidence, ThreatModel
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tckr_bench.records import Images, Labels
 
 EVIDENCE_FILE = "evidence.safetensors"
 SAMPLES_FILE = "samples.safetensors"
