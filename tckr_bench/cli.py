@@ -1,0 +1,231 @@
+"""The command line: parse, call, print. Nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from tckr_bench import __version__
+from tckr_bench.errors import TckrError, exit_code_of
+
+PATH = click.Path(path_type=Path)
+
+
+class ExampleCommand(click.Command):
+    """A command whose help ends with examples, printed as they are typed."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples without wrapping them."""
+        del ctx
+        if self.epilog:
+            with formatter.section("Examples"):
+                for line in self.epilog.strip().splitlines():
+                    formatter.write(f"{' ' * formatter.current_indent}{line.strip()}\n")
+
+
+class ExampleGroup(click.Group):
+    """A group whose commands show examples."""
+
+    command_class = ExampleCommand
+    group_class = type
+    format_epilog = ExampleCommand.format_epilog
+
+
+@click.group(
+    cls=ExampleGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="tckr-bench run --matrix default\ntckr-bench plan --matrix paper\ntckr-bench plugins list",
+)
+@click.version_option(__version__, prog_name="tckr-bench")
+def cli() -> None:
+    """Measure what is lost and what is gained when a private image dataset is replaced by a synthetic one.
+
+    A run captions real images, adapts a text-to-image generator, generates a synthetic dataset, trains classifiers
+    on real and synthetic data, attacks them, and puts accuracy, privacy and cost on one board.
+    """
+
+
+def _matrix_options(command: click.Command) -> click.Command:
+    """Add the options `run` and `plan` share."""
+    options = [
+        click.Option(["--matrix", "-m"], default="default", show_default=True, help="A shipped matrix or a TOML file."),
+        click.Option(["--dataset", "-d", "datasets"], multiple=True, help="Use this dataset instead of the matrix's."),
+        click.Option(["--set", "settings"], multiple=True, metavar="AXIS.OPTION=VALUE", help="Change the matrix."),
+        click.Option(["--jobs", "-j"], type=click.IntRange(min=1), help="Stages at a time; all cores if not given."),
+        click.Option(
+            ["--device"],
+            type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+            default="auto",
+            show_default=True,
+            help="Where models run.",
+        ),
+    ]
+    command.params[:0] = options
+    return command
+
+
+@cli.command(
+    epilog="tckr-bench run\n"
+    "tckr-bench run --matrix default --dataset digits --set generator.steps=5\n"
+    "tckr-bench run --matrix smoke --json > records.json\n"
+    "TCKR_BENCH_DATA=~/data tckr-bench run --dataset cifar10 --out runs/cifar10"
+)
+@click.option("--out", type=PATH, help="Folder of the results; runs/<matrix> if not given.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first stage that fails.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@click.option("--json", "as_json", is_flag=True, help="Print the records as JSON on standard output.")
+def run(  # noqa: PLR0913 - one parameter per option
+    matrix: str,
+    datasets: tuple[str, ...],
+    settings: tuple[str, ...],
+    jobs: int | None,
+    device: str,
+    out: Path | None,
+    fail_fast: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Run a matrix and show the leaderboard; the same command again continues where it stopped."""
+    from tckr_bench.commands.run import RunOptions
+    from tckr_bench.commands.run import run as run_matrix
+
+    run_matrix(RunOptions(matrix, datasets, settings, out, jobs, device, fail_fast, dry_run, as_json))
+
+
+@cli.command(epilog="tckr-bench plan\ntckr-bench plan --matrix paper\ntckr-bench plan --set cardinalities=[1,2,5]")
+def plan(
+    matrix: str, datasets: tuple[str, ...], settings: tuple[str, ...], jobs: int | None, device: str
+) -> None:
+    """Show what a run would do: datasets, methods, stages, what is in the store, and the time it would take."""
+    from tckr_bench.commands.run import RunOptions
+    from tckr_bench.commands.run import run as run_matrix
+
+    run_matrix(RunOptions(matrix, datasets, settings, jobs=jobs, device=device, dry_run=True))
+
+
+_matrix_options(run)
+_matrix_options(plan)
+
+
+@cli.group(cls=ExampleGroup, epilog="tckr-bench plugins list\ntckr-bench plugins show lira")
+def plugins() -> None:
+    """List the registered components and show their options."""
+
+
+@plugins.command("list", epilog="tckr-bench plugins list\ntckr-bench plugins list --family attack")
+@click.option("--family", help="Show one family only.")
+def plugins_list(family: str | None) -> None:
+    """List every component, where it comes from, and plugins that could not be loaded."""
+    from tckr_bench.commands.plugins import list_plugins
+
+    list_plugins(family)
+
+
+@plugins.command("show", epilog="tckr-bench plugins show lora\ntckr-bench plugins show stable-diffusion")
+@click.argument("name")
+def plugins_show(name: str) -> None:
+    """Show a component's options with their defaults."""
+    from tckr_bench.commands.plugins import show_plugin
+
+    show_plugin(name)
+
+
+@cli.group(cls=ExampleGroup, epilog="tckr-bench datasets list")
+def datasets() -> None:
+    """Look at the datasets."""
+
+
+@datasets.command(
+    "list", epilog="tckr-bench datasets list\nTCKR_BENCH_DATA=~/data tckr-bench datasets list"
+)
+def datasets_list() -> None:
+    """List every dataset: counts where it was found, the reason and what to do where it was not."""
+    from tckr_bench.commands.datasets import list_datasets
+
+    list_datasets()
+
+
+@cli.group(
+    cls=ExampleGroup,
+    epilog="tckr-bench cache info\ntckr-bench cache verify\ntckr-bench cache gc --unused-for 30 --dry-run",
+)
+def cache() -> None:
+    """Look after the store of artifacts."""
+
+
+@cache.command("info", epilog="tckr-bench cache info\nTCKR_BENCH_STORE=~/store tckr-bench cache info")
+def cache_info() -> None:
+    """Show where the store is and what it holds."""
+    from tckr_bench.commands.cache import show_info
+
+    show_info()
+
+
+@cache.command("verify", epilog="tckr-bench cache verify\ntckr-bench cache verify --remove")
+@click.option("--remove", is_flag=True, help="Remove what is damaged; the next run makes it again.")
+def cache_verify(remove: bool) -> None:
+    """Check the checksum of every file in the store."""
+    from tckr_bench.commands.cache import verify
+
+    verify(remove=remove)
+
+
+@cache.command("gc", epilog="tckr-bench cache gc --unused-for 30\ntckr-bench cache gc --unused-for 0 --dry-run")
+@click.option(
+    "--unused-for", type=click.FloatRange(min=0), default=30.0, show_default=True, help="Days without use."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be removed and remove nothing.")
+def cache_gc(unused_for: float, dry_run: bool) -> None:
+    """Remove artifacts that no run has used for a while, damaged ones, and leftovers of interrupted runs."""
+    from tckr_bench.commands.cache import collect_garbage
+
+    collect_garbage(days=unused_for, dry_run=dry_run)
+
+
+@cli.command(epilog="tckr-bench report runs/default\ntckr-bench report runs/default --json")
+@click.argument("run_folder", metavar="RUN", type=PATH)
+@click.option("--json", "as_json", is_flag=True, help="Print the records as JSON on standard output.")
+def report(run_folder: Path, as_json: bool) -> None:
+    """Recompute a run's figures from its saved scores, show its board, and write its HTML report again."""
+    from tckr_bench.commands.report import show_report
+
+    show_report(run_folder, as_json=as_json)
+
+
+@cli.command(
+    epilog="tckr-bench compare runs/default\n"
+    "tckr-bench compare runs/default runs/cifar10\n"
+    "tckr-bench compare memorizer noise --run runs/default"
+)
+@click.argument("selectors", metavar="RUN_OR_METHOD...", nargs=-1, required=True)
+@click.option("--run", "run_folder", type=PATH, help="Where methods are looked up; the latest run if not given.")
+def compare(selectors: tuple[str, ...], run_folder: Path | None) -> None:
+    """Put methods side by side against the real-data baseline, paired on the same test images."""
+    from tckr_bench.commands.report import show_comparison
+
+    show_comparison(selectors, run_folder)
+
+
+@cli.command(epilog="tckr-bench doctor")
+def doctor() -> None:
+    """Show versions, device, memory, offline state, the data that was found, and what will be slow."""
+    from tckr_bench.commands.doctor import diagnose
+
+    diagnose()
+
+
+def main() -> None:
+    """Run the program; the one place where errors become exit codes."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except TckrError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(exit_code_of(error))
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted; what is finished is kept. The same command continues from here.", err=True)
+        sys.exit(exit_code_of(KeyboardInterrupt()))

@@ -1,0 +1,58 @@
+"""`tckr-bench cache`."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tckr_bench.engine.store import Store, default_store_path, describe_bytes
+from tckr_bench.errors import StoreError
+
+SECONDS_PER_DAY = 86_400
+
+
+def show_info() -> None:
+    """Print where the store is and what it holds, by kind of artifact."""
+    store = Store(default_store_path())
+    console = Console(highlight=False)
+    console.print(f"store: {escape(str(store.root))}", soft_wrap=True)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("kind", "artifacts", "size"):
+        table.add_column(column, justify="left" if column == "kind" else "right")
+    usage = store.usage()
+    for entry in usage:
+        table.add_row(escape(entry.kind), f"{entry.artifacts:,}", describe_bytes(entry.size))
+    total = sum(entry.artifacts for entry in usage)
+    table.add_row("all", f"{total:,}", describe_bytes(sum(entry.size for entry in usage)), style="bold")
+    console.print(table)
+
+
+def verify(*, remove: bool) -> None:
+    """Check every artifact, and remove the damaged ones if asked.
+
+    Raises:
+        StoreError: some are damaged and were not removed.
+    """
+    store = Store(default_store_path())
+    console = Console(highlight=False)
+    damaged = store.damaged()
+    for key in damaged:
+        console.print(f"[red]damaged[/] {escape(str(store.path(key)))}", soft_wrap=True)
+        if remove:
+            with store.lock(key):
+                store.discard(key)
+    console.print(f"{len(store.keys())} artifacts are sound" if remove or not damaged else "")
+    if damaged and not remove:
+        raise StoreError(f"{len(damaged)} artifacts are damaged; they will not be used; add --remove to delete them")
+
+
+def collect_garbage(*, days: float, dry_run: bool) -> None:
+    """Remove what no run has used for so many days."""
+    store = Store(default_store_path())
+    if not dry_run:
+        store.open_for_writing()
+    removed = store.collect(unused_for=days * SECONDS_PER_DAY, dry_run=dry_run)
+    size = describe_bytes(sum(size for _name, size in removed))
+    verb = "would be removed" if dry_run else "removed"
+    Console(highlight=False).print(f"{len(removed)} items, {size}, {verb} from {escape(str(store.root))}", soft_wrap=True)

@@ -1,0 +1,40 @@
+"""`tckr-bench report` and `tckr-bench compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tckr_bench.board.render import render_report, verified_leaderboard
+from tckr_bench.board.tables import leaderboard_group
+from tckr_bench.board.verify import verified
+from tckr_bench.console import Screen
+
+
+def show_report(run: Path, *, as_json: bool) -> None:
+    """Recompute and print a run's board, and write its report again.
+
+    Raises:
+        RunError: the folder holds no readable results.
+    """
+    screen = Screen(json=as_json)
+    found = verified(run)
+    report = render_report(run)
+    for mismatch in found.mismatches:
+        screen.warn(str(mismatch))
+    if as_json:
+        screen.print_results(found.results)
+    else:
+        screen.console.print(leaderboard_group(verified_leaderboard(found)))
+    screen.say(f"Report: {report}")
+
+
+def show_comparison(selectors: Sequence[str], run: Path | None) -> None:
+    """Print runs or methods side by side.
+
+    Raises:
+        RunError: a run or method is not there; names the nearest.
+    """
+    from tckr_bench.board.compare import compare, comparison_group
+
+    Screen().console.print(comparison_group(compare(selectors, run)))

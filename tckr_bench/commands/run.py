@@ -1,0 +1,117 @@
+"""`tckr-bench run` and `tckr-bench plan`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tckr_bench.board.render import render_report, verified_leaderboard
+from tckr_bench.board.results import RunResults
+from tckr_bench.board.tables import leaderboard_group
+from tckr_bench.board.verify import verified
+from tckr_bench.commands.collect import RunSettings, collect
+from tckr_bench.console import Screen
+from tckr_bench.engine.executor import Executor, Outcome
+from tckr_bench.engine.matrix import load_matrix
+from tckr_bench.engine.plan import Plan, make_plan
+from tckr_bench.engine.provenance import choose_device, usable_cores
+from tckr_bench.engine.store import Store, default_store_path
+from tckr_bench.errors import RunError, StagesFailedError, TckrError
+from tckr_bench.plugins import default_registry
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """The options of `run` and `plan` as typed."""
+
+    matrix: str
+    datasets: Sequence[str] = ()
+    settings: Sequence[str] = ()
+    out: Path | None = None
+    jobs: int | None = None
+    device: str = "auto"
+    fail_fast: bool = False
+    dry_run: bool = False
+    json: bool = False
+
+
+def run(options: RunOptions) -> None:
+    """Plan, execute, collect and show a run.
+
+    Raises:
+        TckrError: a user error; also where every failure of the run is one.
+        StagesFailedError: some stages failed; the rest was done and reported.
+    """
+    screen = Screen(json=options.json)
+    registry = default_registry()
+    for plugin in registry.broken:
+        screen.warn(f"the plugin '{plugin.name}' of {plugin.distribution} could not be loaded: {plugin.reason}")
+    device = choose_device(options.device)
+    jobs = options.jobs or (usable_cores() if device == "cpu" else 1)
+    matrix = load_matrix(options.matrix, registry, settings=options.settings, datasets=options.datasets)
+    store = Store(default_store_path())
+    plan = make_plan(matrix, registry, store, jobs=jobs, lenient=options.dry_run)
+    screen.show_plan(plan, store, jobs=jobs, device=device)
+    if options.dry_run:
+        return
+    settings = RunSettings(options.out or _run_folder(plan, options), jobs, device, options.fail_fast)
+    outcome = _execute(plan, store, settings, screen)
+    results = collect(plan, outcome, store, settings)
+    _show(results, settings, screen)
+    _raise_for(outcome)
+
+
+def _run_folder(plan: Plan, options: RunOptions) -> Path:
+    """Return `runs/<matrix>`, with a mark of its own where the command changed what the matrix says."""
+    name = plan.matrix.file.name
+    if not (options.settings or options.datasets):
+        return Path("runs") / name
+    mark = hashlib.sha256(" ".join(sorted(plan.graph.leaves.values())).encode()).hexdigest()[:8]
+    return Path("runs") / f"{name}-{mark}"
+
+
+def _execute(plan: Plan, store: Store, settings: RunSettings, screen: Screen) -> Outcome:
+    try:
+        settings.out.mkdir(parents=True, exist_ok=True)
+        (settings.out / "results.partial").touch()
+    except OSError as error:
+        raise RunError(f"cannot write to {settings.out}: {error.strerror}; choose another folder with --out") from error
+    (settings.out / "results.partial").unlink()
+    if not plan.pending:
+        screen.say("Nothing to do: every stage is in the store.")
+        return Outcome()
+    store.open_for_writing()
+    executor = Executor(
+        plan.graph,
+        store,
+        jobs=settings.jobs,
+        device=settings.device,
+        logs=settings.out / "logs",
+        rates=plan.rates,
+        fail_fast=settings.fail_fast,
+    )
+    with screen.watch(plan, jobs=settings.jobs) as observer:
+        return executor.run(plan.pending, observer)
+
+
+def _show(results: RunResults, settings: RunSettings, screen: Screen) -> None:
+    report = render_report(settings.out)
+    if screen.json:
+        screen.print_results(results)
+        return
+    screen.console.print(leaderboard_group(verified_leaderboard(verified(settings.out))))
+    ran, unique = results.stages.ran, results.stages.unique
+    screen.say(f"Stages: {ran} ran, {results.stages.cached} came from the store, {unique} in all.")
+    screen.say(f"Results: {settings.out / 'results.json'}")
+    screen.say(f"Report:  {report}")
+
+
+def _raise_for(outcome: Outcome) -> None:
+    first = [failure for failure in outcome.failures.values() if failure.kind != "parent"]
+    if not first:
+        return
+    summary = f"{len(first)} of the run's stages failed; first: {first[0].stage.kind} ({first[0].stage.label}): "
+    text = summary + first[0].message + (f"; see {first[0].log}" if first[0].log else "")
+    raise TckrError(text) if all(failure.kind == "user" for failure in first) else StagesFailedError(text)

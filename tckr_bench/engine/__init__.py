@@ -1,0 +1,1 @@
+"""The engine: matrix file -> cells -> shared stage graph -> executor -> store -> results."""

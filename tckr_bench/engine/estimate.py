@@ -1,0 +1,83 @@
+"""How long stages will take: seconds per unit of work, learned from what stages took before."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from tckr_bench.engine.graph import Stage
+
+# First guesses, in seconds of one core per unit of work (an image; for training, an image in an epoch).
+FIRST_GUESS = {
+    "prepare": 0.0004,
+    "caption": 0.0005,
+    "adapt": 0.015,
+    "generate": 0.05,
+    "train": 0.0004,
+    "shadow": 0.0004,
+    "attack": 0.1,
+    "measure": 0.5,
+}
+STAGE_OVERHEAD = 0.05
+
+
+@dataclass
+class Rates:
+    """Seconds per unit by kind and component, kept in the store; wrong rates only make wrong forecasts."""
+
+    path: Path
+    seconds_per_unit: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, store: Path) -> Rates:
+        """Read the rates of a store; none where there are none, or where they are damaged."""
+        path = store / "rates.json"
+        try:
+            return cls(path, TypeAdapter(dict[str, float]).validate_json(path.read_bytes()))
+        except (OSError, ValidationError):
+            return cls(path)
+
+    def seconds(self, stage: Stage) -> float:
+        """Return the forecast for one stage, in seconds on the device the rates were learned on."""
+        guess = self.seconds_per_unit.get(stage.kind, FIRST_GUESS[stage.kind])
+        return STAGE_OVERHEAD + stage.work * self.seconds_per_unit.get(_name(stage), guess)
+
+    def learn(self, stage: Stage, seconds: float) -> None:
+        """Take up what a stage took; recent stages count most."""
+        measured = seconds / max(stage.work, 1e-9)
+        for name in (_name(stage), stage.kind):
+            before = self.seconds_per_unit.get(name, measured)
+            self.seconds_per_unit[name] = 0.5 * before + 0.5 * measured
+
+    def write(self) -> None:
+        """Save the rates; a store that cannot be written loses nothing else by it."""
+        with contextlib.suppress(OSError):
+            descriptor, partial = tempfile.mkstemp(dir=self.path.parent, prefix="rates-")
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump(self.seconds_per_unit, file)
+            Path(partial).replace(self.path)
+
+
+def forecast(stages: Iterable[Stage], rates: Rates, *, jobs: int) -> float:
+    """Return the wall seconds `jobs` workers need: the work divided among them, or the longest chain if longer."""
+    finish: dict[str, float] = {}
+    total = 0.0
+    for stage in stages:
+        seconds = rates.seconds(stage)
+        total += seconds
+        finish[stage.key] = seconds + max((finish.get(key, 0.0) for key in stage.parent_keys()), default=0.0)
+    return max(total / jobs, max(finish.values(), default=0.0))
+
+
+def _name(stage: Stage) -> str:
+    options = json.dumps({role: dict(use.options) for role, use in stage.components.items()}, sort_keys=True)
+    return f"{stage.kind}/{stage.component}/{hashlib.sha256(options.encode()).hexdigest()[:8]}"
+

@@ -1,0 +1,265 @@
+"""The local executor: runs independent stages side by side in worker processes."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Literal, Protocol
+
+from tckr_bench.engine.estimate import Rates
+from tckr_bench.engine.graph import Graph, Stage
+from tckr_bench.engine.protocol import EVENT, ORDER, Event, Order
+from tckr_bench.engine.store import Store
+from tckr_bench.records import Cost
+
+MOST_REPAIRS = 3
+# One thread per stage (see worker.py); and keep freed tensors in the process: giving their pages back to the system
+# and faulting them in again costs a small network a good part of its time.
+WORKER_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "MALLOC_MMAP_THRESHOLD_": str(2**30),
+    "MALLOC_TRIM_THRESHOLD_": str(2**31),
+    "PYTHONUNBUFFERED": "1",
+}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a stage failed: `user` (one sentence), `bug` (of a component), `died` (its process), or `parent`."""
+
+    stage: Stage
+    kind: Literal["user", "bug", "died", "parent"]
+    message: str
+    log: Path | None = None
+
+
+@dataclass
+class Outcome:
+    """What an execution did: costs of the stages that ran, stages another process made, and failures by key."""
+
+    ran: dict[str, Cost] = field(default_factory=dict)
+    found: set[str] = field(default_factory=set)
+    failures: dict[str, Failure] = field(default_factory=dict)
+
+
+class Observer(Protocol):
+    """Watches an execution."""
+
+    def started(self, stage: Stage) -> None:
+        """A worker took the stage up."""
+
+    def progressed(self, stage: Stage, fraction: float) -> None:
+        """The stage is done to this fraction, 0 to 1."""
+
+    def finished(self, stage: Stage, cost: Cost | None) -> None:
+        """The stage is in the store; no cost if another process made it."""
+
+    def failed(self, failure: Failure) -> None:
+        """The stage failed; its cells have no figures."""
+
+
+class _Worker:
+    """A worker process and the thread that reads its reports."""
+
+    def __init__(self, index: int, *, logs: Path, events: queue.Queue[tuple[int, Event | None]]) -> None:
+        self.index = index
+        self.stage: Stage | None = None
+        self._events = events
+        self.log = logs / f"worker-{index}.log"
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tckr_bench.engine.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env={**os.environ, **WORKER_ENVIRONMENT},
+                start_new_session=True,  # Ctrl-C reaches the executor alone, which then ends its workers
+            )
+        assert self.process.stdout is not None, "stdout is a pipe"
+        threading.Thread(target=self._read, args=(self.process.stdout,), daemon=True).start()
+
+    def _read(self, reports: IO[bytes]) -> None:
+        for line in reports:
+            self._events.put((self.index, EVENT.validate_json(line)))
+        self._events.put((self.index, None))
+
+    def send(self, stage: Stage, order: Order) -> None:
+        self.stage = stage
+        assert self.process.stdin is not None, "stdin is a pipe"
+        self.process.stdin.write(ORDER.dump_json(order) + b"\n")
+        self.process.stdin.flush()
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+class Executor:
+    """Runs the pending stages of a graph on `jobs` workers, longest remaining chain first."""
+
+    def __init__(  # noqa: PLR0913 - everything an execution depends on
+        self, graph: Graph, store: Store, *, jobs: int, device: str, logs: Path, rates: Rates, fail_fast: bool = False
+    ) -> None:
+        self.graph = graph
+        self.store = store
+        self.jobs = jobs
+        self.device = device
+        self.logs = logs
+        self.rates = rates
+        self.fail_fast = fail_fast
+        self._events: queue.Queue[tuple[int, Event | None]] = queue.Queue()
+        self._repairs: dict[str, int] = {}
+
+    def run(self, pending: Collection[str], observer: Observer) -> Outcome:
+        """Run stages until none can be run; a failure costs its own descendants only."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        outcome = Outcome()
+        waiting = set(pending)
+        priority = self._priorities()
+        workers = [
+            _Worker(index, logs=self.logs, events=self._events) for index in range(min(self.jobs, len(waiting)))
+        ]
+        try:
+            while True:
+                self._assign(workers, waiting, priority, observer)
+                if not any(worker.stage for worker in workers):
+                    return outcome
+                index, event = self._events.get()
+                self._take(workers, index, event, waiting=waiting, outcome=outcome, observer=observer)
+                if outcome.failures and self.fail_fast:
+                    return outcome
+        finally:
+            for worker in workers:
+                worker.end()
+
+    def _priorities(self) -> dict[str, float]:
+        """Return, for each stage, the forecast seconds of the longest chain it begins."""
+        longest: dict[str, float] = {}
+        for stage in reversed(list(self.graph.stages.values())):
+            own = longest.get(stage.key, 0.0) + self.rates.seconds(stage)
+            longest[stage.key] = own
+            for parent in stage.parent_keys():
+                longest[parent] = max(longest.get(parent, 0.0), own)
+        return longest
+
+    def _assign(
+        self, workers: list[_Worker], waiting: set[str], priority: Mapping[str, float], observer: Observer
+    ) -> None:
+        running = {worker.stage.key for worker in workers if worker.stage}
+        for worker in workers:
+            if worker.stage:
+                continue
+            blocked = waiting | running
+            ready = [key for key in waiting if not blocked.intersection(self.graph.stages[key].parent_keys())]
+            if not ready:
+                return
+            key = max(ready, key=lambda key: (priority[key], key))
+            waiting.remove(key)
+            running.add(key)
+            stage = self.graph.stages[key]
+            observer.started(stage)
+            worker.send(stage, self._order(stage))
+
+    def _order(self, stage: Stage) -> Order:
+        return Order(
+            store=str(self.store.root.absolute()),
+            key=stage.key,
+            kind=stage.kind,
+            components=stage.components,
+            parameters=stage.parameters,
+            seed=stage.seed,
+            parents=stage.parents,
+            label=stage.label,
+            component=stage.component,
+            work=stage.work,
+            device=self.device,
+        )
+
+    def _take(  # noqa: PLR0913 - the state of the loop
+        self,
+        workers: list[_Worker],
+        index: int,
+        event: Event | None,
+        *,
+        waiting: set[str],
+        outcome: Outcome,
+        observer: Observer,
+    ) -> None:
+        worker = workers[index]
+        stage = worker.stage
+        if event is None:
+            self._replace(workers, worker)
+            if stage is not None:
+                self._fail(Failure(stage, "died", self._last_words(worker), worker.log), waiting, outcome, observer)
+            return
+        if stage is None or event.key != stage.key:
+            return
+        if event.event == "progress":
+            observer.progressed(stage, event.fraction)
+            return
+        worker.stage = None
+        if event.event == "failed":
+            self._fail(self._explain(stage, event), waiting, outcome, observer)
+        elif event.event == "damaged":
+            self._repair(stage, event, waiting=waiting, outcome=outcome, observer=observer)
+        else:
+            self._finish(stage, event, outcome, observer)
+
+    def _finish(self, stage: Stage, event: Event, outcome: Outcome, observer: Observer) -> None:
+        if event.cost is None:
+            outcome.found.add(stage.key)
+        else:
+            outcome.ran[stage.key] = event.cost
+            self.rates.learn(stage, event.cost.wall_seconds)
+            self.rates.write()
+        observer.finished(stage, event.cost)
+
+    def _explain(self, stage: Stage, event: Event) -> Failure:
+        if event.failure == "user":
+            return Failure(stage, "user", event.message)
+        log = self.logs / f"{stage.kind}-{stage.key[:12]}.log"
+        log.write_text(event.traceback, encoding="utf-8")
+        return Failure(stage, "bug", event.message, log)
+
+    def _repair(self, stage: Stage, event: Event, *, waiting: set[str], outcome: Outcome, observer: Observer) -> None:
+        """Put a stage back, with the damaged parents it must not use before it."""
+        self._repairs[stage.key] = self._repairs.get(stage.key, 0) + 1
+        if self._repairs[stage.key] > MOST_REPAIRS:
+            message = "artifacts it needs are damaged again and again; check the disk of the store"
+            self._fail(Failure(stage, "user", message), waiting, outcome, observer)
+            return
+        waiting.update({stage.key, *event.damaged})
+
+    def _fail(self, failure: Failure, waiting: set[str], outcome: Outcome, observer: Observer) -> None:
+        outcome.failures[failure.stage.key] = failure
+        observer.failed(failure)
+        lost = {failure.stage.key}
+        for stage in self.graph.stages.values():
+            if stage.key in waiting and lost.intersection(stage.parent_keys()):
+                lost.add(stage.key)
+                waiting.remove(stage.key)
+                reason = f"needs the {failure.stage.kind} stage '{failure.stage.label}', which failed"
+                outcome.failures[stage.key] = Failure(stage, "parent", reason, failure.log)
+
+    def _replace(self, workers: list[_Worker], worker: _Worker) -> None:
+        worker.end()
+        workers[worker.index] = _Worker(worker.index, logs=self.logs, events=self._events)
+
+    @staticmethod
+    def _last_words(worker: _Worker) -> str:
+        code = worker.process.returncode
+        reason = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        hint = " (out of memory? try fewer --jobs)" if code == -9 else ""
+        return f"its process {reason}{hint}"

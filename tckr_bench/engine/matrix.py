@@ -1,0 +1,293 @@
+"""Matrix files: TOML that names axes, expanded to methods in a fixed order."""
+
+from __future__ import annotations
+
+import itertools
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tckr_bench.errors import MatrixError, OptionError, nearest
+from tckr_bench.plugins import Registry
+from tckr_bench.records import Cell, ComponentUse, LabelKind, Method
+
+COMPONENT_AXES = ("captioner", "generator", "adapter", "classifier")
+METHOD_AXES = (*COMPONENT_AXES, "labels", "cardinality")
+USE_AXES = (*COMPONENT_AXES, "attack", "metric", "dataset")
+
+Selection = Mapping[str, str | float | list[str | float]]
+
+
+class OverfitControl(BaseModel):
+    """The classifier that memorises: how many examples a side, how many canaries among them, and for how long."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    per_side: int = Field(default=400, ge=20)
+    canaries: int = Field(default=60, ge=10)
+    epochs: int = Field(default=30, ge=1)
+
+
+class MatrixFile(BaseModel):
+    """A matrix file as written; axes map a label to a component and its options."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    summary: str = ""
+    track: str = Field(default="mini", pattern=r"^[a-z0-9][a-z0-9-]*$")
+    datasets: list[str] = Field(min_length=1)
+    seeds: list[int] = Field(default=[0], min_length=1)
+    labels: list[LabelKind] = Field(default=["soft"], min_length=1)
+    cardinalities: list[float] = Field(default=[1.0], min_length=1)
+    image_size: int = Field(default=32, ge=8, le=2048)
+    validation_fraction: float = Field(default=0.2, gt=0, lt=0.5)
+    generation_chunk: int = Field(default=500, ge=1)
+    primary_attack: str
+    captioner: dict[str, dict[str, Any]] = Field(min_length=1)
+    generator: dict[str, dict[str, Any]] = Field(min_length=1)
+    adapter: dict[str, dict[str, Any]] = Field(min_length=1)
+    classifier: dict[str, dict[str, Any]] = Field(min_length=1)
+    attack: dict[str, dict[str, Any]] = Field(min_length=1)
+    metric: dict[str, dict[str, Any]] = Field(default={})
+    dataset: dict[str, dict[str, Any]] = Field(default={})
+    include: list[dict[str, Any]] = []
+    exclude: list[dict[str, Any]] = []
+    overfit: OverfitControl = OverfitControl()
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A matrix, validated against the registered components and ready to be planned."""
+
+    file: MatrixFile
+    datasets: tuple[ComponentUse, ...]
+    methods: tuple[Method, ...]
+    attacks: tuple[ComponentUse, ...]
+    metrics: tuple[ComponentUse, ...]
+
+    def cells(self) -> list[Cell]:
+        """Return every cell: dataset by dataset, seed by seed, method by method."""
+        product = itertools.product(self.datasets, self.file.seeds, self.methods)
+        return [Cell(dataset, method, seed) for dataset, seed, method in product]
+
+
+def shipped_matrices() -> dict[str, str]:
+    """Return the matrices that come with the program: name -> TOML text."""
+    folder = resources.files("tckr_bench") / "matrices"
+    files = (entry for entry in folder.iterdir() if entry.name.endswith(".toml"))
+    return {entry.name.removesuffix(".toml"): entry.read_text(encoding="utf-8") for entry in files}
+
+
+def load_matrix(name: str, registry: Registry, *, settings: Sequence[str] = (), datasets: Sequence[str] = ()) -> Matrix:
+    """Read a shipped matrix by name or a file by path, apply `--set` and `--dataset`, and expand it.
+
+    Raises:
+        MatrixError: unknown matrix, not TOML, or an axis that makes no sense.
+        PluginError, OptionError: a component or option that is not there; names the nearest one.
+    """
+    content = _read(name)
+    for setting in settings:
+        _apply(content, setting)
+    if datasets:
+        content["datasets"] = list(datasets)
+    try:
+        file = MatrixFile.model_validate(content)
+    except ValidationError as error:
+        raise MatrixError(f"matrix '{name}': {_first_fault(error)}") from error
+    return expand(file, registry)
+
+
+def expand(file: MatrixFile, registry: Registry) -> Matrix:
+    """Turn a matrix file into methods, controls and uses of components, always in the same order."""
+    axes = {axis: _uses(file, axis, registry) for axis in ("captioner", "generator", "adapter", "classifier", "attack")}
+    if file.primary_attack not in axes["attack"]:
+        hint = nearest(file.primary_attack, axes["attack"])
+        raise MatrixError(f"matrix '{file.name}': primary_attack '{file.primary_attack}' is not an attack of it{hint}")
+    teachers = tuple(_teacher(use, axes["classifier"]) for use in axes["classifier"].values())
+    methods = (*teachers, *_methods(file, axes), *_controls(file, axes, registry))
+    names = [method.name for method in methods]
+    assert len(set(names)) == len(names), "method names tell methods apart"
+    metric_names = file.metric or {entry.component.name: {} for entry in registry.family("metric")}
+    metrics = [_use(registry, "metric", label=label, given=given) for label, given in metric_names.items()]
+    datasets = [
+        _use(registry, "dataset", label=name, given=file.dataset.get(name, {})) for name in dict.fromkeys(file.datasets)
+    ]
+    return Matrix(file, tuple(datasets), methods, tuple(axes["attack"].values()), tuple(metrics))
+
+
+def _read(name: str) -> dict[str, Any]:
+    path = Path(name)
+    if path.suffix == ".toml" or path.is_file():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise MatrixError(f"matrix file {name} cannot be read: {error}") from error
+    else:
+        shipped = shipped_matrices()
+        if name not in shipped:
+            raise MatrixError(f"no matrix is called '{name}'{nearest(name, shipped)}")
+        text = shipped[name]
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise MatrixError(f"matrix '{name}' is not valid TOML: {error}") from error
+
+
+def _apply(content: dict[str, Any], setting: str) -> None:
+    """Apply one `--set axis.option=value`, `axis.label.option=value` or `key=value`; values are TOML."""
+    path, separator, text = setting.partition("=")
+    if not separator:
+        raise MatrixError(f"--set {setting}: write it as axis.option=value, for example generator.steps=5")
+    value = _parse_value(text)
+    parts = path.strip().split(".")
+    if len(parts) == 1:
+        known = MatrixFile.model_fields
+        if parts[0] not in known:
+            raise MatrixError(f"--set {setting}: a matrix has no '{parts[0]}'{nearest(parts[0], known)}")
+        content[parts[0]] = value
+        return
+    axis, *rest = parts
+    if axis == "overfit" and len(rest) == 1:
+        content.setdefault("overfit", {})[rest[0]] = value
+        return
+    if axis not in USE_AXES:
+        raise MatrixError(f"--set {setting}: no axis is called '{axis}'{nearest(axis, USE_AXES)}")
+    _set_option(content.setdefault(axis, {}), rest, value, setting=setting)
+
+
+def _set_option(labels: dict[str, Any], rest: list[str], value: object, *, setting: str) -> None:
+    if len(rest) == 2:
+        if rest[0] not in labels:
+            raise MatrixError(f"--set {setting}: the axis has no '{rest[0]}'{nearest(rest[0], labels)}")
+        labels[rest[0]][rest[1]] = value
+    elif len(rest) == 1 and len(labels) == 1:
+        next(iter(labels.values()))[rest[0]] = value
+    else:
+        raise MatrixError(f"--set {setting}: say which one with axis.label.option=value; labels: {', '.join(labels)}")
+
+
+def _parse_value(text: str) -> object:
+    """Read a value as TOML, and as plain text where it is not TOML (so that quotes may be left out)."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _uses(file: MatrixFile, axis: str, registry: Registry) -> dict[str, ComponentUse]:
+    labelled: dict[str, dict[str, Any]] = getattr(file, axis)
+    return {label: _use(registry, axis, label=label, given=given) for label, given in labelled.items()}
+
+
+def _use(registry: Registry, family: str, *, label: str, given: Mapping[str, Any]) -> ComponentUse:
+    options = dict(given)
+    name = options.pop("component", label)
+    if not isinstance(name, str):
+        raise OptionError(f"{family} '{label}': component must be a name, found {name!r}")
+    return registry.use(family, name, label=label, options=options)
+
+
+def _methods(file: MatrixFile, axes: Mapping[str, Mapping[str, ComponentUse]]) -> list[Method]:
+    """Return the product of the axes less `exclude`, then what `include` adds, without repetition."""
+    values: dict[str, list[Any]] = {axis: list(axes[axis]) for axis in COMPONENT_AXES}
+    values |= {"labels": list(file.labels), "cardinality": list(file.cardinalities)}
+    excluded = [_check_selection(file, entry, axes, "exclude") for entry in file.exclude]
+    chosen = [
+        combination for combination in _product(values) if not any(_matches(combination, entry) for entry in excluded)
+    ]
+    for entry in file.include:
+        selection = _check_selection(file, entry, axes, "include")
+        chosen += _product({axis: _as_list(selection.get(axis, values[axis][0])) for axis in METHOD_AXES})
+    methods = {method.name: method for method in (_method(combination, axes) for combination in chosen)}
+    return list(methods.values())
+
+
+def _product(values: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
+    for combination in itertools.product(*(values[axis] for axis in METHOD_AXES)):
+        yield dict(zip(METHOD_AXES, combination, strict=True))
+
+
+def _matches(combination: Mapping[str, Any], selection: Selection) -> bool:
+    return all(combination[axis] in _as_list(wanted) for axis, wanted in selection.items())
+
+
+def _as_list(value: Any) -> list[Any]:  # noqa: ANN401 - a TOML value
+    return value if isinstance(value, list) else [value]
+
+
+def _check_selection(
+    file: MatrixFile, entry: Mapping[str, Any], axes: Mapping[str, Mapping[str, ComponentUse]], section: str
+) -> Selection:
+    for axis, wanted in entry.items():
+        if axis not in METHOD_AXES:
+            raise MatrixError(f"matrix '{file.name}': {section} names no axis '{axis}'{nearest(axis, METHOD_AXES)}")
+        for value in _as_list(wanted):
+            if axis in axes and value not in axes[axis]:
+                hint = nearest(str(value), axes[axis])
+                raise MatrixError(f"matrix '{file.name}': {section} names no {axis} '{value}'{hint}")
+            if axis == "labels" and value not in ("hard", "soft"):
+                raise MatrixError(f"matrix '{file.name}': {section}: labels are 'hard' or 'soft', found '{value}'")
+            if axis == "cardinality" and (not isinstance(value, int | float) or value <= 0):
+                raise MatrixError(f"matrix '{file.name}': {section}: a cardinality is a number above 0, found '{value}'")
+    return entry
+
+
+def _method(combination: Mapping[str, Any], axes: Mapping[str, Mapping[str, ComponentUse]]) -> Method:
+    cardinality = float(combination["cardinality"])
+    if cardinality <= 0:
+        raise MatrixError(f"a cardinality is a number above 0, found {cardinality:g}")
+    parts = [combination[axis] for axis in COMPONENT_AXES]
+    return Method(
+        name="-".join([*parts, combination["labels"], f"{cardinality:g}x"]),
+        role="method",
+        labels=combination["labels"],
+        cardinality=cardinality,
+        captioner=axes["captioner"][parts[0]],
+        generator=axes["generator"][parts[1]],
+        adapter=axes["adapter"][parts[2]],
+        classifier=axes["classifier"][parts[3]],
+    )
+
+
+def _teacher(use: ComponentUse, classifiers: Mapping[str, ComponentUse]) -> Method:
+    name = "teacher" if len(classifiers) == 1 else f"teacher-{use.label}"
+    return Method(name=name, role="baseline", classifier=use)
+
+
+def _controls(
+    file: MatrixFile, axes: Mapping[str, Mapping[str, ComponentUse]], registry: Registry
+) -> tuple[Method, ...]:
+    """Return the controls, which run in every matrix; they use its first captioner and classifier."""
+    captioner = next(iter(axes["captioner"].values()))
+    classifier = next(iter(axes["classifier"].values()))
+    none = registry.use("adapter", "none", label="none", options={})
+    noise = registry.use("generator", "noise", label="noise", options={"image_size": file.image_size})
+    memorizer = registry.use("generator", "memorizer", label="memorizer", options={})
+    memorize = registry.use("adapter", "memorize", label="memorize", options={})
+
+    def turned(**changes: object) -> ComponentUse:
+        return registry.use(
+            "classifier", classifier.name, label=classifier.label, options={**classifier.options, **changes}
+        )
+
+    return (
+        Method("memorizer", "control", classifier, captioner=captioner, generator=memorizer, adapter=memorize),
+        Method("noise", "control", classifier, captioner=captioner, generator=noise, adapter=none),
+        Method("overfit", "control", turned(epochs=file.overfit.epochs, augment=False)),
+        Method("untrained", "control", turned(epochs=0)),
+    )
+
+
+def _first_fault(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        known = OverfitControl.model_fields if first["loc"][0] == "overfit" else MatrixFile.model_fields
+        return f"'{where}' is not a part of a matrix{nearest(str(first['loc'][-1]), known)}"
+    return f"{where}: {first['msg']}, found {first['input']!r}" if first["type"] != "missing" else f"'{where}' is missing"

@@ -1,0 +1,265 @@
+"""The content-addressed store: one folder per artifact, complete or absent.
+
+    <store>/artifacts/<ab>/<key>/manifest.json    sha256 and size of every file; the same for the same inputs
+    <store>/artifacts/<ab>/<key>/provenance.json  what it took and where; differs from run to run
+    <store>/staging/<key>-<random>/               an artifact being written
+    <store>/locks/<key>.lock                      held by the process that writes it
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import filelock
+from pydantic import TypeAdapter, ValidationError
+
+from tckr_bench.engine.fingerprint import STORE_FORMAT, hash_file
+from tckr_bench.errors import StoreError, storage_error
+from tckr_bench.records import Cost
+
+STORE_VARIABLE = "TCKR_BENCH_STORE"
+MANIFEST = "manifest.json"
+PROVENANCE = "provenance.json"
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """Checksum and size in bytes of one file of an artifact."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an artifact is and holds; `files` maps relative paths to checksums."""
+
+    key: str
+    kind: str
+    files: Mapping[str, FileEntry]
+    format: int = STORE_FORMAT
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What making an artifact took; `work` is in units of its kind, so that seconds per unit can be learned."""
+
+    label: str
+    component: str
+    cost: Cost
+    device: str
+    work: float
+    created: float
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Disk use of one kind of artifact: how many, and bytes."""
+
+    kind: str
+    artifacts: int
+    size: int
+
+
+def default_store_path() -> Path:
+    """Return the folder named by `TCKR_BENCH_STORE`, or the user's cache folder."""
+    given = os.environ.get(STORE_VARIABLE)
+    if given:
+        return Path(given).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("tckr-bench")) / "store"
+
+
+class Store:
+    """Artifacts by key. Reading checks every checksum; writing is atomic."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def open_for_writing(self) -> None:
+        """Create the folders and try a write.
+
+        Raises:
+            StoreError: the store cannot be written; says why and what to do.
+        """
+        try:
+            for name in ("artifacts", "staging", "locks"):
+                (self.root / name).mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.root / "staging") as probe:
+                probe.write(b"probe")
+        except OSError as error:
+            raise storage_error(error, f"cannot write to the store {self.root}") from error
+
+    def path(self, key: str) -> Path:
+        """Return where the artifact of a key lies, or would lie."""
+        return self.root / "artifacts" / key[:2] / key
+
+    def find(self, key: str) -> Manifest | None:
+        """Return the manifest of a complete and undamaged artifact; None where it is missing or damaged."""
+        folder = self.path(key)
+        try:
+            manifest = TypeAdapter(Manifest).validate_json((folder / MANIFEST).read_bytes())
+            self.provenance(key)
+        except (OSError, ValidationError, StoreError):
+            return None
+        sound = manifest.key == key and manifest.format == STORE_FORMAT
+        return manifest if sound and not any(damaged_files(folder, manifest)) else None
+
+    def provenance(self, key: str) -> Provenance:
+        """Return what making the artifact took.
+
+        Raises:
+            StoreError: there is none, or it is damaged.
+        """
+        path = self.path(key) / PROVENANCE
+        try:
+            return TypeAdapter(Provenance).validate_json(path.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise StoreError(f"{path} is missing or damaged; run `tckr-bench cache verify`") from error
+
+    @contextlib.contextmanager
+    def lock(self, key: str) -> Iterator[None]:
+        """Hold the right to write the artifact of a key; waits while another process holds it."""
+        with filelock.FileLock(self.root / "locks" / f"{key}.lock"):
+            yield
+
+    def begin(self, key: str) -> Path:
+        """Return an empty staging folder; call it with the lock held, so that leftovers of a key are nobody's."""
+        staging = self.root / "staging"
+        for leftover in staging.glob(f"{key}-*"):
+            shutil.rmtree(leftover)
+        return Path(tempfile.mkdtemp(prefix=f"{key}-", dir=staging))
+
+    def commit(self, key: str, staged: Path, *, kind: str, provenance: Provenance) -> None:
+        """Make a staged folder the artifact of a key, in one rename after everything is on disk."""
+        names = sorted(path for path in staged.rglob("*") if path.is_file())
+        entries = {
+            path.relative_to(staged).as_posix(): FileEntry(hash_file(path), path.stat().st_size) for path in names
+        }
+        manifest = Manifest(key=key, kind=kind, files=entries)
+        (staged / MANIFEST).write_text(json.dumps(asdict(manifest), indent=1, sort_keys=True), encoding="utf-8")
+        (staged / PROVENANCE).write_text(json.dumps(asdict(provenance), indent=1), encoding="utf-8")
+        for path in (*names, staged / MANIFEST, staged / PROVENANCE):
+            _flush(path)
+        final = self.path(key)
+        self.discard(key)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        staged.chmod(0o755)
+        staged.rename(final)
+        _flush(final.parent)
+
+    def discard(self, key: str) -> None:
+        """Remove the artifact of a key, if any; renamed away first, so that no half of it is ever seen."""
+        folder = self.path(key)
+        if folder.exists():
+            doomed = Path(tempfile.mkdtemp(prefix="discarded-", dir=self.root / "staging"))
+            folder.rename(doomed / key)
+            shutil.rmtree(doomed)
+
+    def keys(self) -> list[str]:
+        """Return the keys of every artifact folder, sound or not, in order."""
+        return sorted(path.name for path in (self.root / "artifacts").glob("??/*") if path.is_dir())
+
+    def touch(self, key: str) -> None:
+        """Mark an artifact as used now, for `cache gc`."""
+        with contextlib.suppress(OSError):
+            os.utime(self.path(key))
+
+    def last_used(self, key: str) -> float:
+        """Return when an artifact was last used, in seconds since the epoch."""
+        return self.path(key).stat().st_mtime
+
+    def size(self, key: str) -> int:
+        """Return the bytes an artifact takes."""
+        return sum(path.stat().st_size for path in self.path(key).rglob("*") if path.is_file())
+
+    def usage(self) -> list[Usage]:
+        """Return disk use by kind of artifact."""
+        totals: dict[str, tuple[int, int]] = {}
+        for key in self.keys():
+            kind = self._kind(key)
+            count, size = totals.get(kind, (0, 0))
+            totals[kind] = (count + 1, size + self.size(key))
+        return [Usage(kind, count, size) for kind, (count, size) in sorted(totals.items())]
+
+    def damaged(self) -> list[str]:
+        """Return the keys of artifacts that are incomplete or whose checksums do not match."""
+        return [key for key in self.keys() if self.find(key) is None]
+
+    def collect(self, *, unused_for: float, dry_run: bool = False) -> list[tuple[str, int]]:
+        """Remove artifacts not used for `unused_for` seconds, damaged ones, and abandoned staging folders.
+
+        Returns the names and bytes of what was (or would be) removed.
+        """
+        now = time.time()
+        keys = [key for key in self.keys() if now - self.last_used(key) >= unused_for or self.find(key) is None]
+        removed = [(key, self.size(key)) for key in keys]
+        for key in () if dry_run else keys:
+            with self.lock(key):
+                self.discard(key)
+        return removed + self._collect_staging(dry_run=dry_run)
+
+    def _collect_staging(self, *, dry_run: bool) -> list[tuple[str, int]]:
+        removed = []
+        for folder in sorted((self.root / "staging").glob("*")):
+            key = folder.name.split("-")[0]
+            lock = filelock.FileLock(self.root / "locks" / f"{key}.lock")
+            try:
+                with lock.acquire(timeout=0):
+                    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+                    removed.append((f"staging/{folder.name}", size))
+                    if not dry_run:
+                        shutil.rmtree(folder)
+            except filelock.Timeout:
+                continue  # being written right now
+        return removed
+
+    def _kind(self, key: str) -> str:
+        try:
+            return TypeAdapter(Manifest).validate_json((self.path(key) / MANIFEST).read_bytes()).kind
+        except (OSError, ValidationError):
+            return "damaged"
+
+
+def damaged_files(folder: Path, manifest: Manifest) -> Iterator[str]:
+    """Yield the files of an artifact that are missing, truncated or altered."""
+    for name, entry in manifest.files.items():
+        path = folder / name
+        try:
+            intact = path.stat().st_size == entry.size and hash_file(path) == entry.sha256
+        except OSError:
+            intact = False
+        if not intact:
+            yield name
+
+
+def _flush(path: Path) -> None:
+    """Force a file or folder to disk, so that a rename never outruns its content."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def describe_bytes(size: float) -> str:
+    """Return a size in the unit that reads best.
+
+    >>> describe_bytes(2_500_000)
+    '2.5 MB'
+    """
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    raise AssertionError("unreachable")
+

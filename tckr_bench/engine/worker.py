@@ -1,0 +1,185 @@
+"""A worker process: reads orders from standard input, runs stages, reports on its first standard output.
+
+One torch thread per stage, always: a sum split over another number of threads rounds differently, so artifacts
+would depend on `--jobs`. Cores are used by running stages side by side.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import os
+import resource
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tckr_bench.components import Context
+from tckr_bench.engine.protocol import EVENT, ORDER, Event, Order
+from tckr_bench.engine.store import Provenance, Store
+from tckr_bench.errors import TckrError, storage_error
+from tckr_bench.records import Cost
+from tckr_bench.stages.request import StageFunction, StageRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PROGRESS_INTERVAL = 0.2
+STAGE_MODULES = {"shadow": "train"}
+
+
+def main() -> None:
+    """Serve orders until standard input closes; then exit at once, even in the middle of a stage."""
+    reports = _take_over_output()
+    orders = _read_orders()
+    for order in orders:
+        _serve(order, reports)
+
+
+def _take_over_output() -> io.TextIOWrapper:
+    """Keep standard output for reports; whatever else prints goes to standard error, the log."""
+    private = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(private, "w", encoding="utf-8", buffering=1)
+
+
+def _read_orders() -> Iterator[Order]:
+    """Yield orders; a thread watches standard input, so that a worker never outlives its executor."""
+    import queue
+
+    lines: queue.Queue[str] = queue.Queue()
+
+    def watch() -> None:
+        for line in sys.stdin:
+            lines.put(line)
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
+    while True:
+        yield ORDER.validate_json(lines.get())
+
+
+def _serve(order: Order, reports: io.TextIOWrapper) -> None:
+    def report(event: Event) -> None:
+        reports.write(EVENT.dump_json(event).decode() + "\n")
+        reports.flush()
+
+    try:
+        report(_run(order, report))
+    except TckrError as error:
+        report(Event("failed", order.key, failure="user", message=str(error)))
+    except OSError as error:
+        if error.errno is None:
+            raise
+        report(_failure(order, error) if not _is_storage(error) else _storage_failure(order, error))
+    except Exception as error:  # noqa: BLE001 - a plugin is isolated here: its failure is its cells' alone
+        report(_failure(order, error))
+
+
+def _is_storage(error: OSError) -> bool:
+    import errno
+
+    return error.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
+
+
+def _storage_failure(order: Order, error: OSError) -> Event:
+    message = str(storage_error(error, f"cannot write to the store {order.store}"))
+    return Event("failed", order.key, failure="user", message=message)
+
+
+def _failure(order: Order, error: Exception) -> Event:
+    message = f"{type(error).__name__}: {error}".splitlines()[0]
+    return Event("failed", order.key, message=message, traceback=traceback.format_exc())
+
+
+def _run(order: Order, report: Callable[[Event], None]) -> Event:
+    store = Store(Path(order.store))
+    with store.lock(order.key):
+        if store.find(order.key):
+            return Event("found", order.key)
+        inputs = {role: tuple(store.path(key) for key in keys) for role, keys in order.parents.items()}
+        damaged = _damaged_parents(store, order)
+        if damaged:
+            return Event("damaged", order.key, damaged=damaged)
+        staged = store.begin(order.key)
+        request = StageRequest(order.kind, order.components, order.parameters, order.seed, inputs)
+        context = Context(device=order.device, progress=_throttled(order.key, report))
+        with _measured() as meter:
+            _stage_function(order.kind)(request, staged, context)
+        provenance = Provenance(order.label, order.component, meter.cost(), order.device, order.work, time.time())
+        store.commit(order.key, staged, kind=order.kind, provenance=provenance)
+    return Event("done", order.key, cost=provenance.cost)
+
+
+_checked: set[tuple[str, int]] = set()
+
+
+def _damaged_parents(store: Store, order: Order) -> tuple[str, ...]:
+    """Return the parents that must not be used; an artifact that was checked is not read again unless it changed."""
+    damaged = []
+    for key in (key for keys in order.parents.values() for key in keys):
+        try:
+            mark = (key, max(path.stat().st_mtime_ns for path in store.path(key).rglob("*")))
+        except (OSError, ValueError):
+            damaged.append(key)
+            continue
+        if mark not in _checked:
+            if store.find(key) is None:
+                damaged.append(key)
+            else:
+                _checked.add(mark)
+    return tuple(damaged)
+
+
+def _stage_function(kind: str) -> StageFunction:
+    module = importlib.import_module(f"tckr_bench.stages.{STAGE_MODULES.get(kind, kind)}")
+    function: StageFunction = module.run
+    return function
+
+
+def _throttled(key: str, report: Callable[[Event], None]) -> Callable[[float], None]:
+    last = 0.0
+
+    def progress(fraction: float) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= PROGRESS_INTERVAL:
+            last = now
+            report(Event("progress", key, fraction=min(max(fraction, 0.0), 1.0)))
+
+    return progress
+
+
+class _Meter:
+    """Wall and CPU seconds and peak memory since it was made."""
+
+    def __init__(self) -> None:
+        self.wall = time.monotonic()
+        self.cpu = time.process_time()
+        with contextlib.suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # Linux: start a new peak
+
+    def cost(self) -> Cost:
+        return Cost(time.monotonic() - self.wall, time.process_time() - self.cpu, _peak_memory())
+
+
+@contextlib.contextmanager
+def _measured() -> Iterator[_Meter]:
+    yield _Meter()
+
+
+def _peak_memory() -> int:
+    with contextlib.suppress(OSError, StopIteration):
+        status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+        line = next(line for line in status if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    scale = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""Caption: one prompt per real training image."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from tckr_bench.plugins import default_registry
+from tckr_bench.records import Prompts
+from tckr_bench.stages.prepare import read_prepared
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tckr_bench.components import Captioner, Context
+    from tckr_bench.stages.request import StageRequest
+
+PROMPTS_FILE = "prompts.json"
+
+
+def run(request: StageRequest, folder: Path, context: Context) -> None:
+    """Caption the training split and write `prompts.json`: a text and a label per image, in order."""
+    prepared = read_prepared(request.input("data"))
+    captioner: Captioner = default_registry().load(request.components["captioner"])
+    train = prepared.train
+    texts = captioner.caption(train.images, train.labels, class_names=prepared.class_names, context=context)
+    if len(texts) != len(train) or not all(isinstance(text, str) for text in texts):
+        raise TypeError(f"the captioner returned {len(texts)} texts for {len(train)} images; it must return one each")
+    content = {"texts": texts, "labels": train.labels.tolist()}
+    (folder / PROMPTS_FILE).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+
+def read_prompts(folder: Path) -> Prompts:
+    """Read the prompts of the training images, in order; prompt i describes image i."""
+    import numpy as np
+
+    content = json.loads((folder / PROMPTS_FILE).read_text(encoding="utf-8"))
+    labels = np.asarray(content["labels"], dtype=np.int64)
+    return Prompts(tuple(content["texts"]), labels, np.arange(len(labels), dtype=np.int64))

@@ -1,0 +1,116 @@
+"""Generate: one chunk of the endless, class-balanced sequence of synthetic images of a method.
+
+Sample i of the sequence has its class, its prompt and its seed whatever the cardinality, so every cardinality is a
+prefix of the largest, and a chunk is made once however many cells read it.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tckr_bench.plugins import default_registry
+from tckr_bench.records import ComponentUse, GenerationRequest, LabelledImages, Prompts
+from tckr_bench.seeds import derive_seed
+from tckr_bench.stages.arrays import read_arrays, write_arrays
+from tckr_bench.stages.caption import read_prompts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from tckr_bench.components import Context, Generator
+    from tckr_bench.stages.request import StageRequest
+
+IMAGES_FILE = "images.safetensors"
+
+
+@dataclass(frozen=True)
+class GenerateParameters:
+    """The chunk: samples `start` to `stop` (exclusive) of the sequence."""
+
+    start: int
+    stop: int
+
+
+def run(request: StageRequest, folder: Path, context: Context) -> None:
+    """Generate the chunk and write images, labels and the index of the real image behind each prompt."""
+    parameters = request.parse(GenerateParameters)
+    prompts = read_prompts(request.input("prompts"))
+    asked = plan_samples(prompts, start=parameters.start, stop=parameters.stop, seed=request.seed)
+    generator = _load_generator(request.components["generator"], request.input("weights"))
+    images = generator.generate(asked, context=context)
+    if images.shape[0] != len(asked) or str(images.dtype) != "uint8":
+        raise TypeError(f"the generator returned {images.shape} {images.dtype} for {len(asked)} prompts")
+    arrays = {"images": images, "labels": asked.prompts.labels, "sources": asked.prompts.sources}
+    write_arrays(folder / IMAGES_FILE, arrays)
+
+
+def plan_samples(prompts: Prompts, *, start: int, stop: int, seed: int) -> GenerationRequest:
+    """Return samples `start` to `stop` of the sequence.
+
+    The sequence runs in rounds; each round has every class once, in an order of its own, so that any prefix is
+    balanced to within one image per class. A class takes its prompts in a shuffled order and starts again when
+    they are used up, with new seeds (the paper cycles its captions in the same way).
+    """
+    import numpy as np
+
+    by_class = _shuffled_by_class(prompts.labels, seed=seed)
+    classes = sorted(by_class)
+    sources = np.empty(stop - start, dtype=np.int64)
+    for position, index in enumerate(range(start, stop)):
+        cycle, place = divmod(index, len(classes))
+        label = classes[_round_order(len(classes), cycle, seed)[place]]
+        sources[position] = by_class[label][cycle % len(by_class[label])]
+    texts = tuple(prompts.texts[source] for source in sources)
+    seeds = tuple(derive_seed("sample", seed, index) for index in range(start, stop))
+    return GenerationRequest(Prompts(texts, prompts.labels[sources], sources), seeds)
+
+
+def read_generated(
+    folders: Sequence[Path], *, count: int | None = None
+) -> tuple[LabelledImages, npt.NDArray[np.int64]]:
+    """Read the first `count` samples (None: all) of consecutive chunks, and the real image behind each prompt."""
+    import numpy as np
+
+    chunks = [read_arrays(folder / IMAGES_FILE) for folder in folders]
+    images = np.concatenate([chunk["images"] for chunk in chunks])[:count]
+    labels = np.concatenate([chunk["labels"] for chunk in chunks])[:count]
+    sources = np.concatenate([chunk["sources"] for chunk in chunks])[:count]
+    assert count is None or len(images) == count, "the chunks hold the samples asked for"
+    return LabelledImages(images, labels), sources
+
+
+def _shuffled_by_class(labels: npt.NDArray[np.int64], *, seed: int) -> dict[int, npt.NDArray[np.int64]]:
+    import numpy as np
+
+    shuffled = {}
+    for label in np.unique(labels):
+        generator = np.random.default_rng(derive_seed("class order", seed, int(label)))
+        shuffled[int(label)] = generator.permutation(np.flatnonzero(labels == label))
+    return shuffled
+
+
+@functools.lru_cache(maxsize=256)
+def _round_order(classes: int, cycle: int, seed: int) -> tuple[int, ...]:
+    import numpy as np
+
+    return tuple(np.random.default_rng(derive_seed("round", seed, cycle)).permutation(classes).tolist())
+
+
+_loaded: dict[tuple[str, str], Generator] = {}
+
+
+def _load_generator(use: ComponentUse, weights: Path) -> Generator:
+    """Load a generator with its weights, keeping the last one: the next chunk usually wants the same."""
+    key = (repr(use), str(weights))
+    if key not in _loaded:
+        _loaded.clear()
+        generator: Generator = default_registry().load(use)
+        generator.restore(weights)
+        _loaded[key] = generator
+    return _loaded[key]

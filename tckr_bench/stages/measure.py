@@ -1,0 +1,80 @@
+"""Measure: gather a cell's evidence and compute its figures from it, and from nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter
+
+from tckr_bench.evidence import EVIDENCE_FILE, SAMPLES_FILE, Samples, write_evidence, write_samples
+from tckr_bench.plugins import default_registry
+from tckr_bench.records import CellEvidence, Figure
+from tckr_bench.stages.attack import read_scores
+from tckr_bench.stages.caption import read_prompts
+from tckr_bench.stages.generate import read_generated
+from tckr_bench.stages.prepare import Prepared, read_prepared
+from tckr_bench.stages.train import read_predictions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tckr_bench.components import Context, Metric
+    from tckr_bench.stages.request import StageRequest
+
+FIGURES_FILE = "figures.json"
+SAMPLES_PER_CLASS = 4
+MOST_SAMPLES = 80
+
+
+@dataclass(frozen=True)
+class MeasureParameters:
+    """Labels of the attacks, in the order of the parents, and which of them the board ranks by."""
+
+    attacks: tuple[str, ...]
+    primary_attack: str
+
+
+def run(request: StageRequest, folder: Path, context: Context) -> None:
+    """Write the evidence, the figures, and pairs of real and synthetic images where the cell has any."""
+    parameters = request.parse(MeasureParameters)
+    prepared = read_prepared(request.input("data"))
+    attacks = zip(parameters.attacks, request.inputs["attacks"], strict=True)
+    evidence = CellEvidence(
+        test_labels=prepared.test.labels,
+        test_logits=read_predictions(request.input("target")).test,
+        teacher_logits=read_predictions(request.input("teacher")).test,
+        attacks={label: read_scores(path, label=label) for label, path in attacks},
+        primary_attack=parameters.primary_attack,
+    )
+    write_evidence(evidence, folder / EVIDENCE_FILE)
+    figures: list[Figure] = []
+    for use in request.components.values():
+        metric: Metric = default_registry().load(use)
+        figures.extend(metric.compute(evidence))
+    (folder / FIGURES_FILE).write_bytes(TypeAdapter(list[Figure]).dump_json(figures, indent=1))
+    if "images" in request.inputs:
+        write_samples(_samples(request, prepared), folder / SAMPLES_FILE)
+    context.progress(1.0)
+
+
+def read_figures(folder: Path) -> tuple[Figure, ...]:
+    """Read the figures of a cell."""
+    return TypeAdapter(tuple[Figure, ...]).validate_json((folder / FIGURES_FILE).read_bytes())
+
+
+def _samples(request: StageRequest, prepared: Prepared) -> Samples:
+    """Pair the first synthetic images, class by class, with the real image their prompt describes."""
+    import numpy as np
+
+    prompts = read_prompts(request.input("prompts"))
+    wanted = min(SAMPLES_PER_CLASS * len(prepared.class_names), MOST_SAMPLES)
+    generated, sources = read_generated(request.inputs["images"][:1])
+    order = np.argsort(generated.labels[:wanted], kind="stable")
+    return Samples(
+        real=prepared.train.images[sources[:wanted][order]],
+        synthetic=generated.images[:wanted][order],
+        labels=generated.labels[:wanted][order],
+        prompts=tuple(prompts.texts[source] for source in sources[:wanted][order]),
+    )
+

@@ -1,0 +1,102 @@
+"""Prepare: decode a dataset once, to uint8 arrays, with a validation split taken from the training set."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tckr_bench.errors import DatasetError
+from tckr_bench.plugins import default_registry
+from tckr_bench.records import LabelledImages
+from tckr_bench.seeds import derive_seed
+from tckr_bench.stages.arrays import read_arrays, write_arrays
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from tckr_bench.components import Context, Dataset
+    from tckr_bench.stages.request import StageRequest
+
+
+@dataclass(frozen=True)
+class PrepareParameters:
+    """Fingerprint of the source, side in pixels, and the share of train that validates where a dataset has no split."""
+
+    fingerprint: str
+    image_size: int
+    validation_fraction: float
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A decoded dataset: three splits and the class names in label order."""
+
+    train: LabelledImages
+    validation: LabelledImages
+    test: LabelledImages
+    class_names: tuple[str, ...]
+
+
+def run(request: StageRequest, folder: Path, context: Context) -> None:
+    """Decode the dataset and write `data.safetensors` and `classes.json`."""
+    parameters = request.parse(PrepareParameters)
+    dataset: Dataset = default_registry().load(request.components["dataset"])
+    description = dataset.describe()
+    if description.fingerprint != parameters.fingerprint:
+        raise DatasetError(f"dataset '{description.name}' changed while the run was under way; run the same command again")
+    train = dataset.read("train", size=parameters.image_size)
+    context.progress(0.5)
+    test = dataset.read("test", size=parameters.image_size)
+    if "validation" in description.counts:
+        validation = dataset.read("validation", size=parameters.image_size)
+    else:
+        train, validation = split_validation(train, fraction=parameters.validation_fraction)
+    arrays = {}
+    for name, split in (("train", train), ("validation", validation), ("test", test)):
+        arrays[f"{name}_images"] = split.images
+        arrays[f"{name}_labels"] = split.labels
+    write_arrays(folder / "data.safetensors", arrays)
+    (folder / "classes.json").write_text(json.dumps(description.class_names), encoding="utf-8")
+
+
+def read_prepared(folder: Path) -> Prepared:
+    """Read a prepared dataset."""
+    arrays = read_arrays(folder / "data.safetensors")
+    splits = [LabelledImages(arrays[f"{name}_images"], arrays[f"{name}_labels"]) for name in ("train", "validation", "test")]
+    names = json.loads((folder / "classes.json").read_text(encoding="utf-8"))
+    return Prepared(*splits, class_names=tuple(names))
+
+
+def validation_size(images: int, fraction: float) -> int:
+    """Return how many of a training set's images validate; known before any of them is decoded.
+
+    >>> validation_size(10, 0.25)
+    2
+    """
+    return round(images * fraction)
+
+
+def split_validation(train: LabelledImages, *, fraction: float) -> tuple[LabelledImages, LabelledImages]:
+    """Split a seeded, stratified validation part off the training set.
+
+    Each class is shuffled and its images spread evenly over 0 to 1; those that come first validate. So the size is
+    exact, every class gives its share, and with a fraction below one half every class keeps a training image.
+    """
+    import numpy as np
+
+    generator = np.random.default_rng(derive_seed("validation split"))
+    place = np.empty(len(train))
+    for label in np.unique(train.labels):
+        indices = generator.permutation(np.flatnonzero(train.labels == label))
+        place[indices] = (np.arange(len(indices)) + 0.5) / len(indices)
+    chosen = np.zeros(len(train), dtype=bool)
+    chosen[np.argsort(place, kind="stable")[: validation_size(len(train), fraction)]] = True
+    return _take(train, ~chosen), _take(train, chosen)
+
+
+def _take(data: LabelledImages, mask: npt.NDArray[np.bool_]) -> LabelledImages:
+    return LabelledImages(data.images[mask], data.labels[mask])

@@ -1,0 +1,204 @@
+"""For plugin authors: fakes of what a component is given, and a contract check for each family.
+
+A check raises `AssertionError` with a sentence that says which law the component breaks. Use them in pytest:
+
+    def test_my_attack_keeps_the_contract():
+        check_attack(MyAttack(options))
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tckr_bench.components import Component, Context
+from tckr_bench.records import (
+    AttackEvidence,
+    AttackScores,
+    CellEvidence,
+    GenerationRequest,
+    LabelledImages,
+    Prompts,
+    ThreatModel,
+    TrainingData,
+)
+
+if TYPE_CHECKING:
+    from tckr_bench.components import Adapter, Attack, Captioner, Classifier, Dataset, Generator, Metric
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+ROUNDING = 2  # of 255: how far the same image may differ between batch sizes
+
+
+def fake_images(count: int = 12, *, size: int = 32, classes: int = 3, seed: int = 0) -> LabelledImages:
+    """Return images that a classifier can tell apart: noise around a colour and a place of each class."""
+    generator = np.random.default_rng(seed)
+    labels = np.arange(count, dtype=np.int64) % classes
+    images = generator.integers(0, 60, size=(count, size, size, 3)).astype(np.uint8)
+    for index, label in enumerate(labels):
+        top = int(label) * size // (classes + 1)
+        images[index, top : top + size // 3, size // 4 : 3 * size // 4, int(label) % 3] += 150
+    return LabelledImages(images, labels)
+
+
+def fake_class_names(classes: int = 3) -> tuple[str, ...]:
+    """Return class names."""
+    return tuple(f"kind {index}" for index in range(classes))
+
+
+def fake_prompts(data: LabelledImages) -> Prompts:
+    """Return one prompt per image."""
+    texts = tuple(f"kind {label}: a bright object" for label in data.labels)
+    return Prompts(texts, data.labels, np.arange(len(data), dtype=np.int64))
+
+
+def fake_attack_evidence(*, examples: int = 60, classes: int = 3, shadows: int = 8, seed: int = 0) -> AttackEvidence:
+    """Return evidence in which members (the first half) are fitted better, by the target and by every shadow."""
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, classes, size=examples).astype(np.int64)
+    members = np.arange(examples) < examples // 2
+    splits = [generator.permutation(examples) < examples // 2 for _ in range(shadows // 2)]
+    masks = np.array([mask for split in splits for mask in (split, ~split)]).reshape(-1, examples)
+
+    def logits(mask: Any) -> Any:  # noqa: ANN401 - arrays
+        outputs = generator.normal(size=(examples, classes))
+        outputs[np.arange(examples), labels] += 1.0 + 2.0 * mask
+        return outputs.astype(np.float32)
+
+    shadow_logits = np.array([logits(mask) for mask in masks], dtype=np.float32).reshape(-1, examples, classes)
+    return AttackEvidence(logits(members), labels, shadow_logits, masks.astype(bool))
+
+
+def fake_cell_evidence(*, examples: int = 200, classes: int = 3, seed: int = 0) -> CellEvidence:
+    """Return the evidence of a cell with one attack, as many members as non-members, and no canaries."""
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, classes, size=examples).astype(np.int64)
+    logits = generator.normal(size=(2, examples, classes)).astype(np.float32)
+    logits[:, np.arange(examples), labels] += np.float32(1.0)
+    members = np.arange(2 * examples) < examples
+    scores = generator.normal(size=2 * examples) + 0.5 * members
+    threat_model = ThreatModel(sees="logits", owns="nothing")
+    attack = AttackScores("fake", scores, members, np.zeros(2 * examples, dtype=bool), threat_model)
+    return CellEvidence(labels, logits[0], logits[1], {"fake": attack}, "fake")
+
+
+def check_component(component: Component[Any]) -> None:
+    """Check that a component can be named in a matrix file and is documented."""
+    assert NAME.fullmatch(component.name), f"'{component.name}' is not a name: use lower case, digits, - and _"
+    assert component.version, f"'{component.name}' has no version"
+    assert component.summary, f"'{component.name}' has no summary"
+    assert "\n" not in component.summary, f"the summary of '{component.name}' is more than one line"
+    for name, field in component.options.model_fields.items():
+        assert not field.is_required(), f"option '{name}' of '{component.name}' has no default"
+        assert field.description, f"option '{name}' of '{component.name}' has no description"
+
+
+def check_dataset(dataset: Dataset) -> None:
+    """Check that a dataset says the same each time, and reads what it says."""
+    description = dataset.describe()
+    assert description == dataset.describe(), "describe() must say the same each time"
+    assert len(set(description.class_names)) == len(description.class_names) > 1, "class names are two or more, unlike"
+    for split in description.counts:
+        data = dataset.read(split, size=16)  # type: ignore[arg-type]
+        assert len(data) == description.counts[split], f"{split}: read() returns as many images as describe() says"
+        assert data.images.shape[1:] == (16, 16, 3), f"{split}: images have the size asked for"
+        assert data.images.dtype == np.uint8, f"{split}: images are uint8"
+        assert data.labels.dtype == np.int64, f"{split}: labels are int64"
+        assert set(np.unique(data.labels)) <= set(range(len(description.class_names))), f"{split}: labels name classes"
+
+
+def check_captioner(captioner: Captioner) -> None:
+    """Check that a captioner gives one text per image, the same each time."""
+    data = fake_images()
+    texts = captioner.caption(data.images, data.labels, class_names=fake_class_names(), context=Context())
+    again = captioner.caption(data.images, data.labels, class_names=fake_class_names(), context=Context())
+    assert len(texts) == len(data), "one text per image"
+    assert all(isinstance(text, str) and text for text in texts), "captions are non-empty texts"
+    assert texts == again, "the same images have the same captions"
+
+
+def check_generator(generator: Generator, weights: Path) -> None:
+    """Check that image i depends on prompt i and seed i alone; `weights` is what a fitting adapter wrote."""
+    data = fake_images(6)
+    prompts = fake_prompts(data)
+    generator.restore(weights)
+    context = Context()
+    whole = generator.generate(GenerationRequest(prompts, tuple(range(6))), context=context)
+    again = generator.generate(GenerationRequest(prompts, tuple(range(6))), context=context)
+    size = generator.image_size
+    assert whole.shape == (6, size, size, 3), "images are (n, image_size, image_size, 3)"
+    assert whole.dtype == np.uint8, "images are uint8"
+    assert np.array_equal(whole, again), "the same request gives the same bytes"
+    tail = Prompts(prompts.texts[4:], prompts.labels[4:], prompts.sources[4:])
+    part = generator.generate(GenerationRequest(tail, (4, 5)), context=context)
+    difference = np.abs(part.astype(int) - whole[4:].astype(int)).max()
+    assert difference <= ROUNDING, f"image i depends on its batch: pixels differ by {difference}"
+
+
+def check_adapter(adapter: Adapter, generator: Generator, folder: Path) -> None:
+    """Check that an adapter writes the same bytes for the same seed, and that the generator takes them up."""
+    data = fake_images(6)
+    contents = []
+    for name in ("first", "second"):
+        weights = folder / name
+        weights.mkdir()
+        adapter.adapt(generator, data.images, fake_prompts(data), weights=weights, seed=1, context=Context())
+        files = sorted(path for path in weights.rglob("*") if path.is_file())
+        contents.append([(path.relative_to(weights).as_posix(), path.read_bytes()) for path in files])
+    assert contents[0] == contents[1], "the same seed gives the same bytes"
+    generator.restore(folder / "first")
+
+
+def check_classifier(component: Component[Classifier], options: dict[str, Any], folder: Path) -> None:
+    """Check that a classifier is repeatable, restores what it saved, and can stay untrained."""
+    data, context = fake_images(24), Context()
+    training = TrainingData(data, fake_class_names(), validation=fake_images(12, seed=1))
+
+    def trained(**changes: object) -> Classifier:
+        classifier = component.load(component.parse_options({**options, **changes}))
+        classifier.fit(training, seed=3, context=context)
+        return classifier
+
+    first = trained(epochs=1)
+    logits = first.predict(data.images, context=context)
+    assert logits.shape == (24, 3), "logits are (n, classes)"
+    assert logits.dtype == np.float32, "logits are float32"
+    assert np.array_equal(logits, trained(epochs=1).predict(data.images, context=context)), "the same seed, the same logits"
+    first.save(folder)
+    restored = component.load(component.parse_options({**options, "epochs": 1}))
+    restored.restore(folder, context=context)
+    assert np.array_equal(restored.predict(data.images, context=context), logits), "restored logits are the same"
+    untrained = trained(epochs=0).predict(data.images, context=context)
+    assert not np.array_equal(untrained, logits), "epochs=0 leaves the network untrained"
+
+
+def check_attack(attack: Attack) -> None:
+    """Check that an attack gives one finite score per example, whatever their order."""
+    evidence = fake_attack_evidence()
+    scores = np.asarray(attack.score(evidence))
+    assert scores.shape == (60,), "one score per example"
+    assert np.isfinite(scores).all(), "scores are finite"
+    order = np.random.default_rng(0).permutation(60)
+    shuffled = AttackEvidence(
+        evidence.target_logits[order],
+        evidence.labels[order],
+        evidence.shadow_logits[:, order],
+        evidence.shadow_membership[:, order],
+    )
+    assert np.allclose(attack.score(shuffled), scores[order], atol=1e-9), "an example's score does not depend on its place"
+    assert attack.threat_model.sees, "the threat model says what the attacker sees"
+    assert attack.threat_model.owns, "the threat model says what the attacker owns"
+
+
+def check_metric(metric: Metric) -> None:
+    """Check that a metric gives the same figures each time, each inside its interval."""
+    evidence = fake_cell_evidence()
+    figures = metric.compute(evidence)
+    assert figures == metric.compute(evidence), "the same evidence gives the same figures"
+    for figure in figures:
+        assert figure.low <= figure.value <= figure.high, f"{figure.metric}: the value lies in its interval"
+        assert figure.interval, f"{figure.metric}: the figure says what its interval is"
+        assert figure.examples > 0, f"{figure.metric}: the figure says how many examples it rests on"

@@ -1,0 +1,141 @@
+"""Laws of the stage graph: shared work once, prefixes for cardinalities, keys that say everything."""
+
+import dataclasses
+
+import pytest
+
+from tckr_bench.engine.graph import build_graph, split_sizes
+from tckr_bench.engine.matrix import load_matrix
+from tckr_bench.plugins import default_registry
+from tckr_bench.records import DatasetDescription
+
+
+def description(name="digits", **changes):
+    known = DatasetDescription(
+        name=name,
+        class_names=tuple("abcdefghij"),
+        counts={"train": 1000, "validation": 200, "test": 597},
+        fingerprint="f" * 64,
+        native_size="8x8",
+        source="here",
+        licence="MIT",
+    )
+    return dataclasses.replace(known, **changes)
+
+
+def graph(*settings, name="smoke", **changes):
+    matrix = load_matrix(name, default_registry(), settings=settings)
+    return build_graph(matrix, {use.label: description(use.label, **changes) for use in matrix.datasets})
+
+
+def keys(graph, kind):
+    return {key for key, stage in graph.stages.items() if stage.kind == kind}
+
+
+def test_parents_come_before_children():
+    seen = set()
+    for stage in graph(name="default").stages.values():
+        assert seen.issuperset(stage.parent_keys())
+        seen.add(stage.key)
+
+
+def test_shared_work_is_counted_once():
+    whole = graph(name="default")
+    assert len(whole.stages) < whole.naive / 3
+    assert len(keys(whole, "prepare")) == 2
+    # one bank of 16 for the recipe and one for the overfit control, for each of two datasets
+    assert len(keys(whole, "shadow")) == 2 * 2 * 16
+
+
+def test_every_attack_of_every_target_reads_the_same_bank():
+    whole = graph()
+    banks = {
+        stage.parents["shadows"]
+        for stage in whole.stages.values()
+        if stage.kind == "attack" and "shadows" in stage.parents and "overfit" not in stage.label
+    }
+    assert len(banks) == 1
+
+
+def test_a_smaller_cardinality_is_a_prefix_of_a_larger_one():
+    small, large = graph("cardinalities=[1]"), graph("cardinalities=[1,20]")
+    assert keys(small, "generate") < keys(large, "generate")
+    chunks = {chunk for stage in large.stages.values() for chunk in stage.parents.get("images", ())}
+    assert keys(large, "generate") == chunks
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "generator.steps=3",
+        "adapter.rank=2",
+        "classifier.epochs=3",
+        "seeds=[1]",
+        "image_size=16",
+        "cardinalities=[0.3]",
+        'labels=["hard"]',
+        "generation_chunk=50",
+    ],
+)
+def test_a_change_of_the_matrix_changes_the_keys_below_it_and_keeps_those_above(setting):
+    before, after = graph(), graph(setting)
+    method = next(slug for slug, cell in before.cells.items() if cell.method.role == "method")
+    changed = next(slug for slug, cell in after.cells.items() if cell.method.role == "method")
+    assert before.leaves[method] != after.leaves[changed]
+    if setting != "image_size=16":
+        assert keys(before, "prepare") == keys(after, "prepare")
+
+
+def test_a_change_of_the_data_changes_every_key():
+    assert not set(graph().stages) & set(graph(fingerprint="e" * 64).stages)
+
+
+def test_a_change_of_a_component_version_changes_its_keys_only():
+    before = graph()
+    matrix = load_matrix("smoke", default_registry())
+    attack = dataclasses.replace(matrix.attacks[1], version="next")
+    newer = dataclasses.replace(matrix, attacks=(matrix.attacks[0], attack))
+    after = build_graph(newer, {"digits": description()})
+    new = set(after.stages) - set(before.stages)
+    assert {after.stages[key].kind for key in new} == {"attack", "measure"}
+
+
+def test_labels_of_components_and_distributions_are_not_part_of_a_key():
+    matrix = load_matrix("smoke", default_registry())
+    relabelled = dataclasses.replace(
+        matrix, datasets=(dataclasses.replace(matrix.datasets[0], distribution="somebody else 9"),)
+    )
+    assert set(build_graph(relabelled, {"digits": description()}).stages) == set(graph().stages)
+
+
+def test_adding_an_attack_adds_that_attack_only():
+    before = graph()
+    matrix = load_matrix("smoke", default_registry())
+    more = dataclasses.replace(matrix, attacks=(*matrix.attacks, dataclasses.replace(matrix.attacks[0], version="own")))
+    after = build_graph(more, {"digits": description()})
+    assert set(before.stages) - set(after.stages) == keys(before, "measure")
+    assert {after.stages[key].kind for key in set(after.stages) - set(before.stages)} == {"attack", "measure"}
+
+
+def test_growing_the_bank_keeps_the_models_it_has():
+    small, large = graph("attack.lira.shadows=4"), graph("attack.lira.shadows=8")
+    assert keys(small, "shadow") < keys(large, "shadow")
+
+
+def test_a_soft_student_rests_on_its_teacher_and_a_hard_one_does_not():
+    whole = graph('labels=["soft","hard"]')
+    students = {s.label: s for s in whole.stages.values() if s.kind == "train" and "-lora-" in s.label}
+    assert {"teacher" in s.parents for label, s in students.items() if "soft" in label} == {True}
+    assert {"teacher" in s.parents for label, s in students.items() if "hard" in label} == {False}
+
+
+def test_no_student_rests_on_real_images_but_through_its_teacher_and_generator():
+    whole = graph()
+    for stage in whole.stages.values():
+        if stage.kind == "train" and "-lora-" in stage.label:
+            assert stage.parameters["synthetic_count"] == 200
+
+
+def test_split_sizes_without_a_validation_split():
+    sizes = split_sizes(description(counts={"train": 1000, "test": 10}), 0.2)
+    assert sizes == {"train": 800, "validation": 200, "test": 10}
