@@ -1,0 +1,231 @@
+"""The leaderboard as a table for the terminal, as CSV and as Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from tckr_bench.board import rank
+from tckr_bench.board.text import (
+    NOTHING,
+    duration,
+    half_width,
+    listing,
+    markdown,
+    percent,
+    plain,
+    short_names,
+    signed,
+    span,
+    spreadsheet,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    from tckr_bench.board.rank import DatasetBoard, Estimate, Leaderboard, Row
+
+WIDTH = 100
+UNTRUSTED = "NOT TRUSTWORTHY"
+LEGEND = (
+    "gap: accuracy lost against real data, points · AUC: membership inference, 0.5 is guessing · TPR: % of "
+    "members "
+    "found at 1 % false alarms · AOP = accuracy / (2 max(AUC, 0.5))² · ± and [ ]: 95 % · P: on the Pareto "
+    "front "
+    "· CPU: to a trained classifier, attacks apart"
+)
+CSV_FIGURES = (rank.ACCURACY, rank.GAP, rank.AUC, rank.TPR, rank.AOP)
+
+
+def with_half_width(estimate: Estimate | None) -> str:
+    """Return a share as `84.2 ± 1.1`, in points."""
+    return NOTHING if estimate is None else f"{percent(estimate.value)} ± {percent(half_width(estimate))}"
+
+
+def with_interval(estimate: Estimate | None) -> str:
+    """Return an AUC as `0.531 [0.509, 0.553]`."""
+    if estimate is None:
+        return NOTHING
+    return f"{signed(estimate.value, 3)} [{signed(estimate.low, 3)}, {signed(estimate.high, 3)}]"
+
+
+def method_label(row: Row, names: Mapping[str, str]) -> str:
+    """Return the short name of a row's method; the baseline is called what it is."""
+    name = names[row.method.name]
+    return f"{name} (real data)" if row.method.role == "baseline" else name
+
+
+def fixed_parts(leaderboard: Leaderboard) -> str:
+    """Return what all synthetic methods have in common, in words, or nothing."""
+    _, shared = short_names(leaderboard.methods)
+    return listing([f"{axis} {value}" for axis, value in shared.items()])
+
+
+def leaderboard_group(leaderboard: Leaderboard) -> Group:
+    """Return what the terminal shows of a leaderboard, within 100 columns; hostile text stays text."""
+    from rich.console import Group
+    from rich.text import Text
+
+    names, _ = short_names(leaderboard.methods)
+    parts: list[Table | Text] = []
+    for board in leaderboard.boards:
+        if not board.trusted:
+            parts.append(Text(f"{UNTRUSTED}: {plain('; '.join(board.reasons))}", style="bold red"))
+        parts += [_method_table(board, names, leaderboard.primary_attack), _control_table(board), Text("")]
+    shared = fixed_parts(leaderboard)
+    if shared:
+        parts.append(Text(f"All methods: {shared}.", style="dim"))
+    parts.append(Text(LEGEND, style="dim"))
+    return Group(*parts)
+
+
+def _method_table(board: DatasetBoard, names: Mapping[str, str], attack: str) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    title = f"{plain(board.dataset)} · attack {plain(attack)}"
+    table = Table(title=Text(title, style="bold"), title_justify="left", box=None, pad_edge=False, padding=(0, 1))
+    table.add_column("", justify="right", no_wrap=True)
+    table.add_column("method", overflow="fold", max_width=26)
+    for heading in ("accuracy", "gap", "AUC", "TPR", "AOP", "CPU"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for row in board.candidates:
+        label = Text(method_label(row, names))
+        if row.status == "failed":
+            label.append(f"\nfailed: {plain('; '.join(row.failures))}", style="red")
+            table.add_row("", label, *[NOTHING] * 5, "", "")
+            continue
+        if row.status == "partial":
+            label.append(f"\n{plain('; '.join(row.failures))}", style="red")
+        cells = [Text(cell) for cell in _cells(row)]
+        table.add_row(str(row.rank or ""), label, *cells, _marks(row, board), style=_style(row, board))
+    return table
+
+
+def _cells(row: Row) -> list[str]:
+    tpr, aop = row.get(rank.TPR), row.get(rank.AOP)
+    return [
+        with_half_width(row.get(rank.ACCURACY)),
+        NOTHING if row.method.role == "baseline" else with_half_width(row.get(rank.GAP)),
+        with_interval(row.get(rank.AUC)),
+        percent(tpr.value) if tpr else NOTHING,
+        signed(aop.value, 3) if aop else NOTHING,
+        duration(row.making_seconds),
+    ]
+
+
+def _marks(row: Row, board: DatasetBoard) -> str:
+    return ("P" if row.pareto else " ") + ("" if board.trusted else "!")
+
+
+def _style(row: Row, board: DatasetBoard) -> str:
+    return "dim" if not board.trusted else "bold" if row.rank == 1 else ""
+
+
+def _control_table(board: DatasetBoard) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for verdict in board.verdicts:
+        mark = Text("PASS", style="green") if verdict.passed else Text("FAIL", style="bold red")
+        table.add_row(Text(f"control {plain(verdict.control)}"), mark, Text(plain(verdict.reason)))
+    return table
+
+
+def leaderboard_csv(leaderboard: Leaderboard) -> str:
+    """Return every row as CSV: fractions and seconds at full precision, one line per dataset and method."""
+    names, _ = short_names(leaderboard.methods)
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    figures = [f"{name}{part}" for name in CSV_FIGURES for part in ("", "-low", "-high", "-between-seeds")]
+    heading = [
+        "dataset",
+        "track",
+        "role",
+        "rank",
+        "method",
+        "short-name",
+        "status",
+        "seeds",
+        "trusted",
+        "pareto",
+    ]
+    tail = ["attack", "making-cpu-seconds", "judging-cpu-seconds", "note"]
+    writer.writerow([*heading, *figures, *tail])
+    for board in leaderboard.boards:
+        verdicts = {verdict.control: verdict for verdict in board.verdicts}
+        for row in board.rows:
+            known = [board.dataset, leaderboard.track, row.method.role, str(row.rank or ""), row.method.name]
+            verdict = verdicts.get(row.method.name)
+            judged = [f"{'PASS' if verdict.passed else 'FAIL'}: {verdict.reason}"] if verdict else []
+            cells: list[float | str] = [
+                *known,
+                names[row.method.name],
+                row.status,
+                " ".join(map(str, row.seeds)),
+            ]
+            cells += ["yes" if board.trusted else "no", "yes" if row.pareto else "no"]
+            cells += [number for name in CSV_FIGURES for number in _numbers(row.get(name))]
+            cells += [leaderboard.primary_attack, f"{row.making_seconds:.3f}", f"{row.judging_seconds:.3f}"]
+            writer.writerow([_csv_cell(cell) for cell in [*cells, "; ".join([*judged, *row.failures, *board.reasons])]])
+    return written.getvalue()
+
+
+def _numbers(estimate: Estimate | None) -> list[float | str]:
+    if estimate is None:
+        return [""] * 4
+    return [estimate.value, estimate.low, estimate.high, "" if estimate.spread is None else estimate.spread]
+
+
+def _csv_cell(cell: float | str) -> str:
+    return spreadsheet(cell) if isinstance(cell, str) else repr(float(cell))
+
+
+def leaderboard_markdown(leaderboard: Leaderboard) -> str:
+    """Return the leaderboard as Markdown: a table of methods and a list of controls per dataset."""
+    names, _ = short_names(leaderboard.methods)
+    lines = [f"# {markdown(leaderboard.matrix)} (track {markdown(leaderboard.track)})", ""]
+    for board in leaderboard.boards:
+        lines += [f"## {markdown(board.dataset)}", ""]
+        if not board.trusted:
+            lines += [f"**{UNTRUSTED}**: {markdown('; '.join(board.reasons))}", ""]
+        lines += _markdown_table(board, names)
+        lines += [
+            f"- control {markdown(verdict.control)}: **{'PASS' if verdict.passed else 'FAIL'}** "
+            f"{markdown(verdict.reason)}"
+            for verdict in board.verdicts
+        ]
+        lines.append("")
+    shared = fixed_parts(leaderboard)
+    lines += [f"All methods: {markdown(shared)}.", ""] if shared else []
+    return "\n".join([*lines, f"Attack: {markdown(leaderboard.primary_attack)}. {markdown(LEGEND)}", ""])
+
+
+def _markdown_table(board: DatasetBoard, names: Mapping[str, str]) -> list[str]:
+    lines = [
+        "| | method | accuracy, % | gap, points | AUC | TPR at 1 % FPR, % | AOP | CPU | |",
+        "|--:|:--|--:|--:|--:|--:|--:|--:|:--|",
+    ]
+    for row in board.candidates:
+        label = markdown(method_label(row, names))
+        if row.failures:
+            label += f" ({'failed' if row.status == 'failed' else 'in part'}: {markdown('; '.join(row.failures))})"
+        gap, auc = row.get(rank.GAP), row.get(rank.AUC)
+        cells = _cells(row) if row.status != "failed" else [NOTHING] * 6
+        if gap and row.method.role != "baseline":
+            cells[1] = f"{percent(gap.value)} ({span(gap.low, gap.high, scale=100, digits=1)})"
+        if auc:
+            cells[2] = f"{signed(auc.value, 3)} ({span(auc.low, auc.high)})"
+        marks = ["Pareto"] * row.pareto + ["not trustworthy"] * (not board.trusted)
+        lines.append(f"| {row.rank or ''} | {label} | {' | '.join(cells)} | {', '.join(marks)} |")
+    return [*lines, ""]

@@ -1,0 +1,234 @@
+"""Recompute every figure of a run from its saved evidence; results.json is believed only where it agrees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tckr_bench.board.results import cell_folder, read_results
+from tckr_bench.board.text import plain
+from tckr_bench.errors import PluginError, RunError
+from tckr_bench.evidence import EVIDENCE_FILE, SAMPLES_FILE, read_evidence, read_samples
+from tckr_bench.plugins import default_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from tckr_bench.board.results import RunResults
+    from tckr_bench.evidence import Samples
+    from tckr_bench.records import CellEvidence, CellRecord, Figure, Labels, Logits
+
+TOLERANCE = 1e-9
+RENAMINGS = 20_000
+CHANCE_TAIL = 5e-4
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """A figure of results.json that its evidence does not bear out; `what` says in words how."""
+
+    dataset: str
+    method: str
+    seed: int
+    figure: str
+    what: str
+
+    def __str__(self) -> str:
+        return plain(f"{self.dataset}/{self.method}/seed-{self.seed} {self.figure}: {self.what}")
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A run with its figures recomputed: results, mismatches, limits of ignorance, and evidence by cell."""
+
+    results: RunResults
+    mismatches: tuple[Mismatch, ...]
+    chance_limits: Mapping[tuple[str, str, int], float]
+    evidence: Mapping[tuple[str, str, int], CellEvidence]
+
+
+def key_of(record: CellRecord) -> tuple[str, str, int]:
+    """Return what tells a cell from every other one of its run."""
+    return (record.dataset, record.method.name, record.seed)
+
+
+def evidence_of(run: Path, record: CellRecord) -> CellEvidence:
+    """Read and check a cell's evidence.
+
+    Raises:
+        RunError: it is missing, damaged, inconsistent, or would lie outside the run folder.
+    """
+    path = _inside(run, cell_folder(run, record) / EVIDENCE_FILE)
+    evidence = read_evidence(path)
+    fault = _fault_of(evidence)
+    if fault:
+        raise RunError(f"{path} is not a file of evidence ({fault}); run the matrix again")
+    return evidence
+
+
+def samples_of(run: Path, record: CellRecord) -> Samples | None:
+    """Read a cell's pairs of real and synthetic images, or return None if it has none.
+
+    Raises:
+        RunError: the file is damaged, inconsistent, or would lie outside the run folder.
+    """
+    path = _inside(run, cell_folder(run, record) / SAMPLES_FILE)
+    if not path.is_file():
+        return None
+    samples = read_samples(path)
+    pictures = (samples.real, samples.synthetic)
+    count = len(samples.prompts)
+    sound = all(part.ndim == 4 and part.shape[3] == 3 and part.dtype.name == "uint8" for part in pictures)
+    if not sound or any(len(part) != count for part in (*pictures, samples.labels)):
+        raise RunError(f"{path} is not a file of samples (arrays do not fit together); run the matrix again")
+    return samples
+
+
+def recompute_figures(run: Path, record: CellRecord) -> list[Figure]:
+    """Compute a cell's figures anew from its saved evidence, with every installed metric by default.
+
+    Raises:
+        RunError: there is no usable evidence.
+    """
+    return _compute(evidence_of(run, record))
+
+
+def verify_run(run: Path) -> list[Mismatch]:
+    """List every figure of a run that differs from its evidence by more than 1e-9.
+
+    Raises:
+        RunError: the folder holds no readable results.
+    """
+    return list(verified(run).mismatches)
+
+
+def verified(run: Path) -> Verified:
+    """Read a run and replace its figures by those that its evidence gives.
+
+    A cell without usable evidence keeps the figures of results.json and is listed as a mismatch. Metrics that
+    no cell of the run has figures of (installed since) are left out.
+    """
+    results = read_results(run)
+    folder = run if run.is_dir() else run.parent
+    known = {figure.metric for record in results.records for figure in record.figures}
+    records, mismatches = [], []
+    evidence: dict[tuple[str, str, int], CellEvidence] = {}
+    for record in results.records:
+        if record.status != "ok":
+            records.append(record)
+            continue
+        try:
+            found = evidence_of(folder, record)
+            figures = tuple(figure for figure in _compute(found) if figure.metric in known)
+        except (RunError, PluginError, ArithmeticError, AssertionError, LookupError, ValueError) as error:
+            # evidence is hostile input: what a metric makes of nonsense is a finding, not a crash
+            mismatches.append(Mismatch(*key_of(record), "figures", f"not recomputed, shown as saved ({error})"))
+            records.append(record)
+            continue
+        evidence[key_of(record)] = found
+        mismatches += _compare(record, figures)
+        records.append(replace(record, figures=(*figures, *_of_absent_metrics(record, figures))))
+    limits = {
+        key_of(record): chance_limit(evidence[key_of(record)].test_logits, evidence[key_of(record)].test_labels)
+        for record in records
+        if record.method.role == "control" and record.method.name.startswith("noise") and key_of(record) in evidence
+    }
+    return Verified(replace(results, records=tuple(records)), tuple(mismatches), limits, evidence)
+
+
+def chance_limit(logits: Logits, labels: Labels) -> float:
+    """Return the accuracy that an ignorant classifier exceeds about once in 2,000 times.
+
+    Ignorance is taken as: any renaming of the classifier's outputs was as likely as the one observed. An
+    ignorant network still maps alike images to alike outputs, so its hits come in whole classes and spread
+    far wider than a binomial count; renaming the outputs keeps that structure (a permutation test over class
+    names).
+
+    Args:
+        logits: (n, classes).
+        labels: (n,) class indices.
+
+    >>> import numpy as np
+    >>> always_first = np.eye(2)[[0, 0, 0, 0]]  # a constant answer: at best the largest class
+    >>> chance_limit(always_first, np.array([0, 1, 1, 1]))
+    0.75
+    """
+    import numpy as np
+
+    classes = logits.shape[1]
+    table = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(table, (labels, logits.argmax(axis=1)), 1)
+    generator = np.random.default_rng(0)
+    names = generator.permuted(np.tile(np.arange(classes), (RENAMINGS, 1)), axis=1)
+    hits = table[np.arange(classes), names].sum(axis=1)
+    return float(np.quantile(hits, 1 - CHANCE_TAIL, method="higher")) / len(labels)
+
+
+def _inside(run: Path, path: Path) -> Path:
+    """Return the path; names in results.json must not lead out of the run folder."""
+    if not path.resolve().is_relative_to(run.resolve()):
+        raise RunError(f"{path} lies outside the run {run}; its results.json has been tampered with")
+    return path
+
+
+def _compute(evidence: CellEvidence) -> list[Figure]:
+    figures: list[Figure] = []
+    for registration in default_registry().family("metric"):
+        component = registration.component
+        figures += component.load(component.parse_options({})).compute(evidence)
+    return figures
+
+
+def _compare(record: CellRecord, figures: Sequence[Figure]) -> list[Mismatch]:
+    found = {(figure.metric, figure.attack): figure for figure in figures}
+    saved = {(figure.metric, figure.attack): figure for figure in record.figures}
+    mismatches = []
+    for key in dict.fromkeys((*saved, *found)):
+        what = _difference(saved.get(key), found.get(key))
+        if what:
+            name = key[0] + (f" ({key[1]})" if key[1] else "")
+            mismatches.append(Mismatch(*key_of(record), name, what))
+    return mismatches
+
+
+def _difference(saved: Figure | None, found: Figure | None) -> str:
+    if found is None:
+        return "the evidence and the installed metrics do not give it"
+    if saved is None:
+        return f"missing from the results; the evidence gives {found.value:.6g}"
+    for part in ("value", "low", "high"):
+        ours, theirs = getattr(found, part), getattr(saved, part)
+        if not abs(ours - theirs) <= TOLERANCE:  # written so that a NaN counts as a difference
+            return f"{part} is {theirs:.12g} in the results, {ours:.12g} by the evidence"
+    return ""
+
+
+def _of_absent_metrics(record: CellRecord, figures: Sequence[Figure]) -> list[Figure]:
+    """Return saved figures of metrics that are not installed here: shown, and listed as not recomputed."""
+    installed = {registration.component.name for registration in default_registry().family("metric")}
+    computed = {figure.metric for figure in figures} | installed
+    return [figure for figure in record.figures if figure.metric not in computed]
+
+
+def _fault_of(evidence: CellEvidence) -> str:
+    """Return what is wrong with the shapes and values of evidence, or nothing."""
+    import numpy as np
+
+    count = len(evidence.test_labels)
+    for name, logits in (("test_logits", evidence.test_logits), ("teacher_logits", evidence.teacher_logits)):
+        if logits.ndim != 2 or len(logits) != count or logits.shape[1] < 2 or not np.isfinite(logits).all():
+            return f"{name} are not finite values of shape ({count}, classes)"
+    labels = evidence.test_labels
+    if labels.ndim != 1 or not count or labels.dtype.kind not in "iu":
+        return "test_labels are not a list of class indices"
+    if labels.min() < 0 or labels.max() >= evidence.test_logits.shape[1]:
+        return "test_labels hold a class that the logits do not have"
+    for label, attack in evidence.attacks.items():
+        shape = attack.scores.shape
+        masks = (attack.members, attack.canaries)
+        if len(shape) != 1 or any(mask.shape != shape or mask.dtype != np.bool_ for mask in masks):
+            return f"the arrays of the attack {label} do not fit together"
+        if not np.isfinite(attack.scores).all():
+            return f"the attack {label} has scores that are not finite"
+    return ""
