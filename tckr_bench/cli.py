@@ -76,7 +76,7 @@ def _matrix_options(command: click.Command) -> click.Command:
 @click.option("--fail-fast", is_flag=True, help="Stop at the first stage that fails.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the records as JSON on standard output.")
-def run(  # noqa: PLR0913 - one parameter per option
+def run(
     matrix: str,
     datasets: tuple[str, ...],
     settings: tuple[str, ...],
@@ -95,9 +95,7 @@ def run(  # noqa: PLR0913 - one parameter per option
 
 
 @cli.command(epilog="tckr-bench plan\ntckr-bench plan --matrix paper\ntckr-bench plan --set cardinalities=[1,2,5]")
-def plan(
-    matrix: str, datasets: tuple[str, ...], settings: tuple[str, ...], jobs: int | None, device: str
-) -> None:
+def plan(matrix: str, datasets: tuple[str, ...], settings: tuple[str, ...], jobs: int | None, device: str) -> None:
     """Show what a run would do: datasets, methods, stages, what is in the store, and the time it would take."""
     from tckr_bench.commands.run import RunOptions
     from tckr_bench.commands.run import run as run_matrix
@@ -137,9 +135,7 @@ def datasets() -> None:
     """Look at the datasets."""
 
 
-@datasets.command(
-    "list", epilog="tckr-bench datasets list\nTCKR_BENCH_DATA=~/data tckr-bench datasets list"
-)
+@datasets.command("list", epilog="tckr-bench datasets list\nTCKR_BENCH_DATA=~/data tckr-bench datasets list")
 def datasets_list() -> None:
     """List every dataset: counts where it was found, the reason and what to do where it was not."""
     from tckr_bench.commands.datasets import list_datasets
@@ -173,9 +169,7 @@ def cache_verify(remove: bool) -> None:
 
 
 @cache.command("gc", epilog="tckr-bench cache gc --unused-for 30\ntckr-bench cache gc --unused-for 0 --dry-run")
-@click.option(
-    "--unused-for", type=click.FloatRange(min=0), default=30.0, show_default=True, help="Days without use."
-)
+@click.option("--unused-for", type=click.FloatRange(min=0), default=30.0, show_default=True, help="Days without use.")
 @click.option("--dry-run", is_flag=True, help="Say what would be removed and remove nothing.")
 def cache_gc(unused_for: float, dry_run: bool) -> None:
     """Remove artifacts that no run has used for a while, damaged ones, and leftovers of interrupted runs."""

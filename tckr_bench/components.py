@@ -18,7 +18,6 @@ from tckr_bench.errors import OptionError, nearest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     import numpy.typing as npt
 
     from tckr_bench.records import (
@@ -155,7 +154,14 @@ class Adapter(Protocol):
     """Fits a generator to real images and their prompts; the product is weights in a folder."""
 
     def adapt(
-        self, generator: Generator, images: Images, prompts: Prompts, *, weights: Path, seed: int, context: Context
+        self,
+        generator: Generator,
+        images: Images,
+        prompts: Prompts,
+        *,
+        weights: Path,
+        seed: int,
+        context: Context,
     ) -> None:
         """Write to the folder `weights` what `Generator.restore` needs."""
 

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    from tckr_bench.components import Adapter, Attack, Captioner, Classifier, Component, Dataset, Generator, Metric
+    from tckr_bench.components import (
+        Adapter,
+        Attack,
+        Captioner,
+        Classifier,
+        Component,
+        Dataset,
+        Generator,
+        Metric,
+    )
 
 ENTRY_POINT_GROUP = "tckr_bench"
 

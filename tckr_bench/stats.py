@@ -91,9 +91,7 @@ def delong_variance(scores: Floats, members: Bools) -> float:
     count, others = len(positives), len(negatives)
     ranks = midranks(np.concatenate([positives, negatives]))
     above = (ranks[:count] - midranks(positives)) / others  # share of non-members each member outscores
-    below = (
-        1 - (ranks[count:] - midranks(negatives)) / count
-    )  # share of members that outscore each non-member
+    below = 1 - (ranks[count:] - midranks(negatives)) / count  # share of members that outscore each non-member
     return float(above.var(ddof=1) / count + below.var(ddof=1) / others)
 
 
@@ -116,9 +114,7 @@ def auc_interval(scores: Floats, members: Bools, *, confidence: float = CONFIDEN
         low, high = _beta_interval(value * smaller, smaller, confidence)
         return Estimate(value, low, high, "Clopper-Pearson on min(members, non-members)")
     reach = _normal_quantile(confidence) * math.sqrt(variance) / (value * (1 - value))
-    return Estimate(
-        value, float(expit(logit(value) - reach)), float(expit(logit(value) + reach)), "DeLong (logit)"
-    )
+    return Estimate(value, float(expit(logit(value) - reach)), float(expit(logit(value) + reach)), "DeLong (logit)")
 
 
 def roc_curve(scores: Floats, members: Bools) -> RocCurve:
@@ -139,9 +135,7 @@ def roc_curve(scores: Floats, members: Bools) -> RocCurve:
     )
 
 
-def tpr_at_fpr(
-    scores: Floats, members: Bools, *, fpr: float = 0.01, confidence: float = CONFIDENCE
-) -> OperatingPoint:
+def tpr_at_fpr(scores: Floats, members: Bools, *, fpr: float = 0.01, confidence: float = CONFIDENCE) -> OperatingPoint:
     """Return the best true positive rate whose false positive rate does not exceed `fpr` (0 to 1).
 
     Nothing is interpolated: the threshold is an observed score, and tied scores that would break the limit
@@ -185,7 +179,8 @@ def wilson(successes: int, trials: int, *, confidence: float = CONFIDENCE) -> Es
     squared = _normal_quantile(confidence) ** 2
     centre = (successes + squared / 2) / (trials + squared)
     reach = math.sqrt(squared * (trials * share * (1 - share) + squared / 4)) / (trials + squared)
-    return Estimate(share, max(0.0, centre - reach), min(1.0, centre + reach), "Wilson")
+    low, high = max(0.0, min(share, centre - reach)), min(1.0, max(share, centre + reach))  # against rounding
+    return Estimate(share, low, high, "Wilson")
 
 
 def paired_difference(first: Bools, second: Bools, *, confidence: float = CONFIDENCE) -> Estimate:
@@ -221,14 +216,10 @@ def bootstrap_mean(values: npt.NDArray[Any], *, replicates: int, generator: np.r
     """
     count = len(values)
     chunks = _chunks(replicates, count)
-    return np.concatenate(
-        [values[generator.integers(count, size=(chunk, count))].mean(axis=1) for chunk in chunks]
-    )
+    return np.concatenate([values[generator.integers(count, size=(chunk, count))].mean(axis=1) for chunk in chunks])
 
 
-def bootstrap_auc(
-    scores: Floats, members: Bools, *, replicates: int, generator: np.random.Generator
-) -> Floats:
+def bootstrap_auc(scores: Floats, members: Bools, *, replicates: int, generator: np.random.Generator) -> Floats:
     """Return the AUC in each of `replicates` resamples of members and of non-members, (replicates,).
 
     The two classes are resampled apart, so that no resample lacks one. Scores are sorted once: a resample is

@@ -166,7 +166,9 @@ def check_classifier(component: Component[Classifier], options: dict[str, Any], 
     logits = first.predict(data.images, context=context)
     assert logits.shape == (24, 3), "logits are (n, classes)"
     assert logits.dtype == np.float32, "logits are float32"
-    assert np.array_equal(logits, trained(epochs=1).predict(data.images, context=context)), "the same seed, the same logits"
+    assert np.array_equal(logits, trained(epochs=1).predict(data.images, context=context)), (
+        "the same seed, the same logits"
+    )
     first.save(folder)
     restored = component.load(component.parse_options({**options, "epochs": 1}))
     restored.restore(folder, context=context)
@@ -188,7 +190,9 @@ def check_attack(attack: Attack) -> None:
         evidence.shadow_logits[:, order],
         evidence.shadow_membership[:, order],
     )
-    assert np.allclose(attack.score(shuffled), scores[order], atol=1e-9), "an example's score does not depend on its place"
+    assert np.allclose(attack.score(shuffled), scores[order], atol=1e-9), (
+        "an example's score does not depend on its place"
+    )
     assert attack.threat_model.sees, "the threat model says what the attacker sees"
     assert attack.threat_model.owns, "the threat model says what the attacker owns"
 

@@ -55,4 +55,6 @@ def collect_garbage(*, days: float, dry_run: bool) -> None:
     removed = store.collect(unused_for=days * SECONDS_PER_DAY, dry_run=dry_run)
     size = describe_bytes(sum(size for _name, size in removed))
     verb = "would be removed" if dry_run else "removed"
-    Console(highlight=False).print(f"{len(removed)} items, {size}, {verb} from {escape(str(store.root))}", soft_wrap=True)
+    Console(highlight=False).print(
+        f"{len(removed)} items, {size}, {verb} from {escape(str(store.root))}", soft_wrap=True
+    )

@@ -40,8 +40,10 @@ def _describe(entry: Registration) -> DatasetDescription | str:
 
 
 def _cells(description: DatasetDescription) -> list[str]:
-    counts = [f"{description.counts[split]:,}" if split in description.counts else "from train" for split in
-              ("train", "validation", "test")]
+    counts = [
+        f"{description.counts[split]:,}" if split in description.counts else "from train"
+        for split in ("train", "validation", "test")
+    ]
     return [
         description.name,
         str(len(description.class_names)),

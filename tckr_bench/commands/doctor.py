@@ -11,7 +11,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tckr_bench.engine.provenance import choose_device, package_versions, processor, source_commit, usable_cores
+from tckr_bench.engine.provenance import (
+    choose_device,
+    package_versions,
+    processor,
+    source_commit,
+    usable_cores,
+)
 from tckr_bench.engine.store import default_store_path, describe_bytes
 from tckr_bench.errors import DatasetError, OptionError
 from tckr_bench.plugins import default_registry
@@ -53,7 +59,10 @@ def _state() -> list[tuple[str, str]]:
     found, missing = _datasets()
     return [
         ("store", f"{store} ({describe_bytes(shutil.disk_usage(existing).free)} free)"),
-        ("offline", f"yes, by {', '.join(offline)}" if offline else "no; models named by hub id would be fetched"),
+        (
+            "offline",
+            f"yes, by {', '.join(offline)}" if offline else "no; models named by hub id would be fetched",
+        ),
         ("data root", os.environ.get("TCKR_BENCH_DATA") or "not set (TCKR_BENCH_DATA)"),
         ("datasets", f"found: {', '.join(found)}; not found: {', '.join(missing) or 'none'}"),
     ]
@@ -71,14 +80,20 @@ def _datasets() -> tuple[list[str], list[str]]:
 
 
 def _warnings(device: str) -> list[str]:
-    warnings = [f"the plugin '{plugin.name}' could not be loaded: {plugin.reason}" for plugin in default_registry().broken]
+    warnings = [
+        f"the plugin '{plugin.name}' could not be loaded: {plugin.reason}" for plugin in default_registry().broken
+    ]
     if device == "cpu":
-        warnings.append("no accelerator was found: the mini track is made for this; full-size models take hours an image set")
+        warnings.append(
+            "no accelerator was found: the mini track is made for this; full-size models take hours an image set"
+        )
     if usable_cores() < 2:
         warnings.append("one core: stages cannot run side by side, so the default matrix takes twice as long")
     if psutil.virtual_memory().available < ENOUGH_MEMORY:
         warnings.append("less than 4 GB of memory is free: use --jobs 1")
-    warnings += [f"the package {name} is missing" for name, version in package_versions().items() if version == "missing"]
+    warnings += [
+        f"the package {name} is missing" for name, version in package_versions().items() if version == "missing"
+    ]
     return warnings
 
 
@@ -88,4 +103,3 @@ def _accelerator(device: str) -> str:
     import torch
 
     return f" ({torch.cuda.get_device_name(0)}, {describe_bytes(torch.cuda.get_device_properties(0).total_memory)})"
-

@@ -80,4 +80,3 @@ def forecast(stages: Iterable[Stage], rates: Rates, *, jobs: int) -> float:
 def _name(stage: Stage) -> str:
     options = json.dumps({role: dict(use.options) for role, use in stage.components.items()}, sort_keys=True)
     return f"{stage.kind}/{stage.component}/{hashlib.sha256(options.encode()).hexdigest()[:8]}"
-

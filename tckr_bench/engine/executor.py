@@ -109,8 +109,16 @@ class _Worker:
 class Executor:
     """Runs the pending stages of a graph on `jobs` workers, longest remaining chain first."""
 
-    def __init__(  # noqa: PLR0913 - everything an execution depends on
-        self, graph: Graph, store: Store, *, jobs: int, device: str, logs: Path, rates: Rates, fail_fast: bool = False
+    def __init__(
+        self,
+        graph: Graph,
+        store: Store,
+        *,
+        jobs: int,
+        device: str,
+        logs: Path,
+        rates: Rates,
+        fail_fast: bool = False,
     ) -> None:
         self.graph = graph
         self.store = store
@@ -128,9 +136,7 @@ class Executor:
         outcome = Outcome()
         waiting = set(pending)
         priority = self._priorities()
-        workers = [
-            _Worker(index, logs=self.logs, events=self._events) for index in range(min(self.jobs, len(waiting)))
-        ]
+        workers = [_Worker(index, logs=self.logs, events=self._events) for index in range(min(self.jobs, len(waiting)))]
         try:
             while True:
                 self._assign(workers, waiting, priority, observer)
@@ -187,7 +193,7 @@ class Executor:
             device=self.device,
         )
 
-    def _take(  # noqa: PLR0913 - the state of the loop
+    def _take(
         self,
         workers: list[_Worker],
         index: int,

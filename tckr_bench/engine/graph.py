@@ -57,7 +57,7 @@ class Graph:
     def ancestry(self, key: str) -> list[Stage]:
         """Return the stage and everything it rests on, parents first."""
         wanted = {key}
-        for stage in reversed(self.stages.values()):
+        for stage in reversed(list(self.stages.values())):
             if stage.key in wanted:
                 wanted.update(stage.parent_keys())
         return [stage for stage in self.stages.values() if stage.key in wanted]
@@ -68,7 +68,7 @@ def split_sizes(description: DatasetDescription, validation_fraction: float) -> 
     train, test = description.counts["train"], description.counts["test"]
     if "validation" in description.counts:
         return {"train": train, "validation": description.counts["validation"], "test": test}
-    validation = validation_size(train, validation_fraction)
+    validation = validation_size(train, validation_fraction, classes=len(description.class_names))
     return {"train": train - validation, "validation": validation, "test": test}
 
 
@@ -89,7 +89,7 @@ class _Builder:
     descriptions: Mapping[str, DatasetDescription]
     stages: dict[str, Stage] = field(default_factory=dict)
 
-    def add(  # noqa: PLR0913 - a stage is what these say
+    def add(
         self,
         kind: str,
         *,
@@ -226,7 +226,7 @@ class _Builder:
         )
 
     def attack(self, cell: Cell, use: ComponentUse) -> str:
-        parents = {"data": (self.prepare(cell),), "target": (self.train(cell),)}
+        parents: dict[str, tuple[str, ...]] = {"data": (self.prepare(cell),), "target": (self.train(cell),)}
         count = int(use.options.get("shadows", 0))
         if count:
             parents["shadows"] = self.shadows(cell, count)

@@ -234,7 +234,9 @@ def _check_selection(
             if axis == "labels" and value not in ("hard", "soft"):
                 raise MatrixError(f"matrix '{file.name}': {section}: labels are 'hard' or 'soft', found '{value}'")
             if axis == "cardinality" and (not isinstance(value, int | float) or value <= 0):
-                raise MatrixError(f"matrix '{file.name}': {section}: a cardinality is a number above 0, found '{value}'")
+                raise MatrixError(
+                    f"matrix '{file.name}': {section}: a cardinality is a number above 0, found '{value}'"
+                )
     return entry
 
 
@@ -290,4 +292,6 @@ def _first_fault(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         known = OverfitControl.model_fields if first["loc"][0] == "overfit" else MatrixFile.model_fields
         return f"'{where}' is not a part of a matrix{nearest(str(first['loc'][-1]), known)}"
-    return f"{where}: {first['msg']}, found {first['input']!r}" if first["type"] != "missing" else f"'{where}' is missing"
+    return (
+        f"{where}: {first['msg']}, found {first['input']!r}" if first["type"] != "missing" else f"'{where}' is missing"
+    )

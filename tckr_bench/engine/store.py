@@ -1,9 +1,9 @@
 """The content-addressed store: one folder per artifact, complete or absent.
 
-    <store>/artifacts/<ab>/<key>/manifest.json    sha256 and size of every file; the same for the same inputs
-    <store>/artifacts/<ab>/<key>/provenance.json  what it took and where; differs from run to run
-    <store>/staging/<key>-<random>/               an artifact being written
-    <store>/locks/<key>.lock                      held by the process that writes it
+<store>/artifacts/<ab>/<key>/manifest.json    sha256 and size of every file; the same for the same inputs
+<store>/artifacts/<ab>/<key>/provenance.json  what it took and where; differs from run to run
+<store>/staging/<key>-<random>/               an artifact being written
+<store>/locks/<key>.lock                      held by the process that writes it
 """
 
 from __future__ import annotations
@@ -262,4 +262,3 @@ def describe_bytes(size: float) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1000
     raise AssertionError("unreachable")
-

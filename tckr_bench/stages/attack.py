@@ -51,9 +51,7 @@ def run(request: StageRequest, folder: Path, context: Context) -> None:
     scores = np.asarray(attack.score(evidence), dtype=np.float64)
     if scores.shape != (len(target),) or not np.isfinite(scores).all():
         raise ValueError(f"the attack must return {len(target)} finite scores, it returned shape {scores.shape}")
-    write_arrays(
-        folder / SCORES_FILE, {"scores": scores, "members": challenge.members, "canaries": challenge.canaries}
-    )
+    write_arrays(folder / SCORES_FILE, {"scores": scores, "members": challenge.members, "canaries": challenge.canaries})
     (folder / THREAT_MODEL_FILE).write_text(json.dumps(asdict(attack.threat_model)), encoding="utf-8")
     context.progress(1.0)
 

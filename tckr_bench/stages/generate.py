@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tckr_bench.plugins import default_registry
 from tckr_bench.records import ComponentUse, GenerationRequest, LabelledImages, Prompts
@@ -46,7 +46,11 @@ def run(request: StageRequest, folder: Path, context: Context) -> None:
     images = generator.generate(asked, context=context)
     if images.shape[0] != len(asked) or str(images.dtype) != "uint8":
         raise TypeError(f"the generator returned {images.shape} {images.dtype} for {len(asked)} prompts")
-    arrays = {"images": images, "labels": asked.prompts.labels, "sources": asked.prompts.sources}
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "images": images,
+        "labels": asked.prompts.labels,
+        "sources": asked.prompts.sources,
+    }
     write_arrays(folder / IMAGES_FILE, arrays)
 
 

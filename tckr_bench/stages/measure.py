@@ -77,4 +77,3 @@ def _samples(request: StageRequest, prepared: Prepared) -> Samples:
         labels=generated.labels[:wanted][order],
         prompts=tuple(prompts.texts[source] for source in sources[:wanted][order]),
     )
-

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tckr_bench.errors import DatasetError
 from tckr_bench.plugins import default_registry
-from tckr_bench.records import LabelledImages
+from tckr_bench.records import SPLITS, LabelledImages
 from tckr_bench.seeds import derive_seed
 from tckr_bench.stages.arrays import read_arrays, write_arrays
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PrepareParameters:
-    """Fingerprint of the source, side in pixels, and the share of train that validates where a dataset has no split."""
+    """Fingerprint of the source, side in pixels, and the share of train that validates where no split does."""
 
     fingerprint: str
     image_size: int
@@ -47,16 +47,19 @@ def run(request: StageRequest, folder: Path, context: Context) -> None:
     dataset: Dataset = default_registry().load(request.components["dataset"])
     description = dataset.describe()
     if description.fingerprint != parameters.fingerprint:
-        raise DatasetError(f"dataset '{description.name}' changed while the run was under way; run the same command again")
+        raise DatasetError(
+            f"dataset '{description.name}' changed while the run was under way; run the same command again"
+        )
     train = dataset.read("train", size=parameters.image_size)
     context.progress(0.5)
     test = dataset.read("test", size=parameters.image_size)
     if "validation" in description.counts:
         validation = dataset.read("validation", size=parameters.image_size)
     else:
-        train, validation = split_validation(train, fraction=parameters.validation_fraction)
-    arrays = {}
-    for name, split in (("train", train), ("validation", validation), ("test", test)):
+        classes = len(description.class_names)
+        train, validation = split_validation(train, fraction=parameters.validation_fraction, classes=classes)
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    for name, split in zip(SPLITS, (train, validation, test), strict=True):
         arrays[f"{name}_images"] = split.images
         arrays[f"{name}_labels"] = split.labels
     write_arrays(folder / "data.safetensors", arrays)
@@ -66,25 +69,27 @@ def run(request: StageRequest, folder: Path, context: Context) -> None:
 def read_prepared(folder: Path) -> Prepared:
     """Read a prepared dataset."""
     arrays = read_arrays(folder / "data.safetensors")
-    splits = [LabelledImages(arrays[f"{name}_images"], arrays[f"{name}_labels"]) for name in ("train", "validation", "test")]
+    train, validation, test = (LabelledImages(arrays[f"{split}_images"], arrays[f"{split}_labels"]) for split in SPLITS)
     names = json.loads((folder / "classes.json").read_text(encoding="utf-8"))
-    return Prepared(*splits, class_names=tuple(names))
+    return Prepared(train, validation, test, tuple(names))
 
 
-def validation_size(images: int, fraction: float) -> int:
+def validation_size(images: int, fraction: float, *, classes: int) -> int:
     """Return how many of a training set's images validate; known before any of them is decoded.
 
-    >>> validation_size(10, 0.25)
-    2
+    Every class keeps a training image, so a set of a few images may have none to spare.
+
+    >>> validation_size(10, 0.3, classes=2), validation_size(3, 0.4, classes=3)
+    (3, 0)
     """
-    return round(images * fraction)
+    return max(0, min(round(images * fraction), images - classes))
 
 
-def split_validation(train: LabelledImages, *, fraction: float) -> tuple[LabelledImages, LabelledImages]:
+def split_validation(train: LabelledImages, *, fraction: float, classes: int) -> tuple[LabelledImages, LabelledImages]:
     """Split a seeded, stratified validation part off the training set.
 
-    Each class is shuffled and its images spread evenly over 0 to 1; those that come first validate. So the size is
-    exact, every class gives its share, and with a fraction below one half every class keeps a training image.
+    Each class is shuffled and its images spread evenly over 0 to 1; those that come first validate, but never the
+    last of a class. So the size is exact and every class gives its share.
     """
     import numpy as np
 
@@ -93,8 +98,9 @@ def split_validation(train: LabelledImages, *, fraction: float) -> tuple[Labelle
     for label in np.unique(train.labels):
         indices = generator.permutation(np.flatnonzero(train.labels == label))
         place[indices] = (np.arange(len(indices)) + 0.5) / len(indices)
+        place[indices[-1]] = np.inf
     chosen = np.zeros(len(train), dtype=bool)
-    chosen[np.argsort(place, kind="stable")[: validation_size(len(train), fraction)]] = True
+    chosen[np.argsort(place, kind="stable")[: validation_size(len(train), fraction, classes=classes)]] = True
     return _take(train, ~chosen), _take(train, chosen)
 
 

@@ -31,7 +31,7 @@ def test_a_known_value_keeps_its_key():
 
 
 def test_nan_has_no_key():
-    with pytest.raises(ValueError, match="NaN|nan|Out of range"):
+    with pytest.raises(ValueError, match=r"NaN|nan|Out of range"):
         fingerprint(float("nan"))
 
 

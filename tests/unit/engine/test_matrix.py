@@ -47,7 +47,10 @@ def test_include_adds_the_values_it_names_and_the_first_of_the_others(tmp_path):
     text = shipped_matrices()["smoke"] + '\n[[include]]\nlabels = "hard"\n'
     (tmp_path / "own.toml").write_text(text)
     names = [method.name for method in matrix(str(tmp_path / "own.toml")).methods if method.role == "method"]
-    assert names == ["attributes-miniature-lora-small-cnn-soft-0.2x", "attributes-miniature-lora-small-cnn-hard-0.2x"]
+    assert names == [
+        "attributes-miniature-lora-small-cnn-soft-0.2x",
+        "attributes-miniature-lora-small-cnn-hard-0.2x",
+    ]
 
 
 def test_exclude_removes_what_matches_all_its_values(tmp_path):
@@ -64,7 +67,11 @@ def test_set_changes_an_option_and_the_cells_that_use_it():
 def test_set_takes_a_label_where_an_axis_has_several():
     with pytest.raises(MatrixError, match=r"say which one with axis\.label\.option=value"):
         matrix("default", "adapter.rank=8")
-    adapters = {method.adapter.label: method.adapter for method in matrix("default", "adapter.lora.rank=8").methods if method.adapter}
+    adapters = {
+        method.adapter.label: method.adapter
+        for method in matrix("default", "adapter.lora.rank=8").methods
+        if method.adapter
+    }
     assert adapters["lora"].options["rank"] == 8
 
 
@@ -88,14 +95,24 @@ def test_cell_slugs_are_unique():
         ("missing.toml", (), MatrixError, "missing.toml cannot be read"),
         ("smoke", ("generator.stepz=3",), OptionError, "no option 'stepz'; did you mean 'steps'"),
         ("smoke", ("generator.steps=many",), OptionError, "option 'steps' of component 'stable-diffusion'"),
-        ("smoke", ("generatr.steps=3",), MatrixError, "no axis is called 'generatr'; did you mean 'generator'"),
+        (
+            "smoke",
+            ("generatr.steps=3",),
+            MatrixError,
+            "no axis is called 'generatr'; did you mean 'generator'",
+        ),
         ("smoke", ("seedz=[1]",), MatrixError, "a matrix has no 'seedz'; did you mean 'seeds'"),
         ("smoke", ("seeds",), MatrixError, "write it as axis.option=value"),
         ("smoke", ("seeds=[]",), MatrixError, "seeds"),
         ("smoke", ("cardinalities=[0]",), MatrixError, "a number above 0"),
         ("smoke", ('labels=["warm"]',), MatrixError, "labels"),
         ("smoke", ("primary_attack=lirra",), MatrixError, "did you mean 'lira'"),
-        ("smoke", ("generator.miniature.component=stable-difusion",), PluginError, "did you mean 'stable-diffusion'"),
+        (
+            "smoke",
+            ("generator.miniature.component=stable-difusion",),
+            PluginError,
+            "did you mean 'stable-diffusion'",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence_with_the_nearest_name(name, settings, error, sentence):
@@ -112,7 +129,10 @@ def test_an_unknown_dataset_is_one_sentence():
 
 @pytest.mark.parametrize("section", ["include", "exclude"])
 def test_a_selection_of_something_that_is_not_there_is_refused(tmp_path, section):
-    for line, sentence in (('adapter = "lorra"', "did you mean 'lora'"), ('adaptr = "lora"', "did you mean 'adapter'")):
+    for line, sentence in (
+        ('adapter = "lorra"', "did you mean 'lora'"),
+        ('adaptr = "lora"', "did you mean 'adapter'"),
+    ):
         (tmp_path / "own.toml").write_text(shipped_matrices()["smoke"] + f"\n[[{section}]]\n{line}\n")
         with pytest.raises(MatrixError, match=sentence):
             matrix(str(tmp_path / "own.toml"))

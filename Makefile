@@ -1,0 +1,37 @@
+# Everything a newcomer types. Each target sets up what it needs in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.PHONY: default setup check test docs clean
+
+# Set up everything and run the default matrix.
+default: setup
+	$(BIN)/tckr-bench run --matrix default
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+# Lint, format, types, import rules, and documentation that is made from code.
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	PYTHONPATH=. $(BIN)/cog --check -r README.md plugins/README.md
+
+# Set up everything and pass the tests.
+test: setup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+# Write the generated parts of the documentation again.
+docs: setup
+	PYTHONPATH=. $(BIN)/cog -r README.md plugins/README.md
+
+clean:
+	rm -rf $(VENV) build dist runs .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,117 @@
+"""The contract of every registered component, installed plugins included."""
+
+import numpy as np
+import pytest
+
+from tckr_bench.components import FAMILIES
+from tckr_bench.errors import DatasetError
+from tckr_bench.plugins import default_registry
+from tckr_bench.testing import (
+    check_adapter,
+    check_attack,
+    check_captioner,
+    check_classifier,
+    check_component,
+    check_dataset,
+    check_generator,
+    check_metric,
+    fake_images,
+    fake_prompts,
+)
+
+REGISTRY = default_registry()
+
+# Options that make a component small, or that let it run without a network.
+SMALL = {
+    "stable-diffusion": {"steps": 2},
+    "lora": {"steps": 2},
+    "timm": {"model": "resnet10t", "pretrained": False, "image_size": 32},
+}
+# Which adapter's weights a generator needs; the others take none.
+ADAPTER_OF = {"memorizer": "memorize"}
+GENERATOR_OF = {"memorize": "memorizer", "lora": "stable-diffusion"}
+
+
+def registered(family):
+    return [pytest.param(entry.component, id=entry.component.name) for entry in REGISTRY.family(family)]
+
+
+def load(family, name):
+    component = REGISTRY.get(family, name).component
+    return component.load(component.parse_options(SMALL.get(name, {})))
+
+
+def test_no_built_in_plugin_is_broken():
+    assert REGISTRY.broken == []
+
+
+def test_every_family_has_components():
+    for family in FAMILIES:
+        assert REGISTRY.family(family), family
+
+
+@pytest.mark.parametrize("component", [case for family in FAMILIES for case in registered(family)])
+def test_component_is_named_and_documented(component):
+    check_component(component)
+
+
+@pytest.mark.parametrize("component", registered("dataset"))
+def test_dataset_keeps_its_contract(component):
+    dataset = component.load(component.parse_options({}))
+    try:
+        dataset.describe()
+    except DatasetError as error:
+        pytest.skip(str(error))
+    check_dataset(dataset)
+
+
+@pytest.mark.parametrize("component", registered("captioner"))
+def test_captioner_keeps_its_contract(component):
+    check_captioner(load("captioner", component.name))
+
+
+@pytest.mark.parametrize("component", registered("generator"))
+def test_generator_keeps_its_contract(component, tmp_path):
+    generator = load("generator", component.name)
+    adapter = load("adapter", ADAPTER_OF.get(component.name, "none"))
+    data = fake_images(6)
+    adapter.adapt(generator, data.images, fake_prompts(data), weights=tmp_path, seed=0, context=context())
+    check_generator(generator, tmp_path)
+
+
+@pytest.mark.parametrize("component", registered("adapter"))
+def test_adapter_keeps_its_contract(component, tmp_path):
+    generator = load("generator", GENERATOR_OF.get(component.name, "noise"))
+    check_adapter(load("adapter", component.name), generator, tmp_path)
+
+
+@pytest.mark.parametrize("component", registered("classifier"))
+def test_classifier_keeps_its_contract(component, tmp_path):
+    check_classifier(component, SMALL.get(component.name, {}), tmp_path)
+
+
+@pytest.mark.parametrize("component", registered("attack"))
+def test_attack_keeps_its_contract(component):
+    check_attack(load("attack", component.name))
+
+
+@pytest.mark.parametrize("component", registered("metric"))
+def test_metric_keeps_its_contract(component):
+    check_metric(load("metric", component.name))
+
+
+def test_a_check_catches_an_attack_that_looks_at_positions():
+    class Positional:
+        threat_model = REGISTRY.load(REGISTRY.use("attack", "loss", label="loss", options={})).threat_model
+
+        def score(self, evidence):
+            return np.arange(len(evidence.labels), dtype=float)
+
+    with pytest.raises(AssertionError, match="does not depend on its place"):
+        check_attack(Positional())
+
+
+def context():
+    from tckr_bench.components import Context
+
+    return Context()
