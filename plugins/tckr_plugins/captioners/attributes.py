@@ -193,9 +193,9 @@ def _extent(mask: Mask, axis: int) -> Integers:
 
 def _compactness(mask: Mask) -> Integers:
     """Return the binned share of the object's bounding box that the object fills."""
-    rows, columns = mask.any(axis=2), mask.any(axis=1)
-    box = _span(rows) * _span(columns)
-    return _bin(mask.sum(axis=(1, 2)) / box, SHAPE_EDGES)
+    height: Integers = _span(np.asarray(mask.any(axis=2)))
+    width: Integers = _span(np.asarray(mask.any(axis=1)))
+    return _bin(mask.sum(axis=(1, 2)) / (height * width), SHAPE_EDGES)
 
 
 def _span(occupied: Mask) -> Integers:
