@@ -62,9 +62,7 @@ class LiraAttack:
         require_finite(evidence.target_logits, "the attacked classifier")
         require_finite(evidence.shadow_logits, "its shadow models")
         target = logit_scaled_confidence(evidence.target_logits, evidence.labels)
-        shadows = np.stack(
-            [logit_scaled_confidence(logits, evidence.labels) for logits in evidence.shadow_logits]
-        )
+        shadows = np.stack([logit_scaled_confidence(logits, evidence.labels) for logits in evidence.shadow_logits])
         inside = self._log_density(target, shadows, membership)
         outside = self._log_density(target, shadows, ~membership)
         return inside - outside

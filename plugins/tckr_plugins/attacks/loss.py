@@ -28,9 +28,7 @@ class LossAttack:
     @property
     def threat_model(self) -> ThreatModel:
         """What the attacker sees and owns."""
-        return ThreatModel(
-            sees="class probabilities of the released classifier", owns="the label of the example"
-        )
+        return ThreatModel(sees="class probabilities of the released classifier", owns="the label of the example")
 
     def score(self, evidence: AttackEvidence) -> Scores:
         """Return log p(label) of each example, (n,) float64, at most 0.

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 
-def shift_and_flip(
-    images: Tensor, *, generator: Generator, padding: float = 0.1, flip: bool = False
-) -> Tensor:
+def shift_and_flip(images: Tensor, *, generator: Generator, padding: float = 0.1, flip: bool = False) -> Tensor:
     """Pad every image with black, crop it back at a random place and, if asked, mirror half of them.
 
     Args:

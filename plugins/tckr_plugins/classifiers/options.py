@@ -13,9 +13,7 @@ class TrainingOptions(ClassifierOptions):
     epochs: int = Field(
         default=20, ge=0, le=10_000, description="passes over the training images; 0 leaves it untrained"
     )
-    augment: bool = Field(
-        default=True, description="shift (and flip, where set) every training image at random"
-    )
+    augment: bool = Field(default=True, description="shift (and flip, where set) every training image at random")
     flip: bool = Field(
         default=False,
         description="augment with horizontal mirroring; off by default because digits are not symmetric",
@@ -26,9 +24,7 @@ class TrainingOptions(ClassifierOptions):
     batch_size: int = Field(default=128, ge=1, le=65_536, description="training images per step")
     learning_rate: float = Field(default=5e-3, gt=0, le=10, description="peak learning rate of AdamW")
     weight_decay: float = Field(default=1e-3, ge=0, le=10, description="decoupled weight decay of AdamW")
-    warmup: float = Field(
-        default=0.2, ge=0, lt=1, description="fraction of the steps with a rising learning rate"
-    )
+    warmup: float = Field(default=0.2, ge=0, lt=1, description="fraction of the steps with a rising learning rate")
     label_smoothing: float = Field(
         default=0.0, ge=0, lt=1, description="smoothing of hard labels; soft labels are left as they are"
     )
@@ -62,15 +58,11 @@ class TimmOptions(TrainingOptions):
         default=20, ge=0, le=10_000, description="passes over the training images; 0 leaves it untrained"
     )
     learning_rate: float = Field(default=1e-3, gt=0, le=10, description="peak learning rate of AdamW")
-    model: str = Field(
-        default="resnet18", min_length=1, description="name of a timm model, or hf-hub:owner/name"
-    )
+    model: str = Field(default="resnet18", min_length=1, description="name of a timm model, or hf-hub:owner/name")
     pretrained: bool = Field(
         default=False, description="start from the safetensors weights the hub holds for the model"
     )
-    weights: str = Field(
-        default="", description="start from this local .safetensors file instead, saved by timm"
-    )
+    weights: str = Field(default="", description="start from this local .safetensors file instead, saved by timm")
     image_size: int = Field(
         default=224, ge=8, le=1024, description="side in pixels the network works at; other sizes are resized"
     )

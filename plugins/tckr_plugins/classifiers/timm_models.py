@@ -98,9 +98,7 @@ def _take_up(module: torch.nn.Module, path: Path) -> None:
     try:
         found = load_file(path)
     except (OSError, SafetensorError) as error:
-        raise TckrError(
-            f"cannot read the weights in {path} ({error}); give a timm .safetensors file"
-        ) from error
+        raise TckrError(f"cannot read the weights in {path} ({error}); give a timm .safetensors file") from error
     own = module.state_dict()
     heads: Any = module.pretrained_cfg.get("classifier") or ()  # type: ignore[operator,union-attr]
     prefixes = tuple(f"{head}." for head in ((heads,) if isinstance(heads, str) else heads))

@@ -106,9 +106,7 @@ class TorchClassifier:
         try:
             weights = load_file(folder / WEIGHTS_FILE)
         except (OSError, SafetensorError) as error:
-            raise TckrError(
-                f"cannot read {folder / WEIGHTS_FILE} ({error}); train the classifier again"
-            ) from error
+            raise TckrError(f"cannot read {folder / WEIGHTS_FILE} ({error}); train the classifier again") from error
         with torch.random.fork_rng(devices=[]):
             body = self._architecture.build(class_count, pretrained=False)
         network = self._wrap(body, (torch.zeros(3), torch.ones(3)), context.device)
@@ -122,9 +120,7 @@ class TorchClassifier:
 
     def _wrap(self, body: Body, statistics: tuple[torch.Tensor, torch.Tensor], device: str) -> ImageNetwork:
         mean, deviation = statistics
-        network = ImageNetwork(
-            body.module, image_size=self._architecture.image_size, mean=mean, deviation=deviation
-        )
+        network = ImageNetwork(body.module, image_size=self._architecture.image_size, mean=mean, deviation=deviation)
         return network.to(device).to(memory_format=torch.channels_last)
 
     def _description(self, class_count: int) -> dict[str, Any]:

@@ -60,9 +60,7 @@ def resize(images: Tensor, size: int) -> Tensor:
     if images.shape[1:3] == (size, size):
         return images
     planes = images.permute(0, 3, 1, 2).float()
-    resized = functional.interpolate(planes, size=(size, size), mode="bilinear", antialias=True).permute(
-        0, 2, 3, 1
-    )
+    resized = functional.interpolate(planes, size=(size, size), mode="bilinear", antialias=True).permute(0, 2, 3, 1)
     return resized.round().clamp(0, 255).to(torch.uint8) if images.dtype == torch.uint8 else resized
 
 
@@ -159,7 +157,7 @@ class _Batches:
         self._device = device
         self._generator = torch.Generator().manual_seed(seed)
         self._images = _prepare(data, network.image_size)
-        self._labels = torch.from_numpy(np.ascontiguousarray(data.training.labels, dtype=np.int64))
+        self._labels = _tensor(data.training.labels, np.int64)
 
     @property
     def per_epoch(self) -> int:
@@ -186,7 +184,7 @@ class _Batches:
         """Return class indices (n,), or the teacher's probabilities (n, classes) on these very images."""
         if self._data.teacher is None:
             return self._labels.index_select(0, chosen)
-        return torch.from_numpy(np.ascontiguousarray(self._data.teacher(images.numpy()), dtype=np.float32))
+        return _tensor(self._data.teacher(images.numpy()), np.float32)
 
 
 def _prepare(data: TrainingData, size: int) -> Tensor:
@@ -194,10 +192,15 @@ def _prepare(data: TrainingData, size: int) -> Tensor:
 
     Not under a teacher: it may work at a larger size than the student, and is owed the full images.
     """
-    images = torch.from_numpy(np.ascontiguousarray(data.training.images))
+    images = _tensor(data.training.images, np.uint8)
     if data.teacher is not None or min(images.shape[1:3]) <= size:
         return images
     return torch.cat([resize(part, size) for part in torch.split(images, PREDICTION_BATCH)])
+
+
+def _tensor(values: npt.NDArray[Any], dtype: type[np.generic]) -> Tensor:
+    """Return an array as a tensor; copies only what torch cannot share (read-only or strided memory)."""
+    return torch.from_numpy(np.require(values, dtype=dtype, requirements=["C", "W"]))
 
 
 def _optimizer(network: nn.Module, options: TrainingOptions) -> torch.optim.Optimizer:
@@ -237,7 +240,5 @@ def _run_epoch(
         total += loss.item()
         context.progress((step + 1) / steps)
     if not math.isfinite(total):
-        raise TckrError(
-            f"training diverged in epoch {epoch} (loss {total}); lower the classifier's learning_rate"
-        )
+        raise TckrError(f"training diverged in epoch {epoch} (loss {total}); lower the classifier's learning_rate")
     return total / batches.per_epoch

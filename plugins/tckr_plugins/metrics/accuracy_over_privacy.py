@@ -40,9 +40,7 @@ class AccuracyOverPrivacy:
             for attack, scores, members in challenges(evidence, canaries=False)
         ]
 
-    def _estimate(
-        self, right: npt.NDArray[np.bool_], scores: Scores, members: npt.NDArray[np.bool_]
-    ) -> Estimate:
+    def _estimate(self, right: npt.NDArray[np.bool_], scores: Scores, members: npt.NDArray[np.bool_]) -> Estimate:
         generator = np.random.default_rng(self._seed)
         accuracies = bootstrap_mean(right, replicates=self._replicates, generator=generator)
         aucs = bootstrap_auc(scores, members, replicates=self._replicates, generator=generator)

@@ -29,9 +29,7 @@ def figure(metric: str, estimate: Estimate, *, examples: int, attack: str = "") 
     )
 
 
-def challenges(
-    evidence: CellEvidence, *, canaries: bool
-) -> Iterator[tuple[str, Scores, npt.NDArray[np.bool_]]]:
+def challenges(evidence: CellEvidence, *, canaries: bool) -> Iterator[tuple[str, Scores, npt.NDArray[np.bool_]]]:
     """Yield (attack, scores, members) per attack, among the canaries only or among all the others only.
 
     Canaries are planted to be memorised: among ordinary examples they would inflate every attack. An attack

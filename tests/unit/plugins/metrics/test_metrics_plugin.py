@@ -1,0 +1,142 @@
+"""Laws of the built-in metrics: which examples a figure rests on, and that its interval holds it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tckr_plugins import metrics
+
+from tckr_bench.records import AttackScores, CellEvidence, ThreatModel
+from tckr_bench.stats import auc, clopper_pearson, wilson
+
+THREAT = ThreatModel(sees="outputs", owns="labels")
+NAMES = ["accuracy", "accuracy-gap", "aop", "auc-mia", "canary-auc", "tpr-at-1-fpr"]
+
+
+def components():
+    found = {}
+    metrics.register_metrics(lambda component: found.update({component.name: component}))
+    return found
+
+
+def compute(name, evidence, **options):
+    component = components()[name]
+    return component.load(component.parse_options(options)).compute(evidence)
+
+
+def logits_that_are(right):
+    """Two-class logits for examples of class 0 that are right where asked."""
+    return np.where(right[:, None], [[1.0, 0.0]], [[0.0, 1.0]]).astype(np.float32)
+
+
+def attack_scores(*, canaries=40, seed=0):
+    """300 members one deviation above 300 non-members, and far-off canaries, every other one a member."""
+    generator = np.random.default_rng(seed)
+    members = np.concatenate([np.arange(600) < 300, np.arange(canaries) % 2 == 0])
+    planted = np.arange(600 + canaries) >= 600
+    scores = generator.normal(size=600 + canaries) + members + 50.0 * planted * np.where(members, 1, -1)
+    return AttackScores("lira", scores, members, planted, THREAT)
+
+
+def cell(*, attacks=None, right=700, teacher_right=800, count=1000):
+    return CellEvidence(
+        test_labels=np.zeros(count, dtype=np.int64),
+        test_logits=logits_that_are(np.arange(count) < right),
+        teacher_logits=logits_that_are(np.arange(count) < teacher_right),
+        attacks={"lira": attack_scores()} if attacks is None else attacks,
+        primary_attack="lira",
+    )
+
+
+def test_every_metric_is_registered_and_gives_figures_that_hold_their_value():
+    assert sorted(components()) == NAMES
+    for name in NAMES:
+        (figure,) = compute(name, cell())
+        assert figure.metric == name
+        assert figure.low <= figure.value <= figure.high
+        assert figure.interval
+        assert figure.attack == ("" if name.startswith("accuracy") else "lira")
+
+
+def test_accuracy_has_wilsons_interval():
+    (figure,) = compute("accuracy", cell())
+    reference = wilson(700, 1000)
+    assert (figure.value, figure.low, figure.high) == (0.7, reference.low, reference.high)
+    assert figure.examples == 1000
+
+
+def test_accuracy_gap_is_positive_where_the_replacement_loses():
+    (figure,) = compute("accuracy-gap", cell())
+    assert figure.value == pytest.approx(0.1)
+    assert 0 < figure.low < 0.1 < figure.high
+    (none,) = compute("accuracy-gap", cell(right=800))
+    assert none.value == 0.0
+    assert none.low < 0 < none.high
+
+
+def test_canaries_count_among_themselves_only():
+    saved = attack_scores()
+    ordinary = ~saved.canaries
+    (figure,) = compute("auc-mia", cell())
+    assert figure.examples == 600
+    assert figure.value == pytest.approx(auc(saved.scores[ordinary], saved.members[ordinary]))
+    (canary,) = compute("canary-auc", cell())
+    assert (canary.examples, canary.value) == (40, 1.0)
+    assert 0.8 < canary.low < 1.0
+
+
+def test_there_is_no_canary_figure_without_canaries():
+    assert compute("canary-auc", cell(attacks={"lira": attack_scores(canaries=0)})) == []
+    assert compute("canary-auc", cell(attacks={"lira": attack_scores(canaries=1)})) == []  # none was held out
+
+
+def test_each_attack_has_its_own_figure():
+    both = {"lira": attack_scores(), "loss": attack_scores(seed=1)}
+    for name in ("auc-mia", "canary-auc", "tpr-at-1-fpr", "aop"):
+        assert [figure.attack for figure in compute(name, cell(attacks=both))] == ["lira", "loss"]
+
+
+def test_tpr_takes_at_most_one_false_alarm_in_a_hundred():
+    saved = attack_scores()
+    ordinary = saved.scores[:300], saved.scores[300:600]
+    cut = np.sort(ordinary[1])[-4]  # above the fourth highest of 300 non-members: three false alarms, 1 %
+    (figure,) = compute("tpr-at-1-fpr", cell())
+    hits = int((ordinary[0] > cut).sum())
+    assert figure.value == pytest.approx(hits / 300)
+    assert figure.low == clopper_pearson(hits, 300).low
+    assert "realised FPR of 1.00 %" in figure.interval
+
+
+def test_a_constant_score_finds_nobody_and_is_blind():
+    saved = attack_scores(canaries=0)
+    blind = AttackScores("blind", np.zeros(600), saved.members, saved.canaries, THREAT)
+    evidence = cell(attacks={"blind": blind})
+    assert compute("tpr-at-1-fpr", evidence)[0].value == 0.0
+    (figure,) = compute("auc-mia", evidence)
+    assert figure.value == 0.5
+    assert figure.low < 0.5 < figure.high
+    assert compute("aop", evidence)[0].value == 0.7
+
+
+def test_aop_of_a_perfect_attack_is_a_quarter_of_the_accuracy():
+    saved = attack_scores(canaries=0)
+    perfect = AttackScores("perfect", saved.members.astype(np.float64), saved.members, saved.canaries, THREAT)
+    (figure,) = compute("aop", cell(attacks={"perfect": perfect}))
+    assert figure.value == pytest.approx(0.7 / 4)
+    assert figure.low < figure.value < figure.high  # the accuracy still varies
+
+
+def test_aop_interval_is_seeded():
+    first, again, other = (compute("aop", cell(), seed=seed, replicates=200)[0] for seed in (0, 0, 1))
+    assert first == again
+    assert (first.low, first.high) != (other.low, other.high)
+    assert first.value == other.value
+
+
+def test_metrics_are_silent_without_evidence():
+    nothing = cell(attacks={}, count=0)
+    for name in NAMES:
+        assert compute(name, nothing) == []
+    members_only = AttackScores("odd", np.zeros(4), np.ones(4, dtype=bool), np.zeros(4, dtype=bool), THREAT)
+    for name in ("auc-mia", "canary-auc", "tpr-at-1-fpr", "aop"):
+        assert compute(name, cell(attacks={"odd": members_only})) == []
