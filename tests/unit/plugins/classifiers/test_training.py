@@ -96,6 +96,14 @@ def test_the_best_validation_epoch_is_kept_and_ties_go_to_the_later(monkeypatch)
     assert not torch.equal(kept["body.head.weight"], snapshots[3]["body.head.weight"])
 
 
+def test_looking_at_the_validation_images_leaves_no_trace():
+    plain, watched = (
+        fit(TrainingData(pictures(), NAMES, validation), epochs=1)[0]._network.state_dict()
+        for validation in (None, pictures(seed=1))
+    )
+    assert all(torch.equal(value, watched[name]) for name, value in plain.items())
+
+
 def test_soft_labels_are_asked_on_the_augmented_batch():
     asked = []
 
