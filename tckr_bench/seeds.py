@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 
 def derive_seed(*parts: str | int) -> int:
@@ -13,5 +14,4 @@ def derive_seed(*parts: str | int) -> int:
     >>> derive_seed("train", 0) == derive_seed("train", 1)
     False
     """
-    text = "\x1f".join(f"{type(part).__name__}:{part}" for part in parts)
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+    return int.from_bytes(hashlib.sha256(json.dumps(parts).encode()).digest()[:8], "big") >> 1

@@ -1,0 +1,162 @@
+"""Third-party plugins: installed in a fresh environment, listed and run; and plugins that break, alone."""
+
+import json
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+EXAMPLE = Path(__file__).parents[2] / "plugins" / "example"
+BAD_ATTACK = """
+from pydantic import Field
+from tckr_bench.components import AttackOptions, Component
+from tckr_bench.hookspecs import hookimpl
+from tckr_bench.records import ThreatModel
+
+class Options(AttackOptions):
+    shadows: int = Field(default=0, description="none")
+
+class Failing:
+    threat_model = ThreatModel(sees="nothing", owns="nothing")
+    def score(self, evidence):
+        raise RuntimeError("the plugin has a bug")
+
+class Dying(Failing):
+    def score(self, evidence):
+        import os
+        os.kill(os.getpid(), 9)
+
+@hookimpl
+def register_attacks(register):
+    register(Component("failing", "1", Options, lambda options: Failing(), "fails"))
+    register(Component("dying", "1", Options, lambda options: Dying(), "dies"))
+"""
+
+
+def fresh_environment(folder):
+    """Make an environment that sees the packages of this one, so that only the plugin is installed into it."""
+    venv.create(folder, with_pip=True)
+    own = subprocess.run(
+        [folder / "bin/python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    shared = sysconfig.get_path("purelib")
+    (Path(own) / "shared.pth").write_text(f"import site; site.addsitedir({shared!r})\n")
+    return folder / "bin/python"
+
+
+def run(python, command, *arguments, code=0, **changes):
+    program = "from tckr_bench.cli import main; main()"
+    done = subprocess.run(
+        [python, "-c", program, *arguments],
+        cwd=command.folder,
+        env=command.environment(**changes),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("environment")
+    source = shutil.copytree(EXAMPLE, folder / "example")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder / "dist", source]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = (folder / "dist").glob("*.whl")
+    python = fresh_environment(folder / "venv")
+    subprocess.run([python, "-m", "pip", "install", "--no-index", "--no-deps", wheel], check=True, capture_output=True)
+    return python
+
+
+def test_the_example_plugin_is_listed_and_takes_part_in_a_run(environment, finished):
+    out, _err = run(environment, finished, "plugins", "list")
+    for name in ("entropy", "brightness", "tckr-bench-example"):
+        assert name in out
+    settings = ["--set", "attack.loss.component=entropy", "--set", "captioner.attributes.component=brightness"]
+    # the steps that need the new captioner are few: one caption, one adaptation, two chunks
+    run(environment, finished, "run", "--matrix", "smoke", *settings, "--out", "runs/example")
+    results = json.loads((finished.folder / "runs/example/results.json").read_text())
+    assert {record["status"] for record in results["records"]} == {"ok"}
+    assert results["provenance"]["distributions"]["attack entropy"] == "tckr-bench-example 0.1.0"
+    assert results["provenance"]["distributions"]["captioner brightness"] == "tckr-bench-example 0.1.0"
+
+
+def test_the_tests_of_the_example_pass(environment):
+    done = subprocess.run(
+        [environment, "-m", "pytest", "-q", "-p", "no:cacheprovider", EXAMPLE / "tests"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=EXAMPLE,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def plugin_path(tmp_path):
+    """Return a folder that, on the import path, is an installed distribution with the plugin `bad_plugin`."""
+    folder = tmp_path / "site"
+    metadata = folder / "bad_plugin-9.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: bad-plugin\nVersion: 9\n")
+    (metadata / "entry_points.txt").write_text("[tckr_bench]\nbad = bad_plugin\n")
+    return folder
+
+
+@pytest.mark.parametrize(("attack", "reason"), [("failing", "the plugin has a bug"), ("dying", "killed by signal 9")])
+def test_a_failing_plugin_fails_its_cells_with_a_line_and_a_log(finished, tmp_path, plugin_path, attack, reason):
+    (plugin_path / "bad_plugin.py").write_text(BAD_ATTACK)
+    command = replace(finished, folder=tmp_path)
+    arguments = ("run", "--matrix", "smoke", "--set", f"attack.loss.component={attack}")
+    _out, err = run(sys.executable, command, *arguments, code=1, PYTHONPATH=str(plugin_path))
+    assert f"{attack} of bad-plugin 9" in err
+    assert reason in err
+    assert "Traceback" not in err
+    (run_folder,) = (tmp_path / "runs").iterdir()
+    records = json.loads((run_folder / "results.json").read_text())["records"]
+    assert {record["status"] for record in records} == {"failed"}
+    if attack == "failing":
+        assert any("RuntimeError" in path.read_text() for path in (run_folder / "logs").glob("attack-*.log"))
+
+
+def test_a_failure_costs_the_cells_that_need_it_only(finished, tmp_path):
+    command = replace(finished, folder=tmp_path)
+    arguments = ("--set", "generator.miniature.model=no-such-model")
+    _out, err = command("run", "--matrix", "smoke", *arguments, code=2)
+    assert "no-such-model" in err
+    assert "Traceback" not in err
+
+
+def test_a_plugin_that_cannot_be_imported_is_shown_and_harms_nobody(command, plugin_path):
+    (plugin_path / "bad_plugin.py").write_text("import no_such_package_at_all\n")
+    out, _err = run(sys.executable, command, "plugins", "list", PYTHONPATH=str(plugin_path))
+    assert "broken" in out
+    assert "no_such_package_at_all" in out
+    assert "lira" in out
+    run(sys.executable, command, "plan", "--matrix", "smoke", PYTHONPATH=str(plugin_path))
+
+
+def test_a_misspelled_hook_is_not_ignored(command, plugin_path):
+    text = BAD_ATTACK.replace("register_attacks", "register_atacks")
+    (plugin_path / "bad_plugin.py").write_text(text)
+    out, _err = run(sys.executable, command, "plugins", "list", PYTHONPATH=str(plugin_path))
+    assert "register_atacks" in out
+
+
+def test_two_components_of_a_name_name_both_distributions(command, plugin_path):
+    (plugin_path / "bad_plugin.py").write_text(BAD_ATTACK.replace('"failing"', '"lira"'))
+    _out, err = run(sys.executable, command, "plugins", "list", PYTHONPATH=str(plugin_path), code=2)
+    assert "bad-plugin 9" in err
+    assert "tckr-bench" in err

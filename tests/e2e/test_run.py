@@ -1,0 +1,146 @@
+"""What a user sees of a run: plan, board, files, resume, JSON, and what breaks when something breaks."""
+
+import json
+import re
+import time
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_run_ends_with_the_board_and_its_files(finished):
+    results = json.loads((finished.folder / "runs/smoke/results.json").read_text())
+    assert {record["status"] for record in results["records"]} == {"ok"}
+    for name in ("report.html", "leaderboard.csv", "leaderboard.md"):
+        assert (finished.folder / "runs/smoke" / name).stat().st_size > 100
+
+
+def test_every_record_carries_provenance(finished):
+    results = json.loads((finished.folder / "runs/smoke/results.json").read_text())
+    provenance = results["provenance"]
+    assert provenance["versions"]["torch"][0].isdigit()
+    assert provenance["device"] == "cpu"
+    for record in results["records"]:
+        assert re.fullmatch("[0-9a-f]{64}", record["description"]["fingerprint"])
+        assert record["splits"] == {"train": 1000, "validation": 200, "test": 597}
+        assert all(stage["cost"]["peak_memory_bytes"] > 10_000_000 for stage in record["stages"])
+        assert all(model["sees"] and model["owns"] for model in record["threat_models"].values())
+        for figure in record["figures"]:
+            assert figure["low"] <= figure["value"] <= figure["high"]
+
+
+def test_controls_stand_where_they_must(finished):
+    figures = finished.figures("runs/smoke")
+    assert figures["digits", "overfit", "canary-auc", "lira"]["value"] > 0.9
+    for control in ("noise", "untrained"):
+        auc = figures["digits", control, "auc-mia", "lira"]
+        assert auc["low"] - 0.03 < 0.5 < auc["high"] + 0.03
+
+
+def test_running_again_does_no_stage_and_says_so(finished):
+    before = finished.manifests()
+    out, err = finished("run", "--matrix", "smoke")
+    assert "Nothing to do: every stage is in the store." in out
+    assert "Stages: 0 ran" in out
+    assert finished.manifests() == before
+    assert "train " not in err
+
+
+def test_dry_run_plans_and_does_nothing(command):
+    out, _err = command("run", "--matrix", "smoke", "--dry-run")
+    assert re.search(r"\d+ unique stages instead of \d+; 0 are in the store", out)
+    assert "Estimated time" in out
+    assert list(command.folder.iterdir()) == []
+    assert command("plan", "--matrix", "smoke")[0] == out
+
+
+def test_json_prints_records_and_nothing_else(finished):
+    out, _err = finished("run", "--matrix", "smoke", "--json")
+    assert {record["method"]["name"] for record in json.loads(out)["records"]} >= {"teacher", "memorizer"}
+
+
+def test_artifacts_are_the_same_whatever_the_jobs(finished, command):
+    command("run", "--matrix", "smoke", "--jobs", "1")
+    assert command.manifests() == finished.manifests()
+    assert command.figures("runs/smoke") == finished.figures("runs/smoke")
+
+
+def test_adding_an_attack_runs_that_attack_only(finished):
+    text = (finished.folder / "more.toml").write_text  # a matrix of one's own beside the run
+    from tckr_bench.engine.matrix import shipped_matrices
+
+    text(shipped_matrices()["smoke"] + '\n[attack.again]\ncomponent = "loss"\n')
+    _out, err = finished("run", "--matrix", "more.toml", "--out", "runs/more")
+    kinds = {line.split()[0] for line in err.splitlines() if " stages · " in line}
+    assert kinds <= {"attack", "measure"}
+
+
+def test_an_artifact_that_is_damaged_is_made_again(finished):
+    figures, manifests = finished.figures("runs/smoke"), finished.manifests()
+    by_kind = {json.loads(text)["kind"]: key for key, text in manifests.items()}
+    for kind, damage in (("generate", "flip"), ("measure", "truncate"), ("shadow", "remove")):
+        key = by_kind[kind]
+        folder = finished.store / "artifacts" / key[:2] / key
+        victim = max((path for path in folder.rglob("*.safetensors")), key=lambda path: path.stat().st_size)
+        content = bytearray(victim.read_bytes())
+        if damage == "flip":
+            content[-1] ^= 1
+            victim.write_bytes(content)
+        elif damage == "truncate":
+            victim.write_bytes(content[:-1])
+        else:
+            victim.unlink()
+    finished("cache", "verify", code=2)
+    out, _err = finished("run", "--matrix", "smoke")
+    assert "Stages: 3 ran" in out
+    finished("cache", "verify")
+    assert finished.manifests() == manifests
+    assert finished.figures("runs/smoke") == figures
+
+
+def test_a_run_killed_at_twenty_moments_ends_with_the_same_records(finished, command):
+    moments = [0.3 + 0.37 * (index * 7 % 20) for index in range(20)]
+    for moment in moments:
+        process = command.start("run", "--matrix", "smoke", "--jobs", "2")
+        time.sleep(moment)
+        process.kill()
+        process.communicate()
+    command("run", "--matrix", "smoke", "--jobs", "2")
+    assert command.figures("runs/smoke") == finished.figures("runs/smoke")
+    assert command.manifests() == finished.manifests()
+    command("cache", "verify")
+
+
+def test_an_interrupt_keeps_what_is_finished_and_says_how_to_go_on(command):
+    import signal
+
+    process = command.start("run", "--matrix", "smoke")
+    while not list(command.store.glob("artifacts/*/*/manifest.json")):
+        time.sleep(0.1)
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "The same command continues from here" in err
+    assert "Traceback" not in err
+    assert command.manifests()
+
+
+def test_report_and_compare_read_a_run(finished):
+    out, _err = finished("report", "runs/smoke")
+    assert "teacher" in out
+    out, _err = finished("compare", "runs/smoke")
+    assert "memorizer" in out
+    out, _err = finished("compare", "memorizer", "noise", "--run", "runs/smoke")
+    assert "noise" in out
+    _out, err = finished("compare", "memoriser", "--run", "runs/smoke", code=2)
+    assert "memorizer" in err
+
+
+def test_cache_gc_empties_the_store_when_told(finished, command):
+    out, _err = finished("cache", "gc", "--unused-for", "0", "--dry-run")
+    assert "would be removed" in out
+    assert finished.manifests()
+    out, _err = command("cache", "gc")
+    assert "0 items" in out
