@@ -16,6 +16,7 @@ from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 
 from tckr_bench.errors import TckrError
+from tckr_plugins.generators.stable_diffusion import encode_prompts, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +76,7 @@ class LoraAdapter:
         if not len(images):
             raise TckrError("the adapter 'lora' was given no images to learn from; use a larger training set")
         assert len(images) == len(prompts), "one prompt per image"
-        pipeline.to(context.device)
+        place(pipeline, context.device, torch.float32)
         random = torch.Generator().manual_seed(seed)
         examples = _Examples(pipeline, images, prompts, flip=self._options.flip)
         unet = pipeline.unet
@@ -151,8 +152,6 @@ class _Examples:
     """Latent distributions and text embeddings of the training set, each computed once."""
 
     def __init__(self, pipeline: StableDiffusionPipeline, images: Images, prompts: Prompts, *, flip: bool) -> None:
-        from tckr_plugins.generators.stable_diffusion import encode_prompts
-
         self._device = pipeline.device
         self._means, self._deviations = _encode_images(pipeline, images)
         self._mirrored = _encode_images(pipeline, images[:, :, ::-1]) if flip else None
@@ -203,19 +202,28 @@ def _encode_images(pipeline: StableDiffusionPipeline, images: Images) -> tuple[t
 
 
 def _loss(unet: UNet2DConditionModel, scheduler: DDPMScheduler, batch: _Batch) -> torch.Tensor:
-    """Return the mean squared error of what the scheduler says is predicted: the noise or the velocity.
+    """Return the mean squared error of the U-Net's prediction."""
+    noisy = scheduler.add_noise(batch.latents, batch.noise, batch.timesteps)
+    predicted = unet(noisy, batch.timesteps, batch.embeddings, return_dict=False)[0]
+    return torch.nn.functional.mse_loss(predicted.float(), _target(scheduler, batch).float())
+
+
+def _target(scheduler: DDPMScheduler, batch: _Batch) -> torch.Tensor:
+    """Return what the scheduler says is predicted.
 
     Source: Ho et al. 2020, eq. 14 (noise); Salimans and Ho 2022, appendix D (velocity).
     """
-    noisy = scheduler.add_noise(batch.latents, batch.noise, batch.timesteps)
-    targets = {
-        "epsilon": lambda: batch.noise,
-        "v_prediction": lambda: scheduler.get_velocity(batch.latents, batch.noise, batch.timesteps),
-        "sample": lambda: batch.latents,
-    }
-    target = targets[scheduler.config.prediction_type]()
-    predicted = unet(noisy, batch.timesteps, batch.embeddings, return_dict=False)[0]
-    return torch.nn.functional.mse_loss(predicted.float(), target.float())
+    kind = scheduler.config.prediction_type
+    if kind == "epsilon":
+        return batch.noise
+    if kind == "v_prediction":
+        velocity: torch.Tensor = scheduler.get_velocity(batch.latents, batch.noise, batch.timesteps)
+        return velocity
+    if kind == "sample":
+        return batch.latents
+    raise TckrError(
+        f"the adapter 'lora' cannot train a model that predicts '{kind}'; it knows epsilon, v_prediction and sample"
+    )
 
 
 def _draw(shape: torch.Size, random: torch.Generator) -> torch.Tensor:

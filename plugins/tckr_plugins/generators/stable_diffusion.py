@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 
 LORA_FILE = "pytorch_lora_weights.safetensors"
 
+# Remarks on the libraries' own use of each other, which a user can do nothing about.
+_REMARKS: tuple[tuple[type[Warning], str], ...] = (
+    (FutureWarning, r"The configuration file of this scheduler"),
+    (UserWarning, r"The `local_dir_use_symlinks` argument is deprecated"),
+    (DeprecationWarning, r"__array__ implementation doesn't accept a copy keyword"),
+)
+
 
 class StableDiffusion:
     """A text-to-image diffusers pipeline with, optionally, LoRA weights fused into its U-Net."""
@@ -40,10 +48,8 @@ class StableDiffusion:
 
     @property
     def pipeline(self) -> StableDiffusionPipeline:
-        """The loaded pipeline, restored weights included: what an adapter trains."""
-        if self._pipeline is None:
-            self._pipeline = self._load()
-        return self._pipeline
+        """The pipeline in float32, restored weights included: what an adapter trains."""
+        return self._in_precision(torch.float32)
 
     def restore(self, weights: Path) -> None:
         """Take up the LoRA weights in a folder; without them, the model as it was published."""
@@ -67,7 +73,9 @@ class StableDiffusion:
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
             embeddings = encoder.encode([texts[index] for index in chosen])
-            images[chosen] = self._sample(pipeline, embeddings, encoder.empty, [request.seeds[i] for i in chosen])
+            seeds = [request.seeds[index] for index in chosen]
+            with quiet():
+                images[chosen] = self._sample(pipeline, embeddings, encoder.empty, seeds)
             context.progress((start + len(chosen)) / len(order))
         return images
 
@@ -101,15 +109,23 @@ class StableDiffusion:
 
     def _prepare(self, device: str) -> StableDiffusionPipeline:
         """Move the pipeline to a device in the precision that suits it."""
-        with _quiet():
-            pipeline = self.pipeline.to(device, resolve_dtype(self._options.dtype, device))
+        dtype = resolve_dtype(self._options.dtype, device)
+        pipeline = self._in_precision(dtype)
+        place(pipeline, device, dtype)
         if torch.device(device).type != "cpu":  # on the CPU the default layout samples a tenth faster
             pipeline.unet.to(memory_format=torch.channels_last)
             pipeline.vae.to(memory_format=torch.channels_last)
         return pipeline
 
+    def _in_precision(self, dtype: torch.dtype) -> StableDiffusionPipeline:
+        """Return the pipeline as loaded, or in `dtype`; one that was rounded to another is read afresh."""
+        if self._pipeline is None or self._pipeline.dtype not in (torch.float32, dtype):
+            self._pipeline = self._load()
+        return self._pipeline
+
     def _load(self) -> StableDiffusionPipeline:
-        with _quiet(), self._explained():
+        """Read the pipeline in float32 and fuse the restored weights into its U-Net."""
+        with quiet(), self._explained():
             pipeline = DiffusionPipeline.from_pretrained(
                 self._model,
                 revision=self._options.revision,
@@ -118,6 +134,7 @@ class StableDiffusion:
                 use_safetensors=True,
             )
         pipeline.set_progress_bar_config(disable=True)
+        place(pipeline, "cpu", torch.float32)
         if self._options.scheduler is not None:
             pipeline.scheduler = _scheduler(self._options.scheduler, pipeline)
         if self._weights is not None:
@@ -128,7 +145,7 @@ class StableDiffusion:
 
     def _own_image_size(self) -> int:
         """Read the size the model was made for from its configuration, before its weights."""
-        with self._explained():
+        with quiet(), self._explained():
             index = DiffusionPipeline.load_config(self._model, revision=self._options.revision)
             if index["_class_name"] != StableDiffusionPipeline.__name__:
                 raise ModelError(
@@ -181,11 +198,17 @@ class _PromptEncoder:
 
 def encode_prompts(pipeline: StableDiffusionPipeline, texts: list[str]) -> torch.Tensor:
     """Return text embeddings (n, tokens, width) on the pipeline's device; longer prompts are cut."""
-    with _quiet():
+    with quiet():
         encoded: torch.Tensor = pipeline.encode_prompt(
             texts, pipeline.device, num_images_per_prompt=1, do_classifier_free_guidance=False
         )[0]
     return encoded
+
+
+def place(pipeline: StableDiffusionPipeline, device: str, dtype: torch.dtype) -> None:
+    """Move a pipeline's networks to a device in a precision."""
+    with quiet():
+        pipeline.to(device, dtype)
 
 
 def resolve_dtype(name: str, device: str) -> torch.dtype:
@@ -209,7 +232,7 @@ def _scheduler(name: str, pipeline: StableDiffusionPipeline) -> Any:  # noqa: AN
     import diffusers
 
     kind = getattr(diffusers, name, None)
-    if kind is None or not issubclass(kind, diffusers.SchedulerMixin):
+    if not isinstance(kind, type) or not issubclass(kind, diffusers.SchedulerMixin):
         raise ModelError(
             f"diffusers has no scheduler '{name}'; name one of its classes, such as 'DDIMScheduler', or none"
         )
@@ -217,8 +240,8 @@ def _scheduler(name: str, pipeline: StableDiffusionPipeline) -> Any:  # noqa: AN
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence the loading bars and the remarks of diffusers and transformers, here only."""
+def quiet() -> Iterator[None]:
+    """Silence the loading bars and the remarks of diffusers and transformers on each other, here only."""
     from diffusers.utils import logging as diffusers_logging
     from transformers.utils import logging as transformers_logging
 
@@ -230,7 +253,10 @@ def _quiet() -> Iterator[None]:
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings():
+            for category, message in _REMARKS:
+                warnings.filterwarnings("ignore", message=message, category=category)
+            yield
     finally:
         for library in libraries:
             library.enable_progress_bar()
