@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tckr_bench.board import rank
 from tckr_bench.board.paired import unpaired_difference
-from tckr_bench.board.text import listing, percent, plain, signed, span
+from tckr_bench.board.text import describe, listing, percent, plain, signed, span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 MINIATURE = "miniature"
 
 
-def answer(board: DatasetBoard, names: Mapping[str, str], differences: Mapping[str, Estimate]) -> tuple[str, ...]:
+def answer(board: DatasetBoard, shared: Mapping[str, str], differences: Mapping[str, Estimate]) -> tuple[str, ...]:
     """Answer for one dataset in sentences: which method is best, what it loses and gains, and if that holds.
 
     Args:
         board: the dataset's board.
-        names: short names of methods.
+        shared: what all methods have in common by axis, and need not be said.
         differences: paired differences of the best method and its baseline by metric, where evidence gave
             them.
     """
@@ -29,7 +29,7 @@ def answer(board: DatasetBoard, names: Mapping[str, str], differences: Mapping[s
     if best is None:
         return (f"On {plain(board.dataset)} no synthetic method has a figure to be ranked by.",)
     baseline = board.baseline_of(best)
-    lead = f"On {plain(board.dataset)} the best synthetic method by AOP is {names[best.method.name]}."
+    lead = f"On {plain(board.dataset)} the best synthetic method by AOP is {describe(best.method, shared)}."
     doubt = () if board.trusted else ("A control failed or is missing, so none of this may be relied on.",)
     if baseline is None or baseline.status == "failed":
         return (lead, "There is no real-data baseline to set it beside.", *doubt)
@@ -40,12 +40,13 @@ def _accuracy_sentence(best: Row) -> str:
     gap = best.get(rank.GAP)
     if gap is None:
         return "What it loses in accuracy is not known."
-    reach = f"{span(gap.low, gap.high, scale=100, digits=1)} at 95 %"
+    reach = f"95 %: {span(gap.low, gap.high, scale=100, digits=1)}"
     if gap.low > 0:
         return f"It loses {percent(gap.value)} points of accuracy against real data ({reach})."
     if gap.high < 0:
-        return f"It gains {percent(-gap.value)} points of accuracy over real data (a loss of {reach})."
-    return f"Its accuracy cannot be told apart from that of real data (a loss of {percent(gap.value)} points, {reach})."
+        gain = f"95 %: {span(-gap.high, -gap.low, scale=100, digits=1)}"
+        return f"It gains {percent(-gap.value)} points of accuracy over real data ({gain})."
+    return f"Its accuracy cannot be told apart from real data's: it loses {percent(gap.value)} points ({reach})."
 
 
 def _auc_sentence(best: Row, baseline: Row, differences: Mapping[str, Estimate]) -> str:
@@ -53,20 +54,18 @@ def _auc_sentence(best: Row, baseline: Row, differences: Mapping[str, Estimate])
     if own is None or reference is None:
         return "What the attack finds is not known for both."
     change = differences.get(rank.AUC) or unpaired_difference(own, reference)
-    reach = f"a change of {signed(change.value, 3)}, {span(change.low, change.high)} at 95 %"
     if change.low <= 0 <= change.high:
         return (
-            f"What the attack finds cannot be told apart: an AUC of {own.value:.3f} against "
-            f"{reference.value:.3f} "
-            f"with real data ({reach})."
+            f"The attack's AUC, {own.value:.3f}, cannot be told apart from the {reference.value:.3f} of real data "
+            f"(change {signed(change.value, 3)}; 95 %: {span(change.low, change.high)})."
         )
-    verb = "falls" if change.value < 0 else "rises"
-    left = ""
-    if own.low <= 0.5 <= own.high:
-        left = ", which cannot be told apart from guessing (0.5)"
-    elif change.value < 0:
-        left = ", which is still told apart from guessing (0.5)"
-    return f"The attack's AUC {verb} from {reference.value:.3f} to {own.value:.3f} ({reach}){left}."
+    falls = change.high < 0
+    low, high = sorted((abs(change.low), abs(change.high)))
+    still = "cannot be" if own.low <= 0.5 <= own.high else "is still" if falls else "is"
+    return (
+        f"The attack's AUC {'falls' if falls else 'rises'} by {abs(change.value):.3f} (95 %: {span(low, high)}), from "
+        f"{reference.value:.3f} to {own.value:.3f}, which {still} told apart from guessing (0.5)."
+    )
 
 
 def caveats(leaderboard: Leaderboard) -> tuple[str, ...]:

@@ -27,7 +27,10 @@ SERIES = tuple(f"#0500{index:02x}" for index in range(1, 7))
 _VARIABLES |= {colour: f"--series-{index}" for index, colour in enumerate(SERIES, start=1)}
 _MARKERS = {"baseline": "D", "method": "o", "control": "^"}
 _WIDTHS = {"baseline": 1.8, "method": 1.5, "control": 1.0}
-_SIZE = (7.2, 4.1)
+_SOLID, _GUESSING = "solid", (0, (2, 3))
+_DASHES = ((0, (5, 2)), (0, (1, 1.5)), (0, (7, 2, 1.5, 2)), (0, (3, 1.5)))
+"""Line styles that tell the controls, all grey, from each other."""
+_SIZE = (6.2, 4.0)
 LOWEST_RATE = 1e-3
 
 
@@ -61,10 +64,28 @@ def colours(labels_and_roles: Sequence[tuple[str, Role]]) -> dict[str, str]:
     return {label: chosen.get(label, fixed.get(role, MUTED)) for label, role in labels_and_roles}
 
 
+def beyond_frame(points: Sequence[Point]) -> list[Point]:
+    """Return the controls so far from the baseline and methods that showing them would squeeze all others together."""
+    kept = [point for point in points if point.role != "control"]
+    if not kept:
+        return []
+    accuracies, aucs = [point.accuracy[0] for point in kept], [point.auc[0] for point in kept]
+    tall, wide = max(max(accuracies) - min(accuracies), 0.05), max(max(aucs) - min(aucs), 0.05)
+
+    def far(point: Point) -> bool:
+        down = min(accuracies) - point.accuracy[0]
+        aside = max(point.auc[0] - max(aucs), min(aucs) - point.auc[0])
+        return max(down, point.accuracy[0] - max(accuracies)) > tall or aside > wide
+
+    return [point for point in points if point.role == "control" and far(point)]
+
+
 def scatter_svg(points: Sequence[Point], *, identity: str) -> str:
     """Draw accuracy against AUC with both 95 % intervals; shape tells baseline, method and control apart."""
     figure, axes = _canvas()
-    for point in points:
+    outside = beyond_frame(points)
+    shown = [point for point in points if point not in outside]
+    for point in shown:
         (auc, auc_low, auc_high), (accuracy, low, high) = point.auc, point.accuracy
         axes.errorbar(
             [auc],
@@ -78,38 +99,37 @@ def scatter_svg(points: Sequence[Point], *, identity: str) -> str:
             elinewidth=1.0,
             zorder=4 if point.role != "control" else 3,
         )
-    axes.axvline(0.5, color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)), zorder=1)
+    axes.axvline(0.5, color=MUTED, linewidth=0.8, linestyle=_GUESSING, zorder=1)
     axes.set_xlabel("AUC of the attack (0.5 is guessing; further left is safer)")
     axes.set_ylabel("accuracy on real test images, %")
     axes.margins(0.12, 0.12)
     figure.canvas.draw()
-    _label_points(axes, points)
+    _label_points(axes, shown)
     return _svg(figure, identity=identity, title="Accuracy against the attack's AUC")
 
 
 def roc_svg(curves: Sequence[Curve], *, identity: str) -> str:
     """Draw ROC curves on logarithmic axes from a rate of 0.001, with the diagonal of guessing."""
-    import numpy as np
-
     figure, axes = _canvas()
     axes.set(xscale="log", yscale="log", xlim=(LOWEST_RATE, 1), ylim=(LOWEST_RATE, 1.15))
-    axes.plot([LOWEST_RATE, 1], [LOWEST_RATE, 1], color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)), zorder=1)
-    for curve in curves:
-        alarms = np.maximum(curve.false_positive_rates, LOWEST_RATE / 10)
-        hits = np.maximum(curve.true_positive_rates, LOWEST_RATE / 10)
-        dashes = (0, (4, 2)) if curve.role == "control" else "solid"
+    axes.plot([LOWEST_RATE, 1], [LOWEST_RATE, 1], color=MUTED, linewidth=0.8, linestyle=_GUESSING, zorder=1)
+    styles = _styles(curves)
+    for curve, style in zip(curves, styles, strict=True):
+        alarms, hits = _thinned(curve)
         axes.plot(
             alarms,
             hits,
             drawstyle="steps-post",
             color=curve.colour,
             linewidth=_WIDTHS[curve.role],
-            linestyle=dashes,
+            linestyle=style,
             zorder=3 if curve.role == "control" else 4,
         )
     axes.set_xlabel("false positive rate (share of non-members accused)")
     axes.set_ylabel("true positive rate (share of members found)")
-    _legend(axes, curves)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g}")
+    _legend(axes, curves, styles)
     return _svg(figure, identity=identity, title="ROC curves of the attack")
 
 
@@ -142,6 +162,10 @@ def _label_points(axes: Any, points: Sequence[Point]) -> None:  # noqa: ANN401 -
     centres = [axes.transData.transform((point.auc[0], 100 * point.accuracy[0])) for point in points]
     frame = axes.get_window_extent()
     taken += [(x - 6, y - 6, x + 6, y + 6) for x, y in centres]
+    for point, (x, y) in zip(points, centres, strict=True):
+        left, low = axes.transData.transform((point.auc[1], 100 * point.accuracy[1]))
+        right, high = axes.transData.transform((point.auc[2], 100 * point.accuracy[2]))
+        taken += [(left, y - 1, right, y + 1), (x - 1, low, x + 1, high)]
     order = sorted(range(len(points)), key=lambda index: (points[index].role == "control", index))
     for index in order:
         point, (x, y) = points[index], centres[index]
@@ -210,7 +234,26 @@ def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, 
     return max(0.0, width) * max(0.0, height)
 
 
-def _legend(axes: Any, curves: Sequence[Curve]) -> None:  # noqa: ANN401 - matplotlib has no types
+def _styles(curves: Sequence[Curve]) -> list[Any]:
+    controls = [curve.label for curve in curves if curve.role == "control"]
+    return [
+        _DASHES[controls.index(curve.label) % len(_DASHES)] if curve.role == "control" else _SOLID for curve in curves
+    ]
+
+
+def _thinned(curve: Curve) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return a curve's points without those that lie on the same dot of the drawing as the one before."""
+    import numpy as np
+
+    floor = LOWEST_RATE / 10
+    alarms, hits = (np.maximum(part, floor) for part in (curve.false_positive_rates, curve.true_positive_rates))
+    dots = np.stack([np.round(140 * np.log10(part)) for part in (alarms, hits)])
+    kept = np.ones(len(alarms), dtype=bool)
+    kept[1:-1] = (dots[:, 1:-1] != dots[:, :-2]).any(axis=0)
+    return alarms[kept], hits[kept]
+
+
+def _legend(axes: Any, curves: Sequence[Curve], styles: Sequence[Any]) -> None:  # noqa: ANN401 - matplotlib has no types
     from matplotlib.lines import Line2D
 
     handles = [
@@ -219,12 +262,12 @@ def _legend(axes: Any, curves: Sequence[Curve]) -> None:  # noqa: ANN401 - matpl
             [],
             color=curve.colour,
             linewidth=_WIDTHS[curve.role],
-            linestyle=(0, (4, 2)) if curve.role == "control" else "solid",
+            linestyle=style,
             label=_literal(curve.label),
         )
-        for curve in curves
+        for curve, style in zip(curves, styles, strict=True)
     ]
-    handles.append(Line2D([], [], color=MUTED, linewidth=0.8, linestyle=(0, (2, 3)), label="guessing"))
+    handles.append(Line2D([], [], color=MUTED, linewidth=0.8, linestyle=_GUESSING, label="guessing"))
     axes.legend(
         handles=handles,
         loc="upper left",

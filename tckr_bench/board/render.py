@@ -15,7 +15,7 @@ from tckr_bench.board.answer import answer, caveats
 from tckr_bench.board.paired import ordinary, paired_differences
 from tckr_bench.board.rank import build_leaderboard
 from tckr_bench.board.tables import LEGEND, fixed_parts, leaderboard_csv, leaderboard_markdown, method_label
-from tckr_bench.board.text import NOTHING, duration, plain, short_names, signed, size, span
+from tckr_bench.board.text import NOTHING, duration, listing, percent, plain, short_names, signed, size, span
 from tckr_bench.board.verify import key_of, recompute_figures, samples_of, verified, verify_run
 from tckr_bench.errors import RunError, storage_error
 
@@ -70,6 +70,7 @@ class Page:
     rows: tuple[tuple[Row, str, tuple[Shown, ...]], ...]
     scatter: str
     roc: str
+    beyond: str
     galleries: tuple[Gallery, ...]
     faults: tuple[str, ...]
     attacks: tuple[str, ...]
@@ -156,14 +157,15 @@ def _dataset_page(run: Path, found: Verified, board: DatasetBoard, *, names: Map
     attacks = tuple(board.threat_models)
     differences = _best_differences(found, board)
     stages = tuple(dict.fromkeys(stage.kind for row in board.rows for record in row.records for stage in record.stages))
-    scatter, roc = _charts(found, board, names=names, identity=identity)
+    scatter, roc, beyond = _charts(found, board, names=names, identity=identity)
     return Page(
         board=board,
-        sentences=answer(board, names, differences),
+        sentences=answer(board, short_names([row.method for row in board.rows])[1], differences),
         tiles=_tiles(board, differences),
         rows=tuple((row, method_label(row, names), _numbers(row)) for row in board.rows),
         scatter=scatter,
         roc=roc,
+        beyond=beyond,
         galleries=galleries,
         faults=faults,
         attacks=attacks,
@@ -238,7 +240,7 @@ def _tiles(board: DatasetBoard, differences: Mapping[str, Estimate]) -> tuple[tu
     return tuple(tiles)
 
 
-def _charts(found: Verified, board: DatasetBoard, *, names: Mapping[str, str], identity: str) -> tuple[str, str]:
+def _charts(found: Verified, board: DatasetBoard, *, names: Mapping[str, str], identity: str) -> tuple[str, str, str]:
     from tckr_bench.board import charts
 
     shown: list[tuple[str, Role]] = [(row.method.name, row.method.role) for row in board.rows]
@@ -257,7 +259,11 @@ def _charts(found: Verified, board: DatasetBoard, *, names: Mapping[str, str], i
         for curve in _curve(found, row, names=names, colour=palette[row.method.name])
     ]
     scatter = charts.scatter_svg(points, identity=f"{identity}s") if points else ""
-    return scatter, charts.roc_svg(curves, identity=f"{identity}r") if curves else ""
+    beyond = [
+        f"{point.label} ({percent(point.accuracy[0])} %, AUC {point.auc[0]:.3f})"
+        for point in charts.beyond_frame(points)
+    ]
+    return scatter, charts.roc_svg(curves, identity=f"{identity}r") if curves else "", listing(beyond)
 
 
 def _curve(found: Verified, row: Row, *, names: Mapping[str, str], colour: str) -> Sequence[Curve]:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tckr_bench.board.rank import Estimate
     from tckr_bench.records import Method
@@ -16,6 +16,7 @@ DASH = "–"
 MINUS = "−"
 NOTHING = "·"
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~&#@!$:])")
+_IF_ALONE = ("generator", "adapter", "labels", "cardinality")
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -154,9 +155,17 @@ def short_names(methods: Iterable[Method]) -> tuple[dict[str, str], dict[str, st
         for value in [next(iter(axes.values())).get(key)]
         if value is not None and all(parts.get(key) == value for parts in axes.values())
     }
-    telling = [key for key in keys if key not in shared] or ["generator", "adapter", "labels", "cardinality"]
+    telling = [key for key in keys if key not in shared] or list(_IF_ALONE)
     short = {name: plain(" · ".join(parts[key] for key in telling if key in parts)) for name, parts in axes.items()}
     others = {name for name in names if name not in axes}
     if len(set(short.values())) < len(short) or set(short.values()) & others or not all(short.values()):
         return names, {key: plain(value) for key, value in shared.items()}
     return {**names, **short}, {key: plain(value) for key, value in shared.items()}
+
+
+def describe(method: Method, shared: Mapping[str, str]) -> str:
+    """Say in words what tells a method from the others: `adapter lora, soft labels, 1x`."""
+    axes = _axes(method)
+    telling = [axis for axis in axes if axis not in shared] or [axis for axis in _IF_ALONE if axis in axes]
+    words = {"labels": "{} labels", "cardinality": "{} the real size"}
+    return plain(", ".join(words.get(axis, axis + " {}").format(axes[axis]) for axis in telling))

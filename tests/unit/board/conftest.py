@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
+import shutil
+from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +21,7 @@ from tckr_bench.records import (
     ComponentUse,
     Cost,
     DatasetDescription,
+    Figure,
     Method,
     StageCost,
     ThreatModel,
@@ -71,6 +74,20 @@ def plain_method(name: str, role: str) -> Method:
     return Method(name, role, use("classifier", "small-cnn", epochs=20))
 
 
+PROVENANCE = RunProvenance(
+    started="2026-01-02T03:04:05+00:00",
+    versions={"python": "3.11.2", "torch": "2.14.1", "diffusers": "0.35.0"},
+    distributions={"tckr-bench": "0.1.0"},
+    commit="0123456789abcdef0123456789abcdef01234567",
+    dirty=True,
+    platform="Linux",
+    processor="a processor",
+    device="cpu",
+    cores=2,
+    jobs=1,
+)
+
+
 @dataclass(frozen=True)
 class Planned:
     """A cell to make: its method, accuracy, and how far members' scores lie above the others'."""
@@ -105,7 +122,6 @@ class Plan:
     seeds: tuple[int, ...] = (0,)
     examples: int = 1000
     salt: int = 0
-    provenance: dict[str, str] = field(default_factory=dict)
 
     def without(self, name: str) -> Plan:
         return dataclasses.replace(self, cells=tuple(cell for cell in self.cells if cell.method.name != name))
@@ -198,30 +214,86 @@ def make_run(folder: Path, plan: Plan) -> Path:
                         write_samples(samples_for(key), where / SAMPLES_FILE)
                     record = dataclasses.replace(record, figures=tuple(recompute_figures(folder, record)))
                 records.append(record)
-    provenance = RunProvenance(
-        started="2026-01-02T03:04:05+00:00",
-        versions={"python": "3.11.2", "torch": "2.14.1", "diffusers": "0.35.0"},
-        distributions={"tckr-bench": "0.1.0"},
-        commit="0123456789abcdef0123456789abcdef01234567",
-        dirty=True,
-        platform="Linux",
-        processor="a processor",
-        device="cpu",
-        cores=2,
-        jobs=1,
-        **plan.provenance,
-    )
-    counts = StageCounts(naive=80, unique=44, cached=4, ran=40, failed=0)
-    results = RunResults("default", "mini", PRIMARY, tuple(records), provenance, counts, {"total": 612.0})
-    write_results(results, folder)
+    write_results(results_of(records), folder)
     return folder
+
+
+def figure(metric: str, value: float, half: float = 0.02, attack: str = "") -> Figure:
+    return Figure(metric, value, value - half, value + half, "made up", 1000, attack)
+
+
+def figures_for(accuracy: float, auc: float, *, half: float = 0.02, canary: float | None = None) -> tuple[Figure, ...]:
+    found = [
+        figure("accuracy", accuracy, half),
+        figure("accuracy-gap", 0.84 - accuracy, half),
+        figure("auc-mia", auc, half, PRIMARY),
+        figure("auc-mia", 0.5 + (auc - 0.5) / 2, half, "loss"),
+        figure("tpr-at-1-fpr", auc / 20, half, PRIMARY),
+        figure("aop", accuracy / (2 * max(auc, 0.5)) ** 2, half, PRIMARY),
+    ]
+    return (*found, *([figure("canary-auc", canary, half, PRIMARY)] if canary is not None else []))
+
+
+def results_of(records) -> RunResults:
+    counts = StageCounts(naive=80, unique=44, cached=4, ran=40, failed=0)
+    return RunResults("default", "mini", PRIMARY, tuple(records), PROVENANCE, counts, {"total": 612.0})
+
+
+def stated_record(method: Method, figures=(), *, dataset="fashion-mnist", seed=0, failure="") -> CellRecord:
+    record = record_for(Planned(method, failure=failure), dataset, seed, 1000)
+    return dataclasses.replace(record, figures=tuple(figures))
+
+
+def stated_cells(**changes) -> dict[str, CellRecord]:
+    """Records of a sound run, from stated figures; changes replace a cell's figures, or drop it with None."""
+    stated = {
+        "teacher": figures_for(0.84, 0.62),
+        "memorizer": figures_for(0.83, 0.61),
+        "noise": figures_for(0.11, 0.505),
+        "overfit": figures_for(0.80, 0.70, canary=0.99),
+        "untrained": figures_for(0.10, 0.495),
+    } | changes
+    roles = {"teacher": "baseline"}
+    records = {
+        name: stated_record(plain_method(name, roles.get(name, "control")), figures)
+        for name, figures in stated.items()
+        if figures is not None
+    }
+    for method, figures in (
+        (synthetic("lora", "soft"), figures_for(0.82, 0.53)),
+        (synthetic("lora", "hard"), figures_for(0.77, 0.55)),
+        (synthetic("none", "soft"), figures_for(0.70, 0.51)),
+    ):
+        records[method.name] = stated_record(method, figures)
+    return records
 
 
 @pytest.fixture(scope="session")
 def whole_run(tmp_path_factory) -> Path:
-    return make_run(tmp_path_factory.mktemp("runs") / "default-1", Plan())
+    """A sound run of one dataset; not to be changed."""
+    return make_run(tmp_path_factory.mktemp("runs") / "default-1", Plan(examples=400))
 
 
 @pytest.fixture
-def small_plan() -> Plan:
-    return Plan(examples=300)
+def run_copy(whole_run, tmp_path) -> Path:
+    """A copy of the sound run, free to break."""
+    shutil.copytree(whole_run, tmp_path / "run")
+    return tmp_path / "run"
+
+
+@pytest.fixture(scope="session")
+def made() -> SimpleNamespace:
+    """The makers of this module, for tests: test folders are no packages."""
+    return SimpleNamespace(
+        figure=figure,
+        figures_for=figures_for,
+        results_of=results_of,
+        stated_record=stated_record,
+        stated_cells=stated_cells,
+        synthetic=synthetic,
+        plain_method=plain_method,
+        use=use,
+        Plan=Plan,
+        Planned=Planned,
+        make_run=make_run,
+    )
