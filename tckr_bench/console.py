@@ -68,8 +68,9 @@ class Screen:
         out = self.progress if self.json else self.console
         out.print(f"[bold]{escape(file.name)}[/] · track {escape(file.track)} · {escape(file.summary)}")
         out.print(_dataset_table(plan))
-        for label, reason in plan.unavailable.items():
-            self.warn(f"dataset '{label}' is left out: {reason}")
+        for reason in dict.fromkeys(plan.unavailable.values()):
+            labels = [label for label, why in plan.unavailable.items() if why == reason]
+            self.warn(f"left out: {', '.join(labels)}: {reason}")
         out.print(_stage_table(plan))
         methods = plan.matrix.methods
         roles = {role: sum(method.role == role for method in methods) for role in ("baseline", "method", "control")}
@@ -82,6 +83,8 @@ class Screen:
             f"{len(plan.graph.stages)} unique stages instead of {plan.graph.naive}; {len(plan.cached)} are in the store"
         )
         estimate = f"about {describe_seconds(plan.seconds)}" if plan.pending else "nothing to do"
+        if plan.guessed:
+            estimate += " (a guess: some of its stages have not run here before)"
         self.say(f"Estimated time: {estimate} on {device} with {jobs} jobs · store: {store.root}")
 
     @contextlib.contextmanager

@@ -50,6 +50,10 @@ class Rates:
         guess = self.seconds_per_unit.get(stage.kind, FIRST_GUESS[stage.kind])
         return STAGE_OVERHEAD + stage.work * self.seconds_per_unit.get(_name(stage), guess)
 
+    def knows(self, stage: Stage) -> bool:
+        """Return whether a stage like this one, with the same options, has been timed."""
+        return _name(stage) in self.seconds_per_unit
+
     def learn(self, stage: Stage, seconds: float) -> None:
         """Take up what a stage took; recent stages count most."""
         measured = seconds / max(stage.work, 1e-9)

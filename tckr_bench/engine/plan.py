@@ -31,6 +31,11 @@ class Plan:
     rates: Rates
     unavailable: Mapping[str, str]
 
+    @property
+    def guessed(self) -> bool:
+        """Whether the forecast rests on first guesses for some of the pending stages."""
+        return any(not self.rates.knows(self.graph.stages[key]) for key in self.pending)
+
 
 def make_plan(matrix: Matrix, registry: Registry, store: Store, *, jobs: int, lenient: bool = False) -> Plan:
     """Describe the datasets, build the graph, and check every artifact it already has.

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tckr_bench.components import Captioner
+    from tckr_plugins.captioners.image_to_text import ImageToTextCaptioner
     from tckr_plugins.captioners.prompts import AttributesCaptioner, ClassNameCaptioner
 
 hookimpl = pluggy.HookimplMarker(ENTRY_POINT_GROUP)
@@ -41,6 +42,15 @@ class AttributesOptions(Options):
     """The attribute captioner has no options."""
 
 
+class Blip2Options(Options):
+    """Which image-to-text model captions, and how long its captions are; the defaults are the paper's."""
+
+    model: str = Field(default="Salesforce/blip2-opt-2.7b", description="folder or hub id of a transformers model")
+    revision: str | None = Field(default=None, description="revision on the hub; none for the newest")
+    max_new_tokens: int = Field(default=20, ge=1, le=512, description="longest caption, in tokens")
+    batch_size: int = Field(default=16, ge=1, le=1024, description="images captioned at a time")
+
+
 def load_class_name(options: ClassNameOptions) -> ClassNameCaptioner:
     """Return the captioner that looks at the class name only."""
     from tckr_plugins.captioners.prompts import ClassNameCaptioner
@@ -53,6 +63,13 @@ def load_attributes(_options: AttributesOptions) -> AttributesCaptioner:
     from tckr_plugins.captioners.prompts import AttributesCaptioner
 
     return AttributesCaptioner()
+
+
+def load_blip2(options: Blip2Options) -> ImageToTextCaptioner:
+    """Return the captioner that asks an image-to-text model."""
+    from tckr_plugins.captioners.image_to_text import ImageToTextCaptioner
+
+    return ImageToTextCaptioner(options)
 
 
 @hookimpl
@@ -74,5 +91,14 @@ def register_captioners(register: Callable[[Component[Captioner]], None]) -> Non
             options=AttributesOptions,
             load=load_attributes,
             summary="'<class name>: <colour, brightness, extent, texture, place>' measured on the pixels",
+        )
+    )
+    register(
+        Component(
+            "blip2",
+            version="1",
+            options=Blip2Options,
+            load=load_blip2,
+            summary="'<class name>: <caption>' by BLIP-2, or by another image-to-text model of transformers",
         )
     )
