@@ -1,0 +1,1 @@
+"""Helpers of ``pretrain_miniature.py``: data, tokenizer, networks and training loops."""
