@@ -212,7 +212,7 @@ def comparison_group(comparison: Comparison) -> Group:
     unpaired = any(row.unpaired for dataset in comparison.datasets for row in dataset.rows)
     legend = f"Δ: minus real data ({against}), with its 95 % interval, paired on the same examples"
     legend += "; * not paired: the examples differ, intervals were added in quadrature" if unpaired else ""
-    return Group(*parts, Text(legend, style="dim"))
+    return Group(*parts, Text(legend if against else "", style="dim"))
 
 
 def _table(dataset: DatasetComparison, *, several: bool) -> Table:
