@@ -27,7 +27,7 @@ check: setup
 
 # Set up everything and pass the tests.
 test: setup
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 # Write the generated parts of the documentation again.
 docs: setup

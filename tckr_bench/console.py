@@ -72,6 +72,7 @@ class Screen:
             labels = [label for label, why in plan.unavailable.items() if why == reason]
             self.warn(f"left out: {', '.join(labels)}: {reason}")
         out.print(_stage_table(plan))
+        out.print(_method_table(plan))
         methods = plan.matrix.methods
         roles = {role: sum(method.role == role for method in methods) for role in ("baseline", "method", "control")}
         self.say(
@@ -197,6 +198,16 @@ def _dataset_table(plan: Plan) -> Table:
         sizes = split_sizes(description, plan.matrix.file.validation_fraction)
         counts = [f"{sizes[split]:,}" for split in ("train", "validation", "test")]
         table.add_row(escape(label), str(len(description.class_names)), *counts, escape(description.source))
+    return table
+
+
+def _method_table(plan: Plan) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("role")
+    table.add_column("methods", overflow="fold")
+    for role in ("baseline", "method", "control"):
+        names = [escape(method.name) for method in plan.matrix.methods if method.role == role]
+        table.add_row(role, ("\n" if role == "method" else ", ").join(names))
     return table
 
 

@@ -99,6 +99,7 @@ def test_an_artifact_that_is_damaged_is_made_again(finished):
     assert finished.figures("runs/smoke") == figures
 
 
+@pytest.mark.timeout(1200)
 def test_a_run_killed_at_twenty_moments_ends_with_the_same_records(finished, command):
     moments = [0.3 + 0.37 * (index * 7 % 20) for index in range(20)]
     for moment in moments:
