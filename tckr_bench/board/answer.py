@@ -30,10 +30,16 @@ def answer(board: DatasetBoard, shared: Mapping[str, str], differences: Mapping[
         return (f"On {plain(board.dataset)} no synthetic method has a figure to be ranked by.",)
     baseline = board.baseline_of(best)
     lead = f"On {plain(board.dataset)} the best synthetic method by AOP is {describe(best.method, shared)}."
-    doubt = () if board.trusted else ("A control failed or is missing, so none of this may be relied on.",)
+    doubt = () if board.trusted else (_doubt(board),)
     if baseline is None or baseline.status == "failed":
-        return (lead, "There is no real-data baseline to set it beside.", *doubt)
-    return (lead, _accuracy_sentence(best), _auc_sentence(best, baseline, differences), *doubt)
+        return (*doubt, lead, "There is no real-data baseline to set it beside.")
+    return (*doubt, lead, _accuracy_sentence(best), _auc_sentence(best, baseline, differences))
+
+
+def _doubt(board: DatasetBoard) -> str:
+    failed = any(not verdict.passed for verdict in board.verdicts)
+    why = "a control failed or is missing" if failed else "not everything follows from what was saved"
+    return f"None of what is said of {plain(board.dataset)} may be relied on: {why}."
 
 
 def _accuracy_sentence(best: Row) -> str:

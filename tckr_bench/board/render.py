@@ -14,7 +14,7 @@ from tckr_bench.board import rank
 from tckr_bench.board.answer import answer, caveats
 from tckr_bench.board.paired import ordinary, paired_differences
 from tckr_bench.board.rank import build_leaderboard
-from tckr_bench.board.tables import LEGEND, fixed_parts, leaderboard_csv, leaderboard_markdown, method_label
+from tckr_bench.board.tables import fixed_parts, leaderboard_csv, leaderboard_markdown, method_label
 from tckr_bench.board.text import NOTHING, duration, listing, percent, plain, short_names, signed, size, span
 from tckr_bench.board.verify import key_of, recompute_figures, samples_of, verified, verify_run
 from tckr_bench.errors import RunError, storage_error
@@ -141,7 +141,6 @@ def _page(run: Path, found: Verified, leaderboard: Leaderboard) -> str:
         names=names,
         mismatches=[str(mismatch) for mismatch in found.mismatches],
         caveats=caveats(leaderboard),
-        legend=LEGEND,
         fixed=fixed_parts(leaderboard),
         uses=_uses(leaderboard),
         threat_models={label: model for page in pages for label, model in page.board.threat_models.items()},
@@ -161,7 +160,7 @@ def _dataset_page(run: Path, found: Verified, board: DatasetBoard, *, names: Map
     return Page(
         board=board,
         sentences=answer(board, short_names([row.method for row in board.rows])[1], differences),
-        tiles=_tiles(board, differences),
+        tiles=_tiles(board, differences) if board.trusted else (),
         rows=tuple((row, method_label(row, names), _numbers(row)) for row in board.rows),
         scatter=scatter,
         roc=roc,

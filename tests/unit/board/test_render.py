@@ -213,7 +213,7 @@ def test_a_failed_control_is_announced(run_copy):
     words = words_of(render_report(run_copy))
     assert "These rows cannot be trusted." in words
     assert "control noise: was not run" in words
-    assert "none of this may be relied on" in words
+    assert "may be relied on: a control failed" in words
 
 
 def test_damaged_samples_are_a_note_and_no_crash(run_copy):

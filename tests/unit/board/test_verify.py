@@ -128,9 +128,15 @@ def test_samples_are_optional_but_must_fit_together(run_copy):
     assert samples_of(run_copy, without) is None
     path = cell_folder(run_copy, with_samples) / SAMPLES_FILE
     samples = read_samples(path)
-    write_samples(dataclasses.replace(samples, real=samples.real[:-1]), path)
-    with pytest.raises(RunError, match="do not fit together"):
-        samples_of(run_copy, with_samples)
+    for changes in (
+        {"real": samples.real[:-1]},
+        {"synthetic": samples.synthetic[:, :0]},
+        {"real": samples.real.astype(np.float32)},
+        {"labels": np.stack([samples.labels, samples.labels], axis=1)},
+    ):
+        write_samples(dataclasses.replace(samples, **changes), path)
+        with pytest.raises(RunError, match="do not fit together"):
+            samples_of(run_copy, with_samples)
 
 
 def test_the_noise_control_gets_a_limit_of_chance(whole_run):
