@@ -19,7 +19,7 @@ SOFT = "attributes-miniature-lora-small-cnn-soft-1x"
 
 @pytest.fixture(scope="module")
 def second_run(tmp_path_factory, made):
-    return made.make_run(tmp_path_factory.mktemp("others") / "default-2", made.Plan(examples=200, salt=1))
+    return made.make_run(tmp_path_factory.mktemp("others") / "default-2", made.Plan(examples=120, salt=1))
 
 
 def terminal(comparison):
