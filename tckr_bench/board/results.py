@@ -1,9 +1,9 @@
 """The result files of a run: `results.json`, and a folder of evidence per cell.
 
-    <run>/results.json                                       every record, with provenance
-    <run>/cells/<dataset>/<method>/seed-<n>/evidence.safetensors
-    <run>/cells/<dataset>/<method>/seed-<n>/samples.safetensors     (methods with synthetic images)
-    <run>/report.html, leaderboard.csv, leaderboard.md       rendered from the above
+<run>/results.json                                       every record, with provenance
+<run>/cells/<dataset>/<method>/seed-<n>/evidence.safetensors
+<run>/cells/<dataset>/<method>/seed-<n>/samples.safetensors     (methods with synthetic images)
+<run>/report.html, leaderboard.csv, leaderboard.md       rendered from the above
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter, ValidationError
 
 from tckr_bench.errors import RunError
-from tckr_bench.records import CellRecord
+from tckr_bench.records import CellRecord, ComponentUse
 
 if TYPE_CHECKING:
     from tckr_bench.records import Cell
@@ -62,6 +62,7 @@ class RunResults:
     records: tuple[CellRecord, ...]
     provenance: RunProvenance
     stages: StageCounts
+    metrics: tuple[ComponentUse, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     format: int = RESULTS_FORMAT
 

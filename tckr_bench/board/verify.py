@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tckr_bench.board.results import cell_folder, read_results
 from tckr_bench.board.text import plain
-from tckr_bench.errors import PluginError, RunError
+from tckr_bench.errors import OptionError, PluginError, RunError
 from tckr_bench.evidence import EVIDENCE_FILE, SAMPLES_FILE, read_evidence, read_samples
 from tckr_bench.plugins import default_registry
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from tckr_bench.board.results import RunResults
     from tckr_bench.evidence import Samples
-    from tckr_bench.records import CellEvidence, CellRecord, Figure, Labels, Logits
+    from tckr_bench.records import CellEvidence, CellRecord, ComponentUse, Figure, Labels, Logits
 
 TOLERANCE = 1e-9
 RENAMINGS = 20_000
@@ -89,13 +90,14 @@ def samples_of(run: Path, record: CellRecord) -> Samples | None:
     return samples
 
 
-def recompute_figures(run: Path, record: CellRecord) -> list[Figure]:
-    """Compute a cell's figures anew from its saved evidence, with every installed metric by default.
+def recompute_figures(run: Path, record: CellRecord, metrics: Sequence[ComponentUse] = ()) -> list[Figure]:
+    """Compute a cell's figures anew from its saved evidence, by default with every installed metric.
 
     Raises:
         RunError: there is no usable evidence.
+        PluginError, OptionError: a metric is not installed here, or does not have its options.
     """
-    return _compute(evidence_of(run, record))
+    return _compute(evidence_of(run, record), metrics)
 
 
 def verify_run(run: Path) -> list[Mismatch]:
@@ -124,8 +126,8 @@ def verified(run: Path) -> Verified:
             continue
         try:
             found = evidence_of(folder, record)
-            figures = tuple(figure for figure in _compute(found) if figure.metric in known)
-        except (RunError, PluginError, ArithmeticError, AssertionError, LookupError, ValueError) as error:
+            figures = tuple(figure for figure in _compute(found, results.metrics) if figure.metric in known)
+        except (RunError, PluginError, OptionError, ArithmeticError, AssertionError, LookupError, ValueError) as error:
             # evidence is hostile input: what a metric makes of nonsense is a finding, not a crash
             mismatches.append(Mismatch(*key_of(record), "figures", f"not recomputed, shown as saved ({error})"))
             records.append(record)
@@ -133,12 +135,19 @@ def verified(run: Path) -> Verified:
         evidence[key_of(record)] = found
         mismatches += _compare(record, figures)
         records.append(replace(record, figures=(*figures, *_of_absent_metrics(record, figures))))
-    limits = {
-        key_of(record): chance_limit(evidence[key_of(record)].test_logits, evidence[key_of(record)].test_labels)
-        for record in records
-        if record.method.role == "control" and record.method.name.startswith("noise") and key_of(record) in evidence
-    }
+    limits = chance_limits(folder, results)
     return Verified(replace(results, records=tuple(records)), tuple(mismatches), limits, evidence)
+
+
+def chance_limits(run: Path, results: RunResults) -> Mapping[tuple[str, str, int], float]:
+    """Return, by cell of the noise control, the largest accuracy that ignorance explains; see `chance_limit`."""
+    limits = {}
+    for record in results.records:
+        if record.method.role == "control" and record.method.name.startswith("noise") and record.status == "ok":
+            with contextlib.suppress(RunError):  # evidence that cannot be read is a mismatch, reported elsewhere
+                evidence = evidence_of(run, record)
+                limits[key_of(record)] = chance_limit(evidence.test_logits, evidence.test_labels)
+    return limits
 
 
 def chance_limit(logits: Logits, labels: Labels) -> float:
@@ -179,11 +188,12 @@ def _inside(run: Path, path: Path) -> Path:
     return path
 
 
-def _compute(evidence: CellEvidence) -> list[Figure]:
+def _compute(evidence: CellEvidence, metrics: Sequence[ComponentUse]) -> list[Figure]:
+    registry = default_registry()
+    names = [registration.component.name for registration in registry.family("metric")]
     figures: list[Figure] = []
-    for registration in default_registry().family("metric"):
-        component = registration.component
-        figures += component.load(component.parse_options({})).compute(evidence)
+    for use in metrics or [registry.use("metric", name, label=name, options={}) for name in names]:
+        figures += registry.load(use).compute(evidence)
     return figures
 
 

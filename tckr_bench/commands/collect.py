@@ -55,6 +55,7 @@ def collect(plan: Plan, outcome: Outcome, store: Store, settings: RunSettings) -
             ran=len(outcome.ran),
             failed=len(outcome.failures),
         ),
+        metrics=plan.matrix.metrics,
         seconds=_seconds_by_kind(plan, store),
     )
     write_results(results, settings.out)

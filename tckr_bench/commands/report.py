@@ -19,7 +19,7 @@ def show_report(run: Path, *, as_json: bool) -> None:
     """
     screen = Screen(json=as_json)
     found = verified(run)
-    report = render_report(run)
+    report = render_report(run, found=found)
     for mismatch in found.mismatches:
         screen.warn(str(mismatch))
     if as_json:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tckr_bench.board.render import render_report, verified_leaderboard
-from tckr_bench.board.results import RunResults
+from tckr_bench.board.rank import build_leaderboard
+from tckr_bench.board.render import REPORT_FILE, render_report
+from tckr_bench.board.results import RunResults, read_results
 from tckr_bench.board.tables import leaderboard_group
-from tckr_bench.board.verify import verified
+from tckr_bench.board.verify import chance_limits
 from tckr_bench.commands.collect import RunSettings, collect
 from tckr_bench.console import Screen
 from tckr_bench.engine.executor import Executor, Outcome
@@ -58,9 +59,25 @@ def run(options: RunOptions) -> None:
         return
     settings = RunSettings(options.out or _run_folder(plan, options), jobs, device, options.fail_fast)
     outcome = _execute(plan, store, settings, screen)
-    results = collect(plan, outcome, store, settings)
+    finished = _finished_before(plan, settings)
+    results = finished or collect(plan, outcome, store, settings)
+    if not finished:
+        render_report(settings.out)
     _show(results, settings, screen)
     _raise_for(outcome)
+
+
+def _finished_before(plan: Plan, settings: RunSettings) -> RunResults | None:
+    """Return the results the run folder holds already, where they are of these very stages and have their report."""
+    if plan.pending or not (settings.out / REPORT_FILE).is_file():
+        return None
+    try:
+        results = read_results(settings.out)
+    except RunError:
+        return None
+    last = {record.stages[-1].stage for record in results.records if record.stages}
+    unchanged = last == set(plan.graph.leaves.values()) and results.metrics == plan.matrix.metrics
+    return replace(results, stages=replace(results.stages, cached=len(plan.cached), ran=0)) if unchanged else None
 
 
 def _run_folder(plan: Plan, options: RunOptions) -> Path:
@@ -97,15 +114,15 @@ def _execute(plan: Plan, store: Store, settings: RunSettings, screen: Screen) ->
 
 
 def _show(results: RunResults, settings: RunSettings, screen: Screen) -> None:
-    report = render_report(settings.out)
     if screen.json:
         screen.print_results(results)
         return
-    screen.console.print(leaderboard_group(verified_leaderboard(verified(settings.out))))
+    limits = chance_limits(settings.out, results)
+    screen.console.print(leaderboard_group(build_leaderboard(results, chance_limits=limits)))
     ran, unique = results.stages.ran, results.stages.unique
     screen.say(f"Stages: {ran} ran, {results.stages.cached} came from the store, {unique} in all.")
     screen.say(f"Results: {settings.out / 'results.json'}")
-    screen.say(f"Report:  {report}")
+    screen.say(f"Report:  {settings.out / REPORT_FILE}")
 
 
 def _raise_for(outcome: Outcome) -> None:

@@ -7,9 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
+import tckr_plugins
 
 import tckr_bench
-import tckr_plugins
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path for path in ROOT.rglob("*.md") if not {".venv", "node_modules", "runs"} & set(path.parts))
@@ -31,7 +31,10 @@ def test_examples_in_docstrings_are_true(name):
 def test_there_are_examples_to_run():
     finder = doctest.DocTestFinder()
     found = [
-        example for name in modules() for case in finder.find(importlib.import_module(name)) for example in case.examples
+        example
+        for name in modules()
+        for case in finder.find(importlib.import_module(name))
+        for example in case.examples
     ]
     assert len(found) > 20
 
@@ -68,3 +71,12 @@ def test_links_between_pages_lead_somewhere(page):
 
 def test_the_changelog_names_the_version():
     assert f"## {tckr_bench.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_matrix_in_the_readme_is_a_matrix(tmp_path):
+    from tckr_bench.engine.matrix import load_matrix
+    from tckr_bench.plugins import default_registry
+
+    (text,) = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    (tmp_path / "mine.toml").write_text(text)
+    assert load_matrix(str(tmp_path / "mine.toml"), default_registry()).file.name == "mine"

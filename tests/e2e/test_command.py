@@ -137,7 +137,12 @@ def test_a_full_disk_is_one_sentence(command, tmp_path):
         "sys.argv = ['tckr-bench', 'run', '--matrix', 'smoke']\nfrom tckr_bench.cli import main\nmain()"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=command.environment(), cwd=tmp_path, check=False
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=command.environment(),
+        cwd=tmp_path,
+        check=False,
     )
     assert done.returncode == 2
     assert "the disk is full" in done.stderr

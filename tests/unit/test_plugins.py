@@ -86,4 +86,3 @@ def test_an_unknown_name_names_the_nearest_and_what_is_broken():
     registry = build_registry([plugin("good"), EntryPoint("bad", broken_import)])
     with pytest.raises(PluginError, match="did you mean 'thing'.*'bad' could not be loaded"):
         registry.get("attack", "thingy")
-
