@@ -136,14 +136,8 @@ def test_a_full_disk_is_one_sentence(command, tmp_path):
         "store.tempfile.TemporaryFile = lambda **_: full()\n"
         "sys.argv = ['tckr-bench', 'run', '--matrix', 'smoke']\nfrom tckr_bench.cli import main\nmain()"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        env=command.environment(),
-        cwd=tmp_path,
-        check=False,
-    )
+    arguments = {"capture_output": True, "text": True, "env": command.environment(), "cwd": tmp_path}
+    done = subprocess.run([sys.executable, "-c", code], check=False, **arguments)
     assert done.returncode == 2
     assert "the disk is full" in done.stderr
     assert "Traceback" not in done.stderr

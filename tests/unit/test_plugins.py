@@ -84,5 +84,5 @@ def test_a_broken_plugin_is_kept_aside_with_its_reason(bad, reason):
 
 def test_an_unknown_name_names_the_nearest_and_what_is_broken():
     registry = build_registry([plugin("good"), EntryPoint("bad", broken_import)])
-    with pytest.raises(PluginError, match="did you mean 'thing'.*'bad' could not be loaded"):
+    with pytest.raises(PluginError, match=r"did you mean 'thing'.*'bad' could not be loaded"):
         registry.get("attack", "thingy")

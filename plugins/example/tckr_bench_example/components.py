@@ -47,9 +47,7 @@ class BrightnessCaptioner:
 
     threshold: int
 
-    def caption(
-        self, images: Images, labels: Labels, *, class_names: Sequence[str], context: Context
-    ) -> list[str]:
+    def caption(self, images: Images, labels: Labels, *, class_names: Sequence[str], context: Context) -> list[str]:
         """Return '<class name>: a bright picture' or '<class name>: a dark picture' for each image."""
         bright = images.reshape(len(images), -1).mean(axis=1) >= self.threshold
         context.progress(1.0)
