@@ -34,9 +34,11 @@ class LoraOptions(Options):
         min_length=1,
         description="attention projections that get one",
     )
-    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="constant learning rate of AdamW")
+    learning_rate: float = Field(
+        default=1e-3, gt=0, le=1, description="constant rate of AdamW; the paper uses 1e-4 for SD 2"
+    )
     weight_decay: float = Field(default=1e-2, ge=0, le=1, description="weight decay of AdamW")
-    epochs: int = Field(default=3, ge=1, le=10_000, description="passes over the training images")
+    epochs: int = Field(default=2, ge=1, le=10_000, description="passes over the training images")
     steps: int | None = Field(default=None, ge=1, description="optimiser steps; instead of epochs where given")
     batch_size: int = Field(default=32, ge=1, le=4096, description="images per optimiser step")
     flip: bool = Field(

@@ -26,8 +26,9 @@ class ClassNameOptions(Options):
     """How the class name becomes a prompt."""
 
     template: str = Field(
-        default="a photo of a {class_name}",
-        description="prompt of every image of a class; {class_name} stands for the name",
+        default=PLACEHOLDER,
+        description="prompt of every image of a class, such as 'a photo of a {class_name}'; the miniature knows bare "
+        "names only",
     )
 
     @field_validator("template")

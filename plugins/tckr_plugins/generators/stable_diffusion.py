@@ -138,9 +138,10 @@ class StableDiffusion:
         if self._options.scheduler is not None:
             pipeline.scheduler = _scheduler(self._options.scheduler, pipeline)
         if self._weights is not None:
-            pipeline.load_lora_weights(self._weights.parent, weight_name=LORA_FILE)
-            pipeline.fuse_lora()
-            pipeline.unload_lora_weights()
+            with quiet():
+                pipeline.load_lora_weights(self._weights.parent, weight_name=LORA_FILE)
+                pipeline.fuse_lora()
+                pipeline.unload_lora_weights()
         return pipeline
 
     def _own_image_size(self) -> int:
@@ -236,7 +237,7 @@ def _scheduler(name: str, pipeline: StableDiffusionPipeline) -> Any:  # noqa: AN
         raise ModelError(
             f"diffusers has no scheduler '{name}'; name one of its classes, such as 'DDIMScheduler', or none"
         )
-    return kind.from_config(pipeline.scheduler.config)
+    return kind.from_config(pipeline.scheduler.config)  # type: ignore[attr-defined]
 
 
 @contextmanager

@@ -21,11 +21,8 @@ def images():
 
 
 def test_the_class_name_goes_into_the_template(images):
-    assert caption("class-name", images) == [
-        "a photo of a bag {x}",
-        "a photo of a ankle boot",
-        "a photo of a bag {x}",
-    ]
+    assert caption("class-name", images) == ["bag {x}", "ankle boot", "bag {x}"]
+    assert caption("class-name", images, template="a photo of a {class_name}")[0] == "a photo of a bag {x}"
     assert caption("class-name", images, template="{class_name}, {other} style")[1] == "ankle boot, {other} style"
 
 
