@@ -8,7 +8,7 @@ from tckr_bench.errors import TckrError
 from tckr_bench.plugins import default_registry
 from tckr_bench.testing import check_captioner, fake_images
 
-WORDS = "a the red blue cat dog sits on grass with one small".split()
+WORDS = ["a", "the", "red", "blue", "cat", "dog", "sits", "on", "grass", "with", "one", "small"]
 
 
 @pytest.fixture(scope="module")
