@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from tckr_bench.records import Cost
 
 
+PIPE_WIDTH = 120
+
+
 def describe_seconds(seconds: float) -> str:
     """Return a duration in words.
 
@@ -43,7 +47,9 @@ class Screen:
 
     def __init__(self, *, json: bool = False) -> None:
         self.json = json
-        self.console = Console(highlight=False)
+        # A pipe has no width of its own; tables are made for 100 columns and more.
+        width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+        self.console = Console(highlight=False, width=width)
         self.progress = Console(stderr=True, highlight=False)
 
     def say(self, text: str) -> None:

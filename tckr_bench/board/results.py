@@ -54,7 +54,11 @@ class StageCounts:
 
 @dataclass(frozen=True)
 class RunResults:
-    """All records of a run and what they rest on."""
+    """All records of a run and what they rest on.
+
+    `seconds` are CPU seconds of the unique stages by kind, whoever ran them; `wall_seconds` is what this execution
+    took, from its first stage to its last.
+    """
 
     matrix: str
     track: str
@@ -64,6 +68,7 @@ class RunResults:
     stages: StageCounts
     metrics: tuple[ComponentUse, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    wall_seconds: float = 0.0
     format: int = RESULTS_FORMAT
 
 

@@ -57,6 +57,7 @@ def collect(plan: Plan, outcome: Outcome, store: Store, settings: RunSettings) -
         ),
         metrics=plan.matrix.metrics,
         seconds=_seconds_by_kind(plan, store),
+        wall_seconds=outcome.wall_seconds,
     )
     write_results(results, settings.out)
     return results

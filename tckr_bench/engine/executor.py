@@ -7,6 +7,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,11 +45,15 @@ class Failure:
 
 @dataclass
 class Outcome:
-    """What an execution did: costs of the stages that ran, stages another process made, and failures by key."""
+    """What an execution did.
+
+    Costs of the stages that ran, stages another process made, failures by key, and the seconds it took.
+    """
 
     ran: dict[str, Cost] = field(default_factory=dict)
     found: set[str] = field(default_factory=set)
     failures: dict[str, Failure] = field(default_factory=dict)
+    wall_seconds: float = 0.0
 
 
 class Observer(Protocol):
@@ -133,7 +138,7 @@ class Executor:
     def run(self, pending: Collection[str], observer: Observer) -> Outcome:
         """Run stages until none can be run; a failure costs its own descendants only."""
         self.logs.mkdir(parents=True, exist_ok=True)
-        outcome = Outcome()
+        outcome, began = Outcome(), time.monotonic()
         waiting = set(pending)
         priority = self._priorities()
         workers = [_Worker(index, logs=self.logs, events=self._events) for index in range(min(self.jobs, len(waiting)))]
@@ -147,6 +152,7 @@ class Executor:
                 if outcome.failures and self.fail_fast:
                     return outcome
         finally:
+            outcome.wall_seconds = time.monotonic() - began
             for worker in workers:
                 worker.end()
 
