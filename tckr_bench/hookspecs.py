@@ -6,7 +6,7 @@ A hook registers; the work is done by the Protocols of `tckr_bench.components`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pluggy
 
@@ -26,8 +26,6 @@ ENTRY_POINT_GROUP = "tckr_bench"
 
 hookspec = pluggy.HookspecMarker(ENTRY_POINT_GROUP)
 hookimpl = pluggy.HookimplMarker(ENTRY_POINT_GROUP)
-
-Register = Callable[["Component[Any]"], None]
 
 
 class HookSpecifications:

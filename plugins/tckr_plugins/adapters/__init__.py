@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pluggy
 from pydantic import Field
 
 from tckr_bench.components import Component, Options
-from tckr_bench.hookspecs import ENTRY_POINT_GROUP
+from tckr_bench.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from tckr_bench.components import Adapter
     from tckr_plugins.adapters.lora import LoraAdapter
     from tckr_plugins.adapters.simple import MemorizeAdapter, NoAdapter
-
-hookimpl = pluggy.HookimplMarker(ENTRY_POINT_GROUP)
 
 
 class NoOptions(Options):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pluggy
 from pydantic import Field, field_validator
 
 from tckr_bench.components import Component, Options
-from tckr_bench.hookspecs import ENTRY_POINT_GROUP
+from tckr_bench.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from tckr_bench.components import Captioner
     from tckr_plugins.captioners.image_to_text import ImageToTextCaptioner
     from tckr_plugins.captioners.prompts import AttributesCaptioner, ClassNameCaptioner
-
-hookimpl = pluggy.HookimplMarker(ENTRY_POINT_GROUP)
 
 PLACEHOLDER = "{class_name}"
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pluggy
 from pydantic import Field
 
 from tckr_bench.components import Component, Options
-from tckr_bench.hookspecs import ENTRY_POINT_GROUP
+from tckr_bench.hookspecs import hookimpl
 from tckr_plugins.datasets.folders import (
     PAPER_DATASETS,
     FolderDataset,
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from tckr_bench.components import Dataset
     from tckr_plugins.datasets.digits import Digits
     from tckr_plugins.datasets.fashion import FashionMnist
-
-hookimpl = pluggy.HookimplMarker(ENTRY_POINT_GROUP)
 
 
 class PackagedOptions(Options):

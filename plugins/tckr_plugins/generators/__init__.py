@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-import pluggy
 from pydantic import Field
 
 from tckr_bench.components import Component, Options
-from tckr_bench.hookspecs import ENTRY_POINT_GROUP
+from tckr_bench.hookspecs import hookimpl
 from tckr_plugins.generators.models import MINIATURE, identify_model
 
 if TYPE_CHECKING:
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from tckr_bench.components import Generator
     from tckr_plugins.generators.controls import Memorizer, NoiseGenerator
     from tckr_plugins.generators.stable_diffusion import StableDiffusion
-
-hookimpl = pluggy.HookimplMarker(ENTRY_POINT_GROUP)
 
 
 class StableDiffusionOptions(Options):
