@@ -69,6 +69,15 @@ def test_the_same_request_gives_the_same_bytes(tiny_model, images):
     assert np.array_equal(images, load(tiny_model).generate(REQUEST, context=Context()))
 
 
+def test_guidance_acts_on_the_difference_to_the_empty_prompt(tiny_model):
+    request = ask(["", "a cat"], [3, 3])
+    plain, guided = (
+        load(tiny_model, guidance=guidance).generate(request, context=Context()) for guidance in (1.0, 5.0)
+    )
+    assert largest_difference(plain[0], guided[0]) <= 2  # no difference, so nothing to amplify
+    assert largest_difference(plain[1], guided[1]) > 2
+
+
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_images_agree_with_the_pipeline_called_directly(tiny_model, images):
     import torch
