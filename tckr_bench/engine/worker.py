@@ -7,6 +7,7 @@ would depend on `--jobs`. Cores are used by running stages side by side.
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import io
 import os
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PROGRESS_INTERVAL = 0.2
+STORAGE_ERRORS = (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
 STAGE_MODULES = {"shadow": "train"}
 
 
@@ -72,28 +74,28 @@ def _serve(order: Order, reports: io.TextIOWrapper) -> None:
         report(_run(order, report))
     except TckrError as error:
         report(Event("failed", order.key, failure="user", message=str(error)))
-    except OSError as error:
-        if error.errno is None:
-            raise
-        report(_failure(order, error) if not _is_storage(error) else _storage_failure(order, error))
     except Exception as error:  # noqa: BLE001 - a plugin is isolated here: its failure is its cells' alone
         report(_failure(order, error))
 
 
-def _is_storage(error: OSError) -> bool:
-    import errno
-
-    return error.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
-
-
-def _storage_failure(order: Order, error: OSError) -> Event:
-    message = str(storage_error(error, f"cannot write to the store {order.store}"))
-    return Event("failed", order.key, failure="user", message=message)
-
-
 def _failure(order: Order, error: Exception) -> Event:
+    """Tell a full or read-only disk, which the user can mend, from a bug, which keeps its traceback."""
+    storage = _storage_cause(error)
+    if storage is not None:
+        message = str(storage_error(storage, f"cannot write to the store {order.store}"))
+        return Event("failed", order.key, failure="user", message=message)
     message = f"{type(error).__name__}: {error}".splitlines()[0]
     return Event("failed", order.key, message=message, traceback=traceback.format_exc())
+
+
+def _storage_cause(error: Exception) -> OSError | None:
+    """Return the storage error behind a failure; libraries written in Rust pass on its text alone."""
+    if isinstance(error, OSError) and error.errno in STORAGE_ERRORS:
+        return error
+    for number in STORAGE_ERRORS:
+        if f"{os.strerror(number)} (os error {number})" in str(error):
+            return OSError(number, os.strerror(number))
+    return None
 
 
 def _run(order: Order, report: Callable[[Event], None]) -> Event:
