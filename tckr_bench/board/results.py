@@ -66,9 +66,9 @@ class RunResults:
     records: tuple[CellRecord, ...]
     provenance: RunProvenance
     stages: StageCounts
-    metrics: tuple[ComponentUse, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     wall_seconds: float = 0.0
+    metrics: tuple[ComponentUse, ...] = ()
     format: int = RESULTS_FORMAT
 
 

@@ -158,7 +158,10 @@ def _apply(content: dict[str, Any], setting: str) -> None:
         return
     if axis not in USE_AXES:
         raise MatrixError(f"--set {setting}: no axis is called '{axis}'{nearest(axis, USE_AXES)}")
-    _set_option(content.setdefault(axis, {}), rest, value, setting=setting)
+    labels = content.setdefault(axis, {})
+    if axis == "dataset" and len(rest) == 2:
+        labels.setdefault(rest[0], {})  # a dataset needs no table of its own in the file
+    _set_option(labels, rest, value, setting=setting)
 
 
 def _set_option(labels: dict[str, Any], rest: list[str], value: object, *, setting: str) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tckr_bench.components import FAMILIES
-from tckr_bench.errors import DatasetError
+from tckr_bench.errors import DatasetError, TckrError
 from tckr_bench.plugins import default_registry
 from tckr_bench.testing import (
     check_adapter,
@@ -27,6 +27,8 @@ SMALL = {
     "lora": {"steps": 2},
     "timm": {"model": "resnet10t", "pretrained": False, "image_size": 32},
 }
+# Weights that no package carries; tests/unit/plugins runs the same checks on small models of the same format.
+NEED_WEIGHTS = {"blip2"}
 # Which adapter's weights a generator needs; the others take none.
 ADAPTER_OF = {"memorizer": "memorize"}
 GENERATOR_OF = {"memorize": "memorizer", "lora": "stable-diffusion"}
@@ -67,7 +69,12 @@ def test_dataset_keeps_its_contract(component):
 
 @pytest.mark.parametrize("component", registered("captioner"))
 def test_captioner_keeps_its_contract(component):
-    check_captioner(load("captioner", component.name))
+    try:
+        check_captioner(load("captioner", component.name))
+    except TckrError as error:
+        if component.name not in NEED_WEIGHTS:
+            raise
+        pytest.skip(str(error))
 
 
 @pytest.mark.parametrize("component", registered("generator"))

@@ -37,7 +37,7 @@ def test_there_are_examples_to_run():
 def commands():
     for page in PAGES:
         for line in page.read_text(encoding="utf-8").splitlines():
-            command = re.match(r"\s*(?:\w+=\S+ )*(tckr-bench [^#|`]*)", line)
+            command = re.match(r" {4,}(?:\w+=\S+ )*(tckr-bench [^#|`]*)", line)
             if command and "PATH" not in line:
                 yield pytest.param(command.group(1).split(), id=f"{page.relative_to(ROOT)}: {command.group(1).strip()}")
 

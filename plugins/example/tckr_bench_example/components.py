@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tckr_bench.components import Context
-from tckr_bench.records import AttackEvidence, Images, Labels, Scores, ThreatModel
+from tckr_bench.records import AttackEvidence, ThreatModel
+
+if TYPE_CHECKING:  # Images, Labels and Scores are names for array types; they exist for type checkers only
+    from collections.abc import Sequence
+
+    from tckr_bench.components import Context
+    from tckr_bench.records import Images, Labels, Scores
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def test_parents_come_before_children():
 
 def test_shared_work_is_counted_once():
     whole = graph(name="default")
-    assert len(whole.stages) < whole.naive / 3
+    assert len(whole.stages) < whole.naive / 2
     assert len(keys(whole, "prepare")) == 2
     # one bank of 16 for the recipe and one for the overfit control, for each of two datasets
     assert len(keys(whole, "shadow")) == 2 * 2 * 16
