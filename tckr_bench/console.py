@@ -42,14 +42,18 @@ def describe_seconds(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def make_console() -> Console:
+    """Return a console on standard output; a pipe has no width of its own, and tables want 100 columns or more."""
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    return Console(highlight=False, width=width)
+
+
 class Screen:
     """Standard output for what was asked for; standard error for everything on the way there."""
 
     def __init__(self, *, json: bool = False) -> None:
         self.json = json
-        # A pipe has no width of its own; tables are made for 100 columns and more.
-        width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
-        self.console = Console(highlight=False, width=width)
+        self.console = make_console()
         self.progress = Console(stderr=True, highlight=False)
 
     def say(self, text: str) -> None:

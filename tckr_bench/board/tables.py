@@ -91,9 +91,10 @@ def _method_table(board: DatasetBoard, names: Mapping[str, str], attack: str) ->
     title = f"{plain(board.dataset)} · attack {plain(attack)}"
     table = Table(title=Text(title, style="bold"), title_justify="left", box=None, pad_edge=False, padding=(0, 1))
     table.add_column("", justify="right", no_wrap=True)
-    table.add_column("method", overflow="fold", max_width=26)
+    table.add_column("method", overflow="fold", min_width=16, max_width=26)
     for heading in ("accuracy", "gap", "AUC", "TPR", "AOP", "CPU"):
-        table.add_column(heading, justify="right", no_wrap=True)
+        # on a narrow terminal an interval goes below its AUC, before a method's name is cut to pieces
+        table.add_column(heading, justify="right", no_wrap=heading != "AUC")
     table.add_column("", no_wrap=True)
     for row in board.candidates:
         label = Text(method_label(row, names))

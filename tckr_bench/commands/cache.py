@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tckr_bench.console import make_console
 from tckr_bench.engine.store import Store, default_store_path, describe_bytes
 from tckr_bench.errors import StoreError
 
@@ -15,7 +15,7 @@ SECONDS_PER_DAY = 86_400
 def show_info() -> None:
     """Print where the store is and what it holds, by kind of artifact."""
     store = Store(default_store_path())
-    console = Console(highlight=False)
+    console = make_console()
     console.print(f"store: {escape(str(store.root))}", soft_wrap=True)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("kind", "artifacts", "size"):
@@ -35,7 +35,7 @@ def verify(*, remove: bool) -> None:
         StoreError: some are damaged and were not removed.
     """
     store = Store(default_store_path())
-    console = Console(highlight=False)
+    console = make_console()
     damaged = store.damaged()
     for key in damaged:
         console.print(f"[red]damaged[/] {escape(str(store.path(key)))}", soft_wrap=True)
@@ -55,6 +55,4 @@ def collect_garbage(*, days: float, dry_run: bool) -> None:
     removed = store.collect(unused_for=days * SECONDS_PER_DAY, dry_run=dry_run)
     size = describe_bytes(sum(size for _name, size in removed))
     verb = "would be removed" if dry_run else "removed"
-    Console(highlight=False).print(
-        f"{len(removed)} items, {size}, {verb} from {escape(str(store.root))}", soft_wrap=True
-    )
+    make_console().print(f"{len(removed)} items, {size}, {verb} from {escape(str(store.root))}", soft_wrap=True)

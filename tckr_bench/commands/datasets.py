@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from rich.console import Console
+from rich.console import JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 
+from tckr_bench.console import make_console
 from tckr_bench.errors import DatasetError, OptionError
 from tckr_bench.plugins import Registration, default_registry
 from tckr_bench.records import DatasetDescription
@@ -13,10 +14,12 @@ from tckr_bench.records import DatasetDescription
 
 def list_datasets() -> None:
     """Print every dataset that was found, with counts, then those that were not, with the reason."""
-    console = Console(highlight=False)
+    console = make_console()
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("dataset", "classes", "train", "validation", "test", "size", "licence", "source"):
-        table.add_column(column, justify="right" if column in ("classes", "train", "validation", "test") else "left")
+        numeric = column in ("classes", "train", "validation", "test")
+        justify: JustifyMethod = "right" if numeric else "left"
+        table.add_column(column, justify=justify, no_wrap=numeric or column == "dataset", overflow="fold")
     missing: dict[str, list[str]] = {}
     for entry in default_registry().family("dataset"):
         description = _describe(entry)

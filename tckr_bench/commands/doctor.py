@@ -7,10 +7,10 @@ import platform
 import shutil
 
 import psutil
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from tckr_bench.console import make_console
 from tckr_bench.engine.provenance import (
     choose_device,
     package_versions,
@@ -29,7 +29,7 @@ ENOUGH_MEMORY = 4_000_000_000
 def diagnose() -> None:
     """Print versions, device, memory, offline state, data found, and what will be slow."""
     device = choose_device("auto")
-    console = Console(highlight=False)
+    console = make_console()
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, value in (*_machine(device), *_state()):
         table.add_row(f"[dim]{escape(name)}[/]", escape(value))

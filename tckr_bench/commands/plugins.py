@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from tckr_bench.components import FAMILIES
+from tckr_bench.console import make_console
 from tckr_bench.errors import PluginError, nearest
 from tckr_bench.plugins import Registration, default_registry
 
@@ -22,7 +22,7 @@ def list_plugins(family: str | None) -> None:
     if family is not None and family not in FAMILIES:
         raise PluginError(f"no family is called '{family}'{nearest(family, FAMILIES)}")
     registry = default_registry()
-    console = Console(highlight=False)
+    console = make_console()
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("family", "name", "version", "from", "what it is"):
         table.add_column(column, overflow="fold", no_wrap=column in ("family", "name"))
@@ -48,7 +48,7 @@ def show_plugin(name: str) -> None:
     if not found:
         known = {entry.component.name for entry in registry.registrations.values()}
         raise PluginError(f"no component is called '{name}'{nearest(name, known)}")
-    console = Console(highlight=False)
+    console = make_console()
     for entry in found:
         console.print(
             f"[bold]{escape(name)}[/] · {entry.family} · version {escape(entry.component.version)} · "

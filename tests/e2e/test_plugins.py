@@ -131,6 +131,14 @@ def test_a_failing_plugin_fails_its_cells_with_a_line_and_a_log(finished, tmp_pa
         assert any("RuntimeError" in path.read_text() for path in (run_folder / "logs").glob("attack-*.log"))
 
 
+def test_fail_fast_stops_at_the_first_failure(finished, tmp_path, plugin_path):
+    (plugin_path / "bad_plugin.py").write_text(BAD_ATTACK)
+    command = replace(finished, folder=tmp_path)
+    arguments = ("run", "--matrix", "smoke", "--set", "attack.loss.component=failing", "--fail-fast")
+    _out, err = run(sys.executable, command, *arguments, code=1, PYTHONPATH=str(plugin_path))
+    assert err.count("the plugin has a bug") <= 2 + 1  # at most one for each worker, and the summary
+
+
 def test_a_failure_costs_the_cells_that_need_it_only(finished, tmp_path):
     command = replace(finished, folder=tmp_path)
     arguments = ("--set", "generator.miniature.model=no-such-model")
