@@ -198,7 +198,12 @@ class _Builder:
             parents=parents,
             label=f"{cell.dataset.label} · {method.name}",
             work=(count or challenge.per_side or self.sizes(cell)["train"]) * _epochs(method.classifier),
-            parameters=TrainParameters(challenge=challenge, synthetic_count=count, labels=method.labels),
+            parameters=TrainParameters(
+                challenge=challenge,
+                synthetic_count=count,
+                labels=method.labels,
+                choose_epoch=method.name != "overfit",
+            ),
             seed=derive_seed("train", cell.seed),
         )
 
@@ -219,7 +224,7 @@ class _Builder:
                 parents={"data": (self.prepare(cell),)},
                 label=f"{cell.dataset.label} · shadow {index}{' · canaries' if challenge.canaries else ''}",
                 work=examples / 2 * _epochs(method.classifier),
-                parameters=TrainParameters(challenge=challenge, shadow=index),
+                parameters=TrainParameters(challenge=challenge, shadow=index, choose_epoch=False),
                 seed=derive_seed("shadow", index),
             )
             for index in range(count)

@@ -40,12 +40,15 @@ class TrainParameters:
         synthetic_count: how many synthetic images to train on; None for real data.
         shadow: index of the shadow model; None for a target, which is trained on the members.
         labels: `hard`, or `soft` for the teacher's probabilities.
+        choose_epoch: keep the epoch that is best on the validation split, or the last one. An attacker does not hold
+            the owner's validation images, so shadow models keep the last; so does a model that is to memorise.
     """
 
     challenge: ChallengeParameters = field(default_factory=ChallengeParameters)
     synthetic_count: int | None = None
     shadow: int | None = None
     labels: LabelKind = "hard"
+    choose_epoch: bool = True
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,7 @@ def run(request: StageRequest, folder: Path, context: Context) -> None:
     data = TrainingData(
         training=_training_set(request, parameters, challenge),
         class_names=prepared.class_names,
-        # An attacker does not hold the owner's validation images, so a shadow model keeps its last epoch.
-        validation=None if parameters.shadow is not None else prepared.validation,
+        validation=prepared.validation if parameters.choose_epoch else None,
         teacher=_teacher(request, context) if parameters.labels == "soft" else None,
     )
     classifier: Classifier = default_registry().load(request.components["classifier"])

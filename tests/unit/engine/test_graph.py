@@ -129,6 +129,13 @@ def test_a_soft_student_rests_on_its_teacher_and_a_hard_one_does_not():
     assert {"teacher" in s.parents for label, s in students.items() if "hard" in label} == {False}
 
 
+def test_shadows_and_the_overfit_control_keep_their_last_epoch_and_nobody_else_does():
+    for stage in graph().stages.values():
+        if stage.kind in ("train", "shadow"):
+            last = stage.kind == "shadow" or "overfit" in stage.label
+            assert stage.parameters["choose_epoch"] is not last
+
+
 def test_no_student_rests_on_real_images_but_through_its_teacher_and_generator():
     whole = graph()
     for stage in whole.stages.values():
