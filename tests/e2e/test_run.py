@@ -113,6 +113,15 @@ def test_a_run_killed_at_twenty_moments_ends_with_the_same_records(finished, com
     command("cache", "verify")
 
 
+def test_two_runs_at_once_share_a_store_and_the_work(command, finished):
+    runs = [command.start("run", "--matrix", "smoke", "--out", out) for out in ("one", "two")]
+    outputs = [process.communicate(timeout=280) for process in runs]
+    assert [process.returncode for process in runs] == [0, 0], outputs
+    made = [int(re.search(r"Stages: (\d+) ran", out).group(1)) for out, _err in outputs]
+    assert sum(made) == len(command.manifests())  # nothing was made twice
+    assert command.figures("one") == command.figures("two") == finished.figures("runs/smoke")
+
+
 def test_an_interrupt_keeps_what_is_finished_and_says_how_to_go_on(command):
     import signal
 
