@@ -53,8 +53,7 @@ class LiraAttack:
         """Return the log-likelihood ratio of each example, (n,) float64.
 
         Raises:
-            TckrError: there are too few shadow models, some example is never IN or never OUT, or logits are
-            not
+            TckrError: there are too few shadow models, some example is never IN or never OUT, or logits are not
                 finite.
         """
         membership = evidence.shadow_membership
