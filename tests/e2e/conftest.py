@@ -34,7 +34,7 @@ class Command:
 
     def __call__(self, *arguments, code=0, **changes):
         process = self.start(*arguments, **changes)
-        out, err = process.communicate(timeout=280)
+        out, err = process.communicate(timeout=850)
         assert process.returncode == code, f"exit code {process.returncode}\n{out}\n{err}"
         return out, err
 
