@@ -85,12 +85,3 @@ def tiny_model(tmp_path_factory):
 def tiny_noise_model(tmp_path_factory):
     """Path of a saved tiny model that predicts the noise."""
     return build_tiny_model(tmp_path_factory.mktemp("tiny") / "noise", prediction="epsilon")
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    """Keep torch to one thread, as the worker processes of a run do; only where it is loaded already."""
-    import sys
-
-    if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)
