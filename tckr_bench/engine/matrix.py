@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from tckr_bench.records import Cell, ComponentUse, LabelKind, Method
 COMPONENT_AXES = ("captioner", "generator", "adapter", "classifier")
 METHOD_AXES = (*COMPONENT_AXES, "labels", "cardinality")
 USE_AXES = (*COMPONENT_AXES, "attack", "metric", "dataset")
+
+LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 Selection = Mapping[str, str | float | list[str | float]]
 
@@ -159,6 +162,8 @@ def _apply(content: dict[str, Any], setting: str) -> None:
     if axis not in USE_AXES:
         raise MatrixError(f"--set {setting}: no axis is called '{axis}'{nearest(axis, USE_AXES)}")
     labels = content.setdefault(axis, {})
+    if not isinstance(labels, dict) or not all(isinstance(options, dict) for options in labels.values()):
+        raise MatrixError(f"--set {setting}: '{axis}' is not a set of tables, [{axis}.<label>], found {labels!r}")
     if axis == "dataset" and len(rest) == 2:
         labels.setdefault(rest[0], {})  # a dataset needs no table of its own in the file
     _set_option(labels, rest, value, setting=setting)
@@ -189,6 +194,8 @@ def _uses(file: MatrixFile, axis: str, registry: Registry) -> dict[str, Componen
 
 
 def _use(registry: Registry, family: str, *, label: str, given: Mapping[str, Any]) -> ComponentUse:
+    if not LABEL.fullmatch(label):
+        raise MatrixError(f"{family} '{label}': a label is letters, digits, '.', '_' and '-', since it names folders")
     options = dict(given)
     name = options.pop("component", label)
     if not isinstance(name, str):
@@ -231,6 +238,8 @@ def _check_selection(
         if axis not in METHOD_AXES:
             raise MatrixError(f"matrix '{file.name}': {section} names no axis '{axis}'{nearest(axis, METHOD_AXES)}")
         for value in _as_list(wanted):
+            if not isinstance(value, str | int | float):
+                raise MatrixError(f"matrix '{file.name}': {section}: {axis} is a name or a number, found {value!r}")
             if axis in axes and value not in axes[axis]:
                 hint = nearest(str(value), axes[axis])
                 raise MatrixError(f"matrix '{file.name}': {section} names no {axis} '{value}'{hint}")

@@ -136,11 +136,18 @@ def test_shadows_and_the_overfit_control_keep_their_last_epoch_and_nobody_else_d
             assert stage.parameters["choose_epoch"] is not last
 
 
-def test_no_student_rests_on_real_images_but_through_its_teacher_and_generator():
-    whole = graph()
-    for stage in whole.stages.values():
-        if stage.kind == "train" and "-lora-" in stage.label:
-            assert stage.parameters["synthetic_count"] == 200
+def test_a_student_trains_on_synthetic_images_and_a_teacher_on_none():
+    trained = [stage for stage in graph().stages.values() if stage.kind == "train"]
+    counts = {stage.label.split(" · ")[1]: stage.parameters["synthetic_count"] for stage in trained}
+    assert counts == {
+        "teacher": None,
+        "attributes-miniature-lora-small-cnn-soft-0.2x": 200,
+        "memorizer": 1000,
+        "noise": 1000,
+        "overfit": None,
+        "untrained": None,
+    }
+    assert all(("images" in stage.parents) == (stage.parameters["synthetic_count"] is not None) for stage in trained)
 
 
 def test_split_sizes_without_a_validation_split():

@@ -122,6 +122,26 @@ def test_a_mistake_is_one_sentence_with_the_nearest_name(name, settings, error, 
     assert "\n" not in str(caught.value)
 
 
+def test_an_axis_that_is_not_tables_is_one_sentence():
+    for settings in (("generator=5", "generator.steps=2"), ("generator={a=5}", "generator.steps=2"), ("generator=5",)):
+        with pytest.raises(MatrixError, match="generator"):
+            matrix("smoke", *settings)
+
+
+@pytest.mark.parametrize("label", ["../up", "a/b", "..", ".hidden", ""])
+def test_a_label_cannot_lead_out_of_the_run_folder(tmp_path, label):
+    text = shipped_matrices()["smoke"].replace("[generator.miniature]", f'[generator."{label}"]')
+    (tmp_path / "own.toml").write_text(text)
+    with pytest.raises(MatrixError, match="names folders"):
+        matrix(str(tmp_path / "own.toml"))
+
+
+def test_a_selection_of_something_that_is_no_name_is_one_sentence(tmp_path):
+    (tmp_path / "own.toml").write_text(shipped_matrices()["smoke"] + '\n[[include]]\nadapter = [["lora"]]\n')
+    with pytest.raises(MatrixError, match="is a name or a number"):
+        matrix(str(tmp_path / "own.toml"))
+
+
 def test_an_unknown_dataset_is_one_sentence():
     with pytest.raises(PluginError, match="no dataset is called 'digit'; did you mean 'digits'"):
         matrix("smoke", datasets=("digit",))
