@@ -17,19 +17,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as parquet
 from PIL import Image
+from tckr_plugins.datasets.fashion import CLASS_NAMES
 
-CLASS_NAMES = (
-    "t-shirt",
-    "trouser",
-    "pullover",
-    "dress",
-    "coat",
-    "sandal",
-    "shirt",
-    "sneaker",
-    "bag",
-    "ankle boot",
-)
 SIZES = {"train": 2000, "validation": 500, "test": 2000}
 README = """# Fashion-MNIST, private part
 

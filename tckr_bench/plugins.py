@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from tckr_bench.components import FAMILIES, Component, Implementation, Options
+from tckr_bench.components import FAMILIES, Component, Implementation
 from tckr_bench.errors import PluginError, nearest
 from tckr_bench.hookspecs import ENTRY_POINT_GROUP, HookSpecifications
 from tckr_bench.records import ComponentUse
@@ -89,10 +89,6 @@ class Registry:
             distribution=registration.distribution,
             identity=component.identity(parsed),
         )
-
-    def options_of(self, use: ComponentUse) -> Options:
-        """Return the validated options of a component in use."""
-        return self.get(use.family, use.name).component.parse_options(use.options)
 
     def load(self, use: ComponentUse) -> Any:  # noqa: ANN401 - which Protocol it is depends on the family
         """Import and build the implementation of a component in use."""

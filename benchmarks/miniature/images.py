@@ -10,21 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as parquet
 from PIL import Image
+from tckr_plugins.datasets.fashion import CLASS_NAMES as FASHION_CLASSES
 
 SIDE = 32
 FASHION, COLOUR, DIGITS = 0, 1, 2
-FASHION_CLASSES = (
-    "t-shirt",
-    "trouser",
-    "pullover",
-    "dress",
-    "coat",
-    "sandal",
-    "shirt",
-    "sneaker",
-    "bag",
-    "ankle boot",
-)
 DIGIT_CLASSES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 Pixels = npt.NDArray[np.uint8]

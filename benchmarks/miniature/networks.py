@@ -1,6 +1,5 @@
 """Build the miniature's networks, scheduler and pipeline."""
 
-import torch
 from diffusers import (
     AutoencoderKL,
     DPMSolverMultistepScheduler,
@@ -97,8 +96,3 @@ def assemble_pipeline(
         feature_extractor=None,
         requires_safety_checker=False,
     )
-
-
-def count_parameters(module: torch.nn.Module) -> int:
-    """Count the parameters of a module."""
-    return sum(parameter.numel() for parameter in module.parameters())

@@ -19,18 +19,9 @@ if TYPE_CHECKING:
     from tckr_bench.board.results import RunResults
     from tckr_bench.records import CellRecord, DatasetDescription, Figure, Method, ThreatModel
 
-ACCURACY, GAP, AUC, CANARY_AUC = "accuracy", "accuracy-gap", "auc-mia", "canary-auc"
+ACCURACY, GAP, AUC = "accuracy", "accuracy-gap", "auc-mia"
 TPR, AOP = "tpr-at-1-fpr", "aop"
 
-Direction = Literal["higher", "lower"]
-BETTER: Mapping[str, Direction] = {
-    ACCURACY: "higher",
-    GAP: "lower",
-    AUC: "lower",
-    TPR: "lower",
-    AOP: "higher",
-}
-"""Which way a figure of a method is better."""
 RANKED_BY = AOP
 
 EVALUATION_STAGES = ("shadow", "attack", "measure")

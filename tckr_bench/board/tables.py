@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from tckr_bench.board.rank import DatasetBoard, Estimate, Leaderboard, Row
 
-WIDTH = 100
 UNTRUSTED = "NOT TRUSTWORTHY"
 LEGEND = (
     "gap: accuracy lost against real data, points · AUC: membership inference, 0.5 is guessing · TPR: % of "

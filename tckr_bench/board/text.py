@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from tckr_bench.board.rank import Estimate
     from tckr_bench.records import Method
 
-DASH = "–"
 MINUS = "−"
 NOTHING = "·"
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~&#@!$:])")
