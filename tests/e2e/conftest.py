@@ -2,12 +2,17 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+
+def _hear_interrupts():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class Command:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # a test run in the background may have been told to ignore Ctrl-C; a user's command has not
+            preexec_fn=_hear_interrupts,
         )
 
     def __call__(self, *arguments, code=0, **changes):
