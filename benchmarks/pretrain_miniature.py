@@ -8,10 +8,10 @@ the work.
 """
 
 import argparse
+import copy
 import json
 import logging
 import shutil
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,8 @@ from diffusers import AutoencoderKL
 from miniature import autoencoder as ae
 from miniature import diffusion, images, networks, tokens
 from miniature.progress import Budget
+from miniature.recipes import RECIPES, Recipe
+from miniature.superclasses import SUPERCLASSES
 from miniature.workers import Workers
 from safetensors.torch import load_file, save_file
 from tckr_plugins.captioners.attributes import describe_images
@@ -32,11 +34,11 @@ HELD_OUT = 1000
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--fashion", type=Path, required=True, help="folder of the idx .gz files")
+    parser.add_argument("recipe", choices=sorted(RECIPES), help="which miniature")
+    parser.add_argument("--fashion", type=Path, help="folder of the idx .gz files, where the recipe has it")
     parser.add_argument("--colour", type=Path, required=True, help="folder of the parquet files")
     parser.add_argument("--work", type=Path, required=True, help="folder for phases and states")
     parser.add_argument("--output", type=Path, required=True, help="folder of the pipeline")
-    parser.add_argument("--shares", type=float, nargs=3, default=(0.6, 0.3, 0.1))
     parser.add_argument("--autoencoder-images", type=int, default=100_000)
     parser.add_argument("--autoencoder-seconds", type=float, default=1e9)
     parser.add_argument("--diffusion-images", type=int, default=350_000)
@@ -58,12 +60,14 @@ def make_autoencoder(options: argparse.Namespace, public: images.PublicImages, w
     folder = options.work / "autoencoder"
     if (folder / "figures.json").exists():
         return AutoencoderKL.from_pretrained(folder)
-    model = networks.build_autoencoder()
+    recipe = RECIPES[options.recipe]
+    model = networks.build_autoencoder(recipe)
     wanted = options.autoencoder_images
-    order = images.draw_mixture(public.sources, options.shares, wanted, options.seed)
+    order = images.draw_mixture(public.sources, recipe.shares, wanted, options.seed)
     budget = Budget(images=wanted, seconds=options.autoencoder_seconds)
     generator = torch.Generator().manual_seed(options.seed + workers.rank)
-    losses = ae.train_autoencoder(model, public.pixels, order, budget, generator, workers)
+    half = recipe.half_autoencoder
+    losses = ae.train_autoencoder(model, public.pixels, order, budget, generator, workers, half=half)
     ae.normalise_latents(model, ae.to_tensor(public.pixels[order[:2000]]))
     if workers.is_first:
         save_autoencoder(model, public, budget, losses, folder)
@@ -89,6 +93,7 @@ def measure_sources(model: AutoencoderKL, public: images.PublicImages) -> dict[s
     return {
         name: ae.measure_reconstruction(model, public.pixels[public.sources == source][-HELD_OUT:])
         for name, source in named.items()
+        if (public.sources == source).any()
     }
 
 
@@ -106,7 +111,8 @@ def make_tokenizer(options: argparse.Namespace, prompts: list[str]) -> CLIPToken
     """Load the tokenizer of the work folder, or train it on ``prompts``."""
     folder = options.work / "tokenizer"
     if not (folder / "merges.txt").exists():
-        tokens.save_tokenizer(tokens.build_tokenizer(prompts), folder)
+        length = RECIPES[options.recipe].maximum_length
+        tokens.save_tokenizer(tokens.build_tokenizer(prompts, length), folder)
     return CLIPTokenizer.from_pretrained(folder)
 
 
@@ -117,25 +123,35 @@ def make_corpus(
     path = options.work / "corpus.safetensors"
     if path.exists():
         return diffusion.Corpus(**load_file(path)), make_tokenizer(options, [])
-    captions = describe_images(public.pixels)
-    prompts = [f"{name}: {caption}" for name, caption in zip(public.class_names, captions, strict=True)]
-    tokenizer = make_tokenizer(options, prompts)
-    encode = partial(
-        tokenizer,
-        padding="max_length",
-        truncation=True,
-        max_length=tokens.MAXIMUM_LENGTH,
-        return_tensors="pt",
-    )
+    kinds = write_prompts(public)
+    tokenizer = make_tokenizer(options, [*kinds[0], *kinds[2]])
+    length = tokenizer.model_max_length
+    shares = RECIPES[options.recipe].prompt_shares
+    encoded = [
+        tokenizer(kind, padding="max_length", truncation=True, max_length=length, return_tensors="pt").input_ids
+        for kind in kinds
+    ]
     corpus = diffusion.Corpus(
         latents=ae.encode_images(model, public.pixels).half(),
-        full_prompts=encode(prompts).input_ids,
-        class_prompts=encode(public.class_names).input_ids,
-        empty_prompt=encode([""]).input_ids,
+        prompts=torch.stack(encoded),
+        prompt_shares=torch.tensor([*shares, 1.0 - sum(shares)]),
         signal_shares=networks.build_scheduler().alphas_cumprod.clone(),
     )
     save_file(vars(corpus), path)
     return corpus, tokenizer
+
+
+def write_prompts(public: images.PublicImages) -> list[list[str]]:
+    """Write the prompts of every image, kind by kind as in `Recipe.prompt_shares`, then the empty ones."""
+    captions = describe_images(public.pixels)
+    groups = [SUPERCLASSES.get(name, name) for name in public.class_names]
+    return [
+        [f"{name}: {caption}" for name, caption in zip(public.class_names, captions, strict=True)],
+        public.class_names,
+        [f"{name}: {caption}" for name, caption in zip(groups, captions, strict=True)],
+        groups,
+        [""] * len(groups),
+    ]
 
 
 def clean_up(folder: Path) -> None:
@@ -148,13 +164,18 @@ def clean_up(folder: Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def save_pipeline(average: diffusion.Average, vae: AutoencoderKL, tokenizer: CLIPTokenizer, output: Path) -> None:
+def save_pipeline(
+    average: diffusion.Average, vae: AutoencoderKL, tokenizer: CLIPTokenizer, output: Path, recipe: Recipe
+) -> None:
     """Replace the folder ``output`` by the averaged pipeline; keep its model card."""
     fresh, stale = output.with_name(f".{output.name}.new"), output.with_name(f".{output.name}.old")
     for folder in (fresh, stale):
         shutil.rmtree(folder, ignore_errors=True)
     module = average.module
-    networks.assemble_pipeline(vae, module.text_encoder, tokenizer, module.unet).save_pretrained(fresh)
+    pipeline = networks.assemble_pipeline(vae, module.text_encoder, tokenizer, module.unet)
+    if recipe.half_files:
+        pipeline = copy.deepcopy(pipeline).to(torch.float16)
+    pipeline.save_pretrained(fresh)
     tokens.save_tokenizer(tokenizer, fresh / "tokenizer")
     clean_up(fresh)
     if output.exists():
@@ -174,7 +195,8 @@ def train_diffusion(
     workers: Workers,
 ) -> None:
     """Train text encoder and U-Net, from the last state in the work folder if there is one."""
-    model = diffusion.Denoiser(networks.build_text_encoder(tokenizer), networks.build_unet())
+    recipe = RECIPES[options.recipe]
+    model = diffusion.Denoiser(networks.build_text_encoder(tokenizer, recipe), networks.build_unet(recipe))
     average = diffusion.Average(model)
     budget = Budget(images=options.diffusion_images, seconds=options.diffusion_seconds)
     state, figures = options.work / "denoiser.safetensors", options.work / "denoiser.json"
@@ -191,10 +213,10 @@ def train_diffusion(
         save_file(average.module.state_dict(), options.work / "average.safetensors")
         counts = {"images": budget.seen, "seconds": budget.elapsed(), "loss": loss}
         write_json(figures, counts)
-        save_pipeline(average, vae, tokenizer, options.output)
+        save_pipeline(average, vae, tokenizer, options.output, recipe)
         LOG.info("saved %s", counts)
 
-    order = images.draw_mixture(sources, options.shares, budget.images, options.seed + 1)
+    order = images.draw_mixture(sources, recipe.shares, budget.images, options.seed + 1)
     seed = options.seed + budget.seen + workers.rank
     generator = torch.Generator().manual_seed(seed)
     diffusion.train_denoiser(
@@ -219,7 +241,7 @@ def main() -> None:
     torch.manual_seed(options.seed)
     workers = Workers()
     options.work.mkdir(parents=True, exist_ok=True)
-    public = images.read_public(options.fashion, options.colour)
+    public = images.read_public(options.fashion, options.colour, RECIPES[options.recipe].shares)
     vae = make_autoencoder(options, public, workers).eval()
     mirrored = add_mirrored(public)
     if workers.is_first:

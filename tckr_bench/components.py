@@ -6,12 +6,12 @@ Arrays cross the boundary as numpy, so a plugin may use any framework.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tckr_bench.errors import OptionError, nearest
 
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
         AttackEvidence,
         CellEvidence,
         DatasetDescription,
+        EncodedImage,
         Figure,
         GenerationRequest,
         Images,
         LabelledImages,
         Labels,
         Logits,
+        Pretraining,
         Prompts,
         Scores,
         Split,
@@ -54,6 +56,17 @@ class ClassifierOptions(Options):
 
     epochs: int = 20
     augment: bool = True
+
+
+class AdapterOptions(Options):
+    """Options of every adapter that learns: how much of the training set the harness gives it."""
+
+    sample_fraction: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="share of the training images to adapt to, drawn evenly from the classes; at least one of each",
+    )
 
 
 class AttackOptions(Options):
@@ -86,6 +99,12 @@ class Component(Generic[T_co]):
         load: imports what is heavy and returns the implementation of the family's Protocol.
         summary: one line for `tckr-bench plugins list`.
         identity: hash of what the options point at (weights in a folder, say), where that can change.
+        argument: the option that `name:value` sets, such as `imagefolder:photos`; empty where there is none.
+        groups: names that stand for this component and others, such as `paper-ten` for ten datasets.
+        published: for a dataset, its description as published, for plans where the data is not at hand.
+        operations: floating-point operations of one unit of the component's stage - an image captioned, adapted to,
+            generated, or trained on for one epoch - for forecasts of large models; None where it is not known.
+        pretraining: for a generator, what its weights have seen.
     """
 
     name: str
@@ -94,6 +113,11 @@ class Component(Generic[T_co]):
     load: Callable[[Any], T_co]
     summary: str
     identity: Callable[[Any], str] = lambda _options: ""
+    argument: str = ""
+    groups: tuple[str, ...] = ()
+    published: Callable[[Any], DatasetDescription | None] = lambda _options: None
+    operations: Callable[[Any], float | None] = lambda _options: None
+    pretraining: Callable[[Any], Pretraining | None] = lambda _options: None
 
     def parse_options(self, given: Mapping[str, Any]) -> Options:
         """Validate options given by a user.
@@ -127,6 +151,14 @@ class Dataset(Protocol):
 
     def read(self, split: Split, *, size: int) -> LabelledImages:
         """Decode a split to `size` x `size` RGB, in a fixed order."""
+
+
+@runtime_checkable
+class InspectableDataset(Dataset, Protocol):
+    """A dataset whose stored images can be checked one by one before a run: damaged files, duplicates, sizes."""
+
+    def encoded_images(self, split: Split) -> Iterator[EncodedImage]:
+        """Yield every image of a split as it is stored, in the order of `read`; nothing is decoded."""
 
 
 class Captioner(Protocol):
@@ -205,6 +237,7 @@ Implementation = Dataset | Captioner | Generator | Adapter | Classifier | Attack
 __all__ = [
     "FAMILIES",
     "Adapter",
+    "AdapterOptions",
     "Attack",
     "AttackOptions",
     "Captioner",
@@ -215,6 +248,7 @@ __all__ = [
     "Dataset",
     "Generator",
     "Implementation",
+    "InspectableDataset",
     "Metric",
     "Options",
 ]

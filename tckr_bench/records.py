@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     import numpy as np
     import numpy.typing as npt
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     """Membership scores of shape (n,); higher means 'more likely a member'."""
 
 Split = Literal["train", "validation", "test"]
+TrainingProtocol = Literal["sound", "paper"]
+Contamination = Literal["none", "classes", "images", "unknown"]
 LabelKind = Literal["hard", "soft"]
 Role = Literal["baseline", "method", "control"]
 
@@ -60,6 +64,32 @@ class DatasetDescription:
 
 
 @dataclass(frozen=True)
+class EncodedImage:
+    """One image of a dataset as it is stored: what to call it, its class index, and how to open its bytes."""
+
+    name: str
+    label: int
+    open: Callable[[], BinaryIO]
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """What a generator's weights have seen before any adaptation, as far as its authors say.
+
+    Attributes:
+        datasets: names of datasets whose training images were in it.
+        class_names: classes whose images were in it, from whatever source.
+        source: one sentence on the images, for people.
+        known: whether the list is complete; False for images scraped from the web.
+    """
+
+    datasets: tuple[str, ...]
+    class_names: tuple[str, ...]
+    source: str
+    known: bool = True
+
+
+@dataclass(frozen=True)
 class Prompts:
     """Prompts of n images: `texts`, the class of each (n,), and the real training image each describes (n,)."""
 
@@ -76,13 +106,20 @@ class Prompts:
 
 @dataclass(frozen=True)
 class GenerationRequest:
-    """n images to make: a prompt and a seed of its own for each, so that image i never depends on its batch."""
+    """n images to make: a prompt and a seed of its own for each, so that image i never depends on its batch.
+
+    `ranks` counts, for each image, the images of its class that come before it in the whole sequence (0 for the
+    first); `class_names` are those of the prompts' labels. Both serve generators that look images up.
+    """
 
     prompts: Prompts
     seeds: tuple[int, ...]
+    ranks: tuple[int, ...] = ()
+    class_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         assert len(self.prompts) == len(self.seeds), "one seed per prompt"
+        assert len(self.ranks) in (0, len(self.seeds)), "one rank per prompt, or none known"
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -257,7 +294,9 @@ class StageCost:
 class CellRecord:
     """One row of the results: a cell, its figures, and where they come from.
 
-    `status` is `ok` or `failed`; a failed cell has no figures and names the stage and the reason.
+    `status` is `ok` or `failed`; a failed cell has no figures and names the stage and the reason. `protocol` says how
+    epochs were chosen: `sound` on validation images, `paper` on the test set. `contamination` says whether the base
+    generator was pretrained on the dataset's images or classes; None where there is no generator.
     """
 
     dataset: str
@@ -268,6 +307,8 @@ class CellRecord:
     figures: tuple[Figure, ...] = ()
     threat_models: Mapping[str, ThreatModel] = field(default_factory=dict)
     description: DatasetDescription | None = None
+    protocol: TrainingProtocol = "sound"
+    contamination: Contamination | None = None
     splits: Mapping[str, int] = field(default_factory=dict)
     stages: tuple[StageCost, ...] = ()
     failure: str = ""

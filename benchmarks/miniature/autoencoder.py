@@ -49,6 +49,8 @@ def train_autoencoder(
     generator: torch.Generator,
     workers: Workers,
     batch_size: int = 32,
+    *,
+    half: bool = False,
 ) -> dict[str, float]:
     """Train ``model`` on ``pixels`` in ``order``; return the last smoothed losses."""
     model.train().to(memory_format=torch.channels_last)
@@ -60,7 +62,8 @@ def train_autoencoder(
         if progress >= 1.0:
             break
         images = to_tensor(pixels[batch[workers.rank :: workers.count]])
-        losses = _take_step(model, optimizer, images, progress, generator, workers)
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            losses = _take_step(model, optimizer, images, progress, generator, workers)
         budget.seen += len(batch)
         for name, value in losses.items():
             smoothed[name] = 0.98 * smoothed.get(name, value) + 0.02 * value
@@ -83,7 +86,7 @@ def _take_step(
         group["lr"] = learning_rate(PEAK_RATE, progress)
     posterior = model.encode(images).latent_dist
     output = model.decode(posterior.sample(generator)).sample
-    reconstruction = reconstruction_loss(output, images)
+    reconstruction = reconstruction_loss(output.float(), images)
     divergence = posterior.kl().mean() / posterior.mean[0].numel()
     optimizer.zero_grad(set_to_none=True)
     (reconstruction + KL_WEIGHT * divergence).backward()
@@ -94,7 +97,7 @@ def _take_step(
 
 
 def encode_images(model: AutoencoderKL, pixels: Pixels, batch_size: int = 256) -> Tensor:
-    """Encode (n, 32, 32, 3) images to the means of their latents, (n, 4, 8, 8) float32."""
+    """Encode (n, 32, 32, 3) images to the means of their latents, (n, channels, 8, 8) float32."""
     model.eval()
     parts = []
     with torch.inference_mode():

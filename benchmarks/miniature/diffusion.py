@@ -19,8 +19,6 @@ from miniature.workers import Workers
 PEAK_RATE = 1.3e-3
 WEIGHT_DECAY = 0.01
 EMA_DECAY = 0.995
-CLASS_ONLY_SHARE = 0.2
-EMPTY_SHARE = 0.1
 STEPS_PER_AVERAGE = 4
 LOG = logging.getLogger("miniature.diffusion")
 
@@ -30,22 +28,20 @@ class Corpus:
     """Hold cached inputs of the training.
 
     Attributes:
-        latents: (n, 4, 8, 8), of mean 0 and variance 1.
-        full_prompts: (n, length) token ids of class and caption.
-        class_prompts: (n, length) token ids of the class alone.
-        empty_prompt: (1, length) token ids of the empty prompt.
+        latents: (n, channels, 8, 8), of mean 0 and about variance 1.
+        prompts: (kinds, n, length) token ids; the last kind is the empty prompt.
+        prompt_shares: (kinds,) how often each kind is drawn.
         signal_shares: (times,) share of the latents' variance that is left at each time, 1 to 0.
     """
 
     latents: Tensor
-    full_prompts: Tensor
-    class_prompts: Tensor
-    empty_prompt: Tensor
+    prompts: Tensor
+    prompt_shares: Tensor
     signal_shares: Tensor
 
 
 class Denoiser(torch.nn.Module):
-    """Predict velocities (n, 4, 8, 8) from noisy latents, times (n,) and token ids (n, length)."""
+    """Predict velocities (n, channels, 8, 8) from noisy latents, times (n,) and token ids (n, length)."""
 
     def __init__(self, text_encoder: CLIPTextModel, unet: UNet2DConditionModel) -> None:
         """Join the two networks that are trained together."""
@@ -79,12 +75,9 @@ class Average:
 
 
 def pick_tokens(corpus: Corpus, batch: npt.NDArray[np.int64], generator: torch.Generator) -> Tensor:
-    """Return token ids (n, length): mostly the caption, sometimes the class or nothing."""
-    index = torch.from_numpy(batch)
-    chance = torch.rand(len(batch), 1, generator=generator)
-    caption = chance >= EMPTY_SHARE + CLASS_ONLY_SHARE
-    tokens = torch.where(caption, corpus.full_prompts[index], corpus.class_prompts[index])
-    return torch.where(chance < EMPTY_SHARE, corpus.empty_prompt, tokens)
+    """Return token ids (n, length), each of a kind of prompt drawn by its share."""
+    kinds = torch.multinomial(corpus.prompt_shares, len(batch), replacement=True, generator=generator)
+    return corpus.prompts[kinds, torch.from_numpy(batch)]
 
 
 def train_denoiser(

@@ -4,6 +4,7 @@ import gzip
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -48,8 +49,10 @@ def resize_all(images: Iterable[Pixels]) -> Pixels:
     return np.stack([resize_to_rgb(Image.fromarray(image)) for image in images])
 
 
-def read_fashion(folder: Path) -> tuple[Pixels, list[str]]:
+def read_fashion(folder: Path | None) -> tuple[Pixels, list[str]]:
     """Read the 60,000 images of Fashion-MNIST's training file."""
+    if folder is None:
+        raise SystemExit("--fashion is missing: the folder of Fashion-MNIST's idx .gz files")
     pixels = resize_all(read_idx(folder / "train-images-idx3-ubyte.gz"))
     labels = read_idx(folder / "train-labels-idx1-ubyte.gz")
     return pixels, [FASHION_CLASSES[label] for label in labels]
@@ -76,13 +79,14 @@ def read_digits() -> tuple[Pixels, list[str]]:
     return pixels, [DIGIT_CLASSES[label] for label in labels]
 
 
-def read_public(fashion_folder: Path, colour_folder: Path) -> PublicImages:
-    """Read all three public sources."""
-    parts = [read_fashion(fashion_folder), read_colour(colour_folder), read_digits()]
+def read_public(fashion_folder: Path | None, colour_folder: Path, shares: tuple[float, float, float]) -> PublicImages:
+    """Read the public sources whose share is not 0."""
+    readers = (partial(read_fashion, fashion_folder), partial(read_colour, colour_folder), read_digits)
+    parts = {source: read() for source, read in enumerate(readers) if shares[source]}
     return PublicImages(
-        pixels=np.concatenate([pixels for pixels, _ in parts]),
-        class_names=[name for _, names in parts for name in names],
-        sources=np.repeat([FASHION, COLOUR, DIGITS], [len(names) for _, names in parts]),
+        pixels=np.concatenate([pixels for pixels, _ in parts.values()]),
+        class_names=[name for _, names in parts.values() for name in names],
+        sources=np.repeat(list(parts), [len(names) for _, names in parts.values()]),
     )
 
 
@@ -95,6 +99,7 @@ def draw_mixture(
     for source, share in enumerate(shares):
         members = np.flatnonzero(sources == source)
         wanted = round(count * share)
-        passes = [generator.permutation(members) for _ in range(-(-wanted // len(members)))]
-        drawn.append(np.concatenate(passes)[:wanted] if passes else members[:0])
+        if wanted:
+            passes = [generator.permutation(members) for _ in range(-(-wanted // len(members)))]
+            drawn.append(np.concatenate(passes)[:wanted])
     return generator.permutation(np.concatenate(drawn))

@@ -8,38 +8,38 @@ from diffusers import (
 )
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-LATENT_CHANNELS = 4
+from miniature.recipes import Recipe
+
 LATENT_SIDE = 8
-TEXT_WIDTH = 128
 
 
-def build_autoencoder() -> AutoencoderKL:
-    """Build the autoencoder: (n, 3, 32, 32) in [-1, 1] to and from (n, 4, 8, 8)."""
+def build_autoencoder(recipe: Recipe) -> AutoencoderKL:
+    """Build the autoencoder: (n, 3, 32, 32) in [-1, 1] to and from (n, latent channels, 8, 8)."""
     return AutoencoderKL(
         in_channels=3,
         out_channels=3,
-        down_block_types=("DownEncoderBlock2D",) * 3,
-        up_block_types=("UpDecoderBlock2D",) * 3,
-        block_out_channels=(16, 32, 64),
+        down_block_types=("DownEncoderBlock2D",) * len(recipe.autoencoder_channels),
+        up_block_types=("UpDecoderBlock2D",) * len(recipe.autoencoder_channels),
+        block_out_channels=recipe.autoencoder_channels,
         layers_per_block=1,
-        latent_channels=LATENT_CHANNELS,
+        latent_channels=recipe.latent_channels,
         norm_num_groups=8,
         sample_size=32,
         mid_block_add_attention=False,
     )
 
 
-def build_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
-    """Build the text encoder: (n, length) token ids to (n, length, 128)."""
+def build_text_encoder(tokenizer: CLIPTokenizer, recipe: Recipe) -> CLIPTextModel:
+    """Build the text encoder: (n, length) token ids to (n, length, text width)."""
     return CLIPTextModel(
         CLIPTextConfig(
             vocab_size=len(tokenizer),
-            hidden_size=TEXT_WIDTH,
-            intermediate_size=2 * TEXT_WIDTH,
+            hidden_size=recipe.text_width,
+            intermediate_size=2 * recipe.text_width,
             num_hidden_layers=2,
             num_attention_heads=4,
             max_position_embeddings=tokenizer.model_max_length,
-            projection_dim=TEXT_WIDTH,
+            projection_dim=recipe.text_width,
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,
@@ -47,17 +47,17 @@ def build_text_encoder(tokenizer: CLIPTokenizer) -> CLIPTextModel:
     )
 
 
-def build_unet() -> UNet2DConditionModel:
-    """Build the U-Net: predict the velocity of (n, 4, 8, 8) latents from a time and a text."""
+def build_unet(recipe: Recipe) -> UNet2DConditionModel:
+    """Build the U-Net: predict the velocity of (n, latent channels, 8, 8) latents from a time and a text."""
     return UNet2DConditionModel(
         sample_size=LATENT_SIDE,
-        in_channels=LATENT_CHANNELS,
-        out_channels=LATENT_CHANNELS,
+        in_channels=recipe.latent_channels,
+        out_channels=recipe.latent_channels,
         down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
-        block_out_channels=(48, 96),
+        block_out_channels=recipe.unet_channels,
         layers_per_block=1,
-        cross_attention_dim=TEXT_WIDTH,
+        cross_attention_dim=recipe.text_width,
         attention_head_dim=4,
         norm_num_groups=16,
     )

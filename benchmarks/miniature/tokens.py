@@ -7,7 +7,6 @@ from pathlib import Path
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 from transformers import CLIPTokenizer
 
-MAXIMUM_LENGTH = 40
 VOCABULARY_SIZE = 1200
 START, END, SUFFIX = "<|startoftext|>", "<|endoftext|>", "</w>"
 CLIP_WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
@@ -32,10 +31,10 @@ def build_vocabulary(merges: list[tuple[str, str]]) -> dict[str, int]:
     return {piece: index for index, piece in enumerate(dict.fromkeys([*pieces, START, END]))}
 
 
-def build_tokenizer(texts: Iterable[str]) -> CLIPTokenizer:
+def build_tokenizer(texts: Iterable[str], maximum_length: int) -> CLIPTokenizer:
     """Build a tokenizer that is short on ``texts`` and falls back to bytes on anything else."""
     merges = learn_merges(texts)
-    return CLIPTokenizer(vocab=build_vocabulary(merges), merges=merges, model_max_length=MAXIMUM_LENGTH)
+    return CLIPTokenizer(vocab=build_vocabulary(merges), merges=merges, model_max_length=maximum_length)
 
 
 def save_tokenizer(tokenizer: CLIPTokenizer, folder: Path) -> None:

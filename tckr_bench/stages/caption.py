@@ -26,8 +26,13 @@ def run(request: StageRequest, folder: Path, context: Context) -> None:
     texts = captioner.caption(train.images, train.labels, class_names=prepared.class_names, context=context)
     if len(texts) != len(train) or not all(isinstance(text, str) for text in texts):
         raise TypeError(f"the captioner returned {len(texts)} texts for {len(train)} images; it must return one each")
-    content = {"texts": texts, "labels": train.labels.tolist()}
+    content = {"texts": texts, "labels": train.labels.tolist(), "class_names": prepared.class_names}
     (folder / PROMPTS_FILE).write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+
+def read_class_names(folder: Path) -> tuple[str, ...]:
+    """Read the class names of the prompts, in label order."""
+    return tuple(json.loads((folder / PROMPTS_FILE).read_text(encoding="utf-8"))["class_names"])
 
 
 def read_prompts(folder: Path) -> Prompts:

@@ -15,7 +15,7 @@ from tckr_bench.plugins import default_registry
 from tckr_bench.records import ComponentUse, GenerationRequest, LabelledImages, Prompts
 from tckr_bench.seeds import derive_seed
 from tckr_bench.stages.arrays import read_arrays, write_arrays
-from tckr_bench.stages.caption import read_prompts
+from tckr_bench.stages.caption import read_class_names, read_prompts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,8 +40,14 @@ class GenerateParameters:
 def run(request: StageRequest, folder: Path, context: Context) -> None:
     """Generate the chunk and write images, labels and the index of the real image behind each prompt."""
     parameters = request.parse(GenerateParameters)
-    prompts = read_prompts(request.input("prompts"))
-    asked = plan_samples(prompts, start=parameters.start, stop=parameters.stop, seed=request.seed)
+    folder_of_prompts = request.input("prompts")
+    asked = plan_samples(
+        read_prompts(folder_of_prompts),
+        start=parameters.start,
+        stop=parameters.stop,
+        seed=request.seed,
+        class_names=read_class_names(folder_of_prompts),
+    )
     generator = _load_generator(request.components["generator"], request.input("weights"))
     images = generator.generate(asked, context=context)
     if images.shape[0] != len(asked) or str(images.dtype) != "uint8":
@@ -54,7 +60,9 @@ def run(request: StageRequest, folder: Path, context: Context) -> None:
     write_arrays(folder / IMAGES_FILE, arrays)
 
 
-def plan_samples(prompts: Prompts, *, start: int, stop: int, seed: int) -> GenerationRequest:
+def plan_samples(
+    prompts: Prompts, *, start: int, stop: int, seed: int, class_names: tuple[str, ...] = ()
+) -> GenerationRequest:
     """Return samples `start` to `stop` of the sequence.
 
     The sequence runs in rounds; each round has every class once, in an order of its own, so that any prefix is
@@ -72,7 +80,8 @@ def plan_samples(prompts: Prompts, *, start: int, stop: int, seed: int) -> Gener
         sources[position] = by_class[label][cycle % len(by_class[label])]
     texts = tuple(prompts.texts[source] for source in sources)
     seeds = tuple(derive_seed("sample", seed, index) for index in range(start, stop))
-    return GenerationRequest(Prompts(texts, prompts.labels[sources], sources), seeds)
+    ranks = tuple(index // len(classes) for index in range(start, stop))
+    return GenerationRequest(Prompts(texts, prompts.labels[sources], sources), seeds, ranks, class_names)
 
 
 def read_generated(

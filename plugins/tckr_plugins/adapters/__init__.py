@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from tckr_bench.components import Component, Options
+from tckr_bench.components import AdapterOptions, Component, Options
 from tckr_bench.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class NoOptions(Options):
     """This adapter has no options."""
 
 
-class LoraOptions(Options):
+class LoraOptions(AdapterOptions):
     """Which low-rank weights are trained, and how."""
 
     rank: int = Field(default=4, ge=1, le=1024, description="rank of the update of each projection")
