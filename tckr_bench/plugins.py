@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import functools
+import hashlib
+import re
+import unicodedata
 from dataclasses import dataclass, field
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from tckr_bench.components import FAMILIES, Component, Implementation
-from tckr_bench.errors import PluginError, nearest
+from tckr_bench.errors import OptionError, PluginError, nearest
 from tckr_bench.hookspecs import ENTRY_POINT_GROUP, HookSpecifications
 from tckr_bench.records import ComponentUse
 
@@ -62,6 +66,11 @@ class Registry:
         """Return the components of a family, ordered by name."""
         return [self.registrations[key] for key in sorted(self.registrations) if key[0] == family]
 
+    def group(self, name: str, family: str) -> list[Registration]:
+        """Return the components of a family that a group stands for, in order of registration; none if unknown."""
+        found = (entry for entry in self.registrations.values() if entry.family == family)
+        return [entry for entry in found if name in entry.component.groups]
+
     def get(self, family: str, name: str) -> Registration:
         """Look a component up.
 
@@ -90,10 +99,54 @@ class Registry:
             identity=component.identity(parsed),
         )
 
+    def parse_use(
+        self, text: str, family: str = "dataset", *, options: Mapping[str, Any] | None = None
+    ) -> ComponentUse:
+        """Return the component that `name` or `name:argument` stands for, such as `imagefolder:photos`.
+
+        The argument is the option that the component's `argument` attribute names; further `options` may be given.
+        The label is the name or, with an argument, `<name>-<the argument's last part>`; it may name a folder.
+
+        Raises:
+            PluginError: no such component; names the nearest one.
+            OptionError: the component takes no argument, or the argument is empty or not a value of its option.
+        """
+        name, colon, argument = text.partition(":")
+        component = self.get(family, name).component
+        if not colon:
+            return self.use(family, name, label=name, options=options or {})
+        if not component.argument:
+            takers = ", ".join(
+                f"{entry.component.name}:..." for entry in self.family(family) if entry.component.argument
+            )
+            hint = f"; what takes one: {takers}" if takers else ""
+            raise OptionError(f"{family} '{text}': '{name}' takes nothing after a colon; write '{name}'{hint}")
+        if not argument.strip():
+            example = f"{name}:{component.argument.upper()}"
+            raise OptionError(f"{family} '{text}': nothing follows the colon; write {example}")
+        given = {**(options or {}), component.argument: argument}
+        return self.use(family, name, label=f"{name}-{slug(argument)}", options=given)
+
     def load(self, use: ComponentUse) -> Any:  # noqa: ANN401 - which Protocol it is depends on the family
         """Import and build the implementation of a component in use."""
         component: Component[Implementation] = self.get(use.family, use.name).component
         return component.load(component.parse_options(use.options))
+
+
+def slug(argument: str) -> str:
+    """Return the last part of a path or an identifier as a word of letters, digits, '.', '_' and '-'.
+
+    What has no such letters becomes a short hash, so that a label is never empty.
+
+    >>> slug("~/my photos/Été 2024/"), slug("uoft-cs/cifar10")
+    ('Ete-2024', 'cifar10')
+    """
+    name = Path(argument).name
+    if name in ("", ".."):  # '.', '..' and the like say nothing by themselves
+        name = Path(argument).resolve().name
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    word = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-._")
+    return word or hashlib.sha256(argument.encode()).hexdigest()[:8]
 
 
 def build_registry(entry_points: Iterable[metadata.EntryPoint] | None = None) -> Registry:

@@ -5,9 +5,9 @@ import types
 import pytest
 
 from tckr_bench.components import FAMILIES, Component, Options
-from tckr_bench.errors import PluginError
+from tckr_bench.errors import OptionError, PluginError
 from tckr_bench.hookspecs import HookSpecifications, hookimpl
-from tckr_bench.plugins import build_registry
+from tckr_bench.plugins import build_registry, slug
 
 
 class Distribution:
@@ -86,3 +86,89 @@ def test_an_unknown_name_names_the_nearest_and_what_is_broken():
     registry = build_registry([plugin("good"), EntryPoint("bad", broken_import)])
     with pytest.raises(PluginError, match=r"did you mean 'thing'.*'bad' could not be loaded"):
         registry.get("attack", "thingy")
+
+
+class FolderOptions(Options):
+    path: str = "data"
+    fraction: float = 0.5
+
+
+def with_arguments():
+    folder = Component("folder", "1", FolderOptions, lambda _options: object(), "a folder", argument="path")
+    return build_registry([plugin("one", "dataset", registered=folder), plugin("two", "dataset")])
+
+
+def test_a_name_with_an_argument_sets_the_option_it_stands_for():
+    use = with_arguments().parse_use("folder:/some/where/my photos")
+    assert (use.family, use.name, use.label) == ("dataset", "folder", "folder-my-photos")
+    assert use.options == {"path": "/some/where/my photos", "fraction": 0.5}
+
+
+def test_only_the_first_colon_separates():
+    assert with_arguments().parse_use("folder:a:b").options["path"] == "a:b"
+
+
+def test_a_name_alone_keeps_the_defaults_and_is_its_own_label():
+    use = with_arguments().parse_use("folder")
+    assert (use.label, use.options["path"]) == ("folder", "data")
+
+
+def test_further_options_are_kept_beside_the_argument():
+    use = with_arguments().parse_use("folder:here", options={"fraction": 0.25, "path": "there"})
+    assert use.options == {"path": "here", "fraction": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "sentence"),
+    [
+        ("foldr:here", PluginError, "did you mean 'folder'"),
+        ("foldr", PluginError, "did you mean 'folder'"),
+        (
+            "thing:here",
+            OptionError,
+            r"'thing' takes nothing after a colon; write 'thing'; what takes one: folder:\.\.\.",
+        ),
+        ("folder:", OptionError, "nothing follows the colon; write folder:PATH"),
+        ("folder: ", OptionError, "nothing follows the colon"),
+    ],
+)
+def test_a_use_that_cannot_be_read_is_one_sentence(text, error, sentence):
+    with pytest.raises(error, match=sentence):
+        with_arguments().parse_use(text)
+
+
+@pytest.mark.parametrize(
+    ("argument", "word"),
+    [
+        ("photos", "photos"),
+        ("photos/", "photos"),
+        ("/a/b.parquet", "b.parquet"),
+        ("somebody/set-1", "set-1"),
+        ("Caf\u00e9 / m\u00e4rz (2)", "marz-2"),
+        (".hidden", "hidden"),
+    ],
+)
+def test_a_slug_is_letters_digits_dots_and_dashes(argument, word):
+    assert slug(argument) == word
+
+
+def test_a_slug_is_never_empty_and_tells_names_apart(tmp_path, monkeypatch):
+    (tmp_path / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "inner")
+    assert slug(".") == "inner"
+    assert slug("\u7167\u7247") != slug("\u5199\u771f") != ""
+
+
+def test_a_group_keeps_the_order_of_registration():
+    def member(name, *groups):
+        return Component(name, "1", Options, lambda _options: object(), "a thing", groups=groups)
+
+    points = [
+        plugin("a", "dataset", registered=member("zebra", "ten")),
+        plugin("b", "dataset", registered=member("ant", "ten", "two")),
+        plugin("c", "dataset", registered=member("cow")),
+        plugin("d", "metric", registered=member("bee", "ten")),
+    ]
+    registry = build_registry(points)
+    assert [entry.component.name for entry in registry.group("ten", "dataset")] == ["zebra", "ant"]
+    assert registry.group("nobody", "dataset") == []

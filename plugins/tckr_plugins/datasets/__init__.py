@@ -93,6 +93,7 @@ def register_datasets(register: Callable[[Component[Dataset]], None]) -> None:
             options=ImageFolderOptions,
             load=load_image_folder,
             summary="your own images: <path>/{train,test}/<class>/*",
+            argument="path",
         )
     )
     for facts in PAPER_DATASETS:
