@@ -50,8 +50,17 @@ def cli() -> None:
 def _matrix_options(command: click.Command) -> click.Command:
     """Add the options `run` and `plan` share."""
     options = [
-        click.Option(["--matrix", "-m"], default="default", show_default=True, help="A shipped matrix or a TOML file."),
-        click.Option(["--dataset", "-d", "datasets"], multiple=True, help="Use this dataset instead of the matrix's."),
+        click.Option(
+            ["--matrix", "-m"],
+            show_default="default; ten where --dataset is given",
+            help="A shipped matrix or a TOML file.",
+        ),
+        click.Option(
+            ["--dataset", "-d", "datasets"],
+            multiple=True,
+            help="Use this dataset instead of the matrix's: a name, a group such as paper-ten, or your own, such as "
+            "imagefolder:PATH, parquet:PATH or hub:ID.",
+        ),
         click.Option(["--set", "settings"], multiple=True, metavar="AXIS.OPTION=VALUE", help="Change the matrix."),
         click.Option(["--jobs", "-j"], type=click.IntRange(min=1), help="Stages at a time; all cores if not given."),
         click.Option(
@@ -70,14 +79,15 @@ def _matrix_options(command: click.Command) -> click.Command:
     epilog="tckr-bench run\n"
     "tckr-bench run --matrix default --dataset digits --set generator.steps=5\n"
     "tckr-bench run --matrix smoke --json > records.json\n"
-    "TCKR_BENCH_DATA=~/data tckr-bench run --dataset cifar10 --out runs/cifar10"
+    "TCKR_BENCH_DATA=~/data tckr-bench run --matrix ten\n"
+    "tckr-bench run --dataset imagefolder:~/photographs --out runs/photographs"
 )
 @click.option("--out", type=PATH, help="Folder of the results; runs/<matrix> if not given.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first stage that fails.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the records as JSON on standard output.")
 def run(
-    matrix: str,
+    matrix: str | None,
     datasets: tuple[str, ...],
     settings: tuple[str, ...],
     jobs: int | None,
@@ -95,12 +105,20 @@ def run(
 
 
 @cli.command(epilog="tckr-bench plan\ntckr-bench plan --matrix paper\ntckr-bench plan --set cardinalities=[1,2,5]")
-def plan(matrix: str, datasets: tuple[str, ...], settings: tuple[str, ...], jobs: int | None, device: str) -> None:
-    """Show what a run would do: datasets, methods, stages, what is in the store, and the time it would take."""
+@click.option("--published", is_flag=True, help="Plan for the published sizes of the datasets, whatever is here.")
+def plan(
+    matrix: str | None,
+    datasets: tuple[str, ...],
+    settings: tuple[str, ...],
+    jobs: int | None,
+    device: str,
+    published: bool,
+) -> None:
+    """Show what a run would do: datasets, methods, stages, images, arithmetic, bytes, and the time it would take."""
     from tckr_bench.commands.run import RunOptions
     from tckr_bench.commands.run import run as run_matrix
 
-    run_matrix(RunOptions(matrix, datasets, settings, jobs=jobs, device=device, dry_run=True))
+    run_matrix(RunOptions(matrix, datasets, settings, jobs=jobs, device=device, dry_run=True, published=published))
 
 
 _matrix_options(run)

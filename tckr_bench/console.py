@@ -15,6 +15,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from tckr_bench.engine.estimate import forecast
+from tckr_bench.engine.resources import THROUGHPUT
+from tckr_bench.engine.store import describe_bytes
 
 if TYPE_CHECKING:
     from tckr_bench.board.results import RunResults
@@ -93,6 +95,8 @@ class Screen:
         self.say(
             f"{len(plan.graph.stages)} unique stages instead of {plan.graph.naive}; {len(plan.cached)} are in the store"
         )
+        for line in _resource_lines(plan):
+            self.say(line)
         estimate = f"about {describe_seconds(plan.seconds)}" if plan.pending else "nothing to do"
         if plan.guessed:
             estimate += " (a guess: some of its stages have not run here before)"
@@ -205,10 +209,33 @@ def _dataset_table(plan: Plan) -> Table:
     from tckr_bench.engine.graph import split_sizes
 
     for label, description in plan.descriptions.items():
-        sizes = split_sizes(description, plan.matrix.file.validation_fraction)
+        sizes = split_sizes(description, plan.matrix.file.held_out)
         counts = [f"{sizes[split]:,}" for split in ("train", "validation", "test")]
-        table.add_row(escape(label), str(len(description.class_names)), *counts, escape(description.source))
+        source = f"{description.source}{' (as published; not found here)' if label in plan.published else ''}"
+        table.add_row(escape(label), str(len(description.class_names)), *counts, escape(source))
     return table
+
+
+def _resource_lines(plan: Plan) -> list[str]:
+    """Say how many images are to be made, why no more, and what large models take."""
+    resources, lines = plan.resources, []
+    cardinalities = sorted({method.cardinality for method in plan.matrix.methods if method.role == "method"})
+    if resources.images:
+        text = f"To generate: {resources.images:,} images, {describe_bytes(resources.size)} of arrays in the store"
+        if len(cardinalities) > 1:
+            text += (
+                f"; smaller cardinalities are prefixes, so {cardinalities[-1]:g}x is made once "
+                f"instead of {sum(cardinalities):g}x"
+            )
+        lines.append(text)
+    if resources.operations:
+        hours = resources.operations / THROUGHPUT["cuda"] / 3600
+        text = (
+            f"Arithmetic: {resources.operations / 1e18:,.3g} EFLOP, {hours:,.0f} GPU-hours at an assumed "
+            f"{THROUGHPUT['cuda'] / 1e12:.0f} TFLOP/s sustained"
+        )
+        lines.append(text + (f" ({resources.unstated:,} stages not counted)" if resources.unstated else ""))
+    return lines
 
 
 def _method_table(plan: Plan) -> Table:

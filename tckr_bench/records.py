@@ -77,13 +77,13 @@ class Pretraining:
     """What a generator's weights have seen before any adaptation, as far as its authors say.
 
     Attributes:
-        datasets: names of datasets whose training images were in it.
-        class_names: classes whose images were in it, from whatever source.
+        images_of: names of datasets whose own training images were in it -> the classes these images are of.
+        class_names: all classes whose images were in it, from whatever source.
         source: one sentence on the images, for people.
         known: whether the list is complete; False for images scraped from the web.
     """
 
-    datasets: tuple[str, ...]
+    images_of: Mapping[str, tuple[str, ...]]
     class_names: tuple[str, ...]
     source: str
     known: bool = True

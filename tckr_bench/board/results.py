@@ -39,6 +39,7 @@ class RunProvenance:
     device: str
     cores: int
     jobs: int
+    device_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

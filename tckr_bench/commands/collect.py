@@ -10,14 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tckr_bench.board.results import RunProvenance, RunResults, StageCounts, cell_folder, write_results
+from tckr_bench.contamination import judge_contamination
 from tckr_bench.engine.executor import Failure, Outcome
 from tckr_bench.engine.graph import split_sizes
 from tckr_bench.engine.plan import Plan
-from tckr_bench.engine.provenance import package_versions, processor, source_commit, usable_cores
+from tckr_bench.engine.provenance import (
+    device_name,
+    devices_of,
+    package_versions,
+    processor,
+    source_commit,
+    usable_cores,
+)
 from tckr_bench.engine.store import Store
 from tckr_bench.errors import RunError
 from tckr_bench.evidence import EVIDENCE_FILE, SAMPLES_FILE, read_evidence
-from tckr_bench.records import Cell, CellRecord, StageCost
+from tckr_bench.plugins import default_registry
+from tckr_bench.records import Cell, CellRecord, Contamination, DatasetDescription, StageCost
 from tckr_bench.stages.measure import read_figures
 
 
@@ -77,13 +86,24 @@ def _record(plan: Plan, cell: Cell, store: Store, *, key: str, run: Path) -> Cel
         method=cell.method,
         seed=cell.seed,
         track=plan.matrix.file.track,
+        protocol=plan.matrix.file.protocol,
+        contamination=_contamination(cell, description),
         status="ok",
         figures=read_figures(artifact),
         threat_models={label: attack.threat_model for label, attack in evidence.attacks.items()},
         description=description,
-        splits=split_sizes(description, plan.matrix.file.validation_fraction),
+        splits=split_sizes(description, plan.matrix.file.held_out),
         stages=_stage_costs(plan, store, key),
     )
+
+
+def _contamination(cell: Cell, description: DatasetDescription) -> Contamination | None:
+    """Return what the cell's generator knew of the dataset beforehand; None where the cell has no generator."""
+    use = cell.method.generator
+    if use is None:
+        return None
+    component = default_registry().get("generator", use.name).component
+    return judge_contamination(component.pretraining(component.parse_options(use.options)), description)
 
 
 def _failed_record(plan: Plan, cell: Cell, failure: Failure) -> CellRecord:
@@ -93,9 +113,10 @@ def _failed_record(plan: Plan, cell: Cell, failure: Failure) -> CellRecord:
         method=cell.method,
         seed=cell.seed,
         track=plan.matrix.file.track,
+        protocol=plan.matrix.file.protocol,
         status="failed",
         description=description,
-        splits=split_sizes(description, plan.matrix.file.validation_fraction),
+        splits=split_sizes(description, plan.matrix.file.held_out),
         failure=f"{failure.stage.kind} ({failure.stage.label}): {failure.message}",
     )
 
@@ -129,6 +150,7 @@ def _provenance(plan: Plan, settings: RunSettings) -> RunProvenance:
         platform=platform.platform(),
         processor=processor(),
         device=settings.device,
+        device_names=tuple(device_name(device) for device in devices_of(settings.device)),
         cores=usable_cores(),
         jobs=settings.jobs,
     )

@@ -17,17 +17,23 @@ from tckr_bench.console import Screen
 from tckr_bench.engine.executor import Executor, Outcome
 from tckr_bench.engine.matrix import load_matrix
 from tckr_bench.engine.plan import Plan, make_plan
-from tckr_bench.engine.provenance import choose_device, usable_cores
+from tckr_bench.engine.provenance import choose_device, devices_of, usable_cores
 from tckr_bench.engine.store import Store, default_store_path
 from tckr_bench.errors import RunError, StagesFailedError, TckrError
 from tckr_bench.plugins import default_registry
 
+DEFAULT_MATRIX = "default"
+PHOTOGRAPH_MATRIX = "ten"
+
 
 @dataclass(frozen=True)
 class RunOptions:
-    """The options of `run` and `plan` as typed."""
+    """The options of `run` and `plan` as typed.
 
-    matrix: str
+    Without a matrix it is `default` or, where datasets are named, `ten`, whose generator was made for photographs.
+    """
+
+    matrix: str | None
     datasets: Sequence[str] = ()
     settings: Sequence[str] = ()
     out: Path | None = None
@@ -36,6 +42,7 @@ class RunOptions:
     fail_fast: bool = False
     dry_run: bool = False
     json: bool = False
+    published: bool = False
 
 
 def run(options: RunOptions) -> None:
@@ -50,10 +57,13 @@ def run(options: RunOptions) -> None:
     for plugin in registry.broken:
         screen.warn(f"the plugin '{plugin.name}' of {plugin.distribution} could not be loaded: {plugin.reason}")
     device = choose_device(options.device)
-    jobs = options.jobs or (usable_cores() if device == "cpu" else 1)
-    matrix = load_matrix(options.matrix, registry, settings=options.settings, datasets=options.datasets)
+    jobs = options.jobs or (usable_cores() if device == "cpu" else len(devices_of(device)))
+    name = options.matrix or (PHOTOGRAPH_MATRIX if options.datasets else DEFAULT_MATRIX)
+    matrix = load_matrix(name, registry, settings=options.settings, datasets=options.datasets)
     store = Store(default_store_path())
-    plan = make_plan(matrix, registry, store, jobs=jobs, lenient=options.dry_run)
+    plan = make_plan(
+        matrix, registry, store, jobs=jobs, device=device, lenient=options.dry_run, published=options.published
+    )
     screen.show_plan(plan, store, jobs=jobs, device=device)
     if options.dry_run:
         return
@@ -104,7 +114,7 @@ def _execute(plan: Plan, store: Store, settings: RunSettings, screen: Screen) ->
         plan.graph,
         store,
         jobs=settings.jobs,
-        device=settings.device,
+        devices=devices_of(settings.device),
         logs=settings.out / "logs",
         rates=plan.rates,
         fail_fast=settings.fail_fast,

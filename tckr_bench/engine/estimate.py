@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,10 +31,14 @@ STAGE_OVERHEAD = 0.05
 
 @dataclass
 class Rates:
-    """Seconds per unit by kind and component, kept in the store; wrong rates only make wrong forecasts."""
+    """Seconds per unit by kind and component, kept in the store; wrong rates only make wrong forecasts.
+
+    `by_arithmetic` has the seconds, by key, of stages whose arithmetic is known beforehand; what was timed goes first.
+    """
 
     path: Path
     seconds_per_unit: dict[str, float] = field(default_factory=dict)
+    by_arithmetic: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def read(cls, store: Path) -> Rates:
@@ -47,6 +51,8 @@ class Rates:
 
     def seconds(self, stage: Stage) -> float:
         """Return the forecast for one stage, in seconds on the device the rates were learned on."""
+        if stage.key in self.by_arithmetic and not self.knows(stage):
+            return STAGE_OVERHEAD + self.by_arithmetic[stage.key]
         guess = self.seconds_per_unit.get(stage.kind, FIRST_GUESS[stage.kind])
         return STAGE_OVERHEAD + stage.work * self.seconds_per_unit.get(_name(stage), guess)
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Literal, Protocol
@@ -75,9 +75,10 @@ class Observer(Protocol):
 class _Worker:
     """A worker process and the thread that reads its reports."""
 
-    def __init__(self, index: int, *, logs: Path, events: queue.Queue[tuple[int, Event | None]]) -> None:
+    def __init__(self, index: int, *, device: str, logs: Path, events: queue.Queue[tuple[int, Event | None]]) -> None:
         self.index = index
         self.stage: Stage | None = None
+        self.device = device
         self._events = events
         self.log = logs / f"worker-{index}.log"
         with self.log.open("ab") as log:
@@ -112,7 +113,10 @@ class _Worker:
 
 
 class Executor:
-    """Runs the pending stages of a graph on `jobs` workers, longest remaining chain first."""
+    """Runs the pending stages of a graph on `jobs` workers, longest remaining chain first.
+
+    Workers are dealt to the `devices` in turn, so that several GPUs share a run.
+    """
 
     def __init__(
         self,
@@ -120,7 +124,7 @@ class Executor:
         store: Store,
         *,
         jobs: int,
-        device: str,
+        devices: Sequence[str],
         logs: Path,
         rates: Rates,
         fail_fast: bool = False,
@@ -128,7 +132,7 @@ class Executor:
         self.graph = graph
         self.store = store
         self.jobs = jobs
-        self.device = device
+        self.devices = tuple(devices)
         self.logs = logs
         self.rates = rates
         self.fail_fast = fail_fast
@@ -141,7 +145,7 @@ class Executor:
         outcome, began = Outcome(), time.monotonic()
         waiting = set(pending)
         priority = self._priorities()
-        workers = [_Worker(index, logs=self.logs, events=self._events) for index in range(min(self.jobs, len(waiting)))]
+        workers = [self._start(index) for index in range(min(self.jobs, len(waiting)))]
         try:
             while True:
                 self._assign(workers, waiting, priority, observer)
@@ -155,6 +159,10 @@ class Executor:
             outcome.wall_seconds = time.monotonic() - began
             for worker in workers:
                 worker.end()
+
+    def _start(self, index: int) -> _Worker:
+        device = self.devices[index % len(self.devices)]
+        return _Worker(index, device=device, logs=self.logs, events=self._events)
 
     def _priorities(self) -> dict[str, float]:
         """Return, for each stage, the forecast seconds of the longest chain it begins."""
@@ -182,9 +190,9 @@ class Executor:
             running.add(key)
             stage = self.graph.stages[key]
             observer.started(stage)
-            worker.send(stage, self._order(stage))
+            worker.send(stage, self._order(stage, device=worker.device))
 
-    def _order(self, stage: Stage) -> Order:
+    def _order(self, stage: Stage, *, device: str) -> Order:
         return Order(
             store=str(self.store.root.absolute()),
             key=stage.key,
@@ -196,7 +204,7 @@ class Executor:
             label=stage.label,
             component=stage.component,
             work=stage.work,
-            device=self.device,
+            device=device,
         )
 
     def _take(
@@ -267,7 +275,7 @@ class Executor:
 
     def _replace(self, workers: list[_Worker], worker: _Worker) -> None:
         worker.end()
-        workers[worker.index] = _Worker(worker.index, logs=self.logs, events=self._events)
+        workers[worker.index] = self._start(worker.index)
 
     @staticmethod
     def _last_words(worker: _Worker) -> str:

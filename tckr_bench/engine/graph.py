@@ -10,12 +10,13 @@ from tckr_bench.engine.fingerprint import fingerprint
 from tckr_bench.engine.matrix import Matrix
 from tckr_bench.records import Cell, ComponentUse, DatasetDescription, Method
 from tckr_bench.seeds import derive_seed
+from tckr_bench.stages.adapt import sample_fraction
 from tckr_bench.stages.attack import AttackParameters
 from tckr_bench.stages.challenge import ChallengeParameters
 from tckr_bench.stages.generate import GenerateParameters
 from tckr_bench.stages.measure import MeasureParameters
 from tckr_bench.stages.prepare import PrepareParameters, validation_size
-from tckr_bench.stages.train import TrainParameters
+from tckr_bench.stages.train import EpochChoice, TrainParameters
 
 KINDS = ("prepare", "caption", "adapt", "generate", "train", "shadow", "attack", "measure")
 
@@ -24,7 +25,11 @@ Parents = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class Stage:
-    """One cached step. `work` is its size in units of its kind; `label` is for people and not part of the key."""
+    """One cached step.
+
+    `work` is its size in units of its kind (images; for training, images times epochs), `size` a forecast of the bytes
+    of its arrays, and `label` is for people; none of the three is part of the key.
+    """
 
     key: str
     kind: str
@@ -34,6 +39,7 @@ class Stage:
     parents: Parents
     label: str
     work: float
+    size: float = 0.0
 
     @property
     def component(self) -> str:
@@ -99,6 +105,7 @@ class _Builder:
         work: float,
         parameters: object = None,
         seed: int = 0,
+        size: float = 0.0,
     ) -> str:
         values = asdict(parameters) if parameters is not None else {}  # type: ignore[call-overload]
         identity = {role: _identity(use) for role, use in components.items()}
@@ -110,11 +117,11 @@ class _Builder:
             "parents": parents,
         }
         key = fingerprint(content)
-        self.stages.setdefault(key, Stage(key, kind, components, values, seed, parents, label, work))
+        self.stages.setdefault(key, Stage(key, kind, components, values, seed, parents, label, work, size))
         return key
 
     def sizes(self, cell: Cell) -> dict[str, int]:
-        return split_sizes(self.descriptions[cell.dataset.label], self.matrix.file.validation_fraction)
+        return split_sizes(self.descriptions[cell.dataset.label], self.matrix.file.held_out)
 
     def prepare(self, cell: Cell) -> str:
         description = self.descriptions[cell.dataset.label]
@@ -124,10 +131,11 @@ class _Builder:
             parents={},
             label=cell.dataset.label,
             work=sum(description.counts.values()),
+            size=sum(description.counts.values()) * _image_bytes(self.matrix.file.image_size),
             parameters=PrepareParameters(
                 fingerprint=description.fingerprint,
                 image_size=self.matrix.file.image_size,
-                validation_fraction=self.matrix.file.validation_fraction,
+                validation_fraction=self.matrix.file.held_out,
             ),
         )
 
@@ -150,7 +158,7 @@ class _Builder:
             components={"generator": method.generator, "adapter": method.adapter},
             parents={"data": (self.prepare(cell),), "prompts": (self.caption(cell),)},
             label=f"{cell.dataset.label} · {method.generator.label} · {method.adapter.label}",
-            work=self.sizes(cell)["train"],
+            work=self.sizes(cell)["train"] * sample_fraction(method.adapter),
             seed=derive_seed("adapt", cell.seed),
         )
 
@@ -167,6 +175,7 @@ class _Builder:
                 parents=parents,
                 label=f"{cell.dataset.label} · {method.generator.label} · {method.adapter.label} · {start}+",
                 work=size,
+                size=size * _image_bytes(method.generator.options.get("image_size") or self.matrix.file.image_size),
                 parameters=GenerateParameters(start, start + size),
                 seed=derive_seed("generate", cell.seed),
             )
@@ -198,19 +207,31 @@ class _Builder:
             parents=parents,
             label=f"{cell.dataset.label} · {method.name}",
             work=(count or challenge.per_side or self.sizes(cell)["train"]) * _epochs(method.classifier),
+            size=self.prediction_bytes(cell, challenge),
             parameters=TrainParameters(
                 challenge=challenge,
                 synthetic_count=count,
                 labels=method.labels,
-                choose_epoch=method.name != "overfit",
+                epoch=self.epoch_choice(method),
             ),
             seed=derive_seed("train", cell.seed),
         )
+
+    def epoch_choice(self, method: Method) -> EpochChoice:
+        if method.name == "overfit":
+            return "last"
+        return "test" if self.matrix.file.protocol == "paper" else "validation"
 
     def challenge(self, method: Method) -> ChallengeParameters:
         if method.name != "overfit":
             return ChallengeParameters()
         return ChallengeParameters(self.matrix.file.overfit.per_side, self.matrix.file.overfit.canaries)
+
+    def prediction_bytes(self, cell: Cell, challenge: ChallengeParameters) -> float:
+        """Return the bytes of a model's float32 logits on its challenge and on the test set."""
+        sizes = self.sizes(cell)
+        examples = challenge.per_side * 2 if challenge.per_side else sizes["train"] + sizes["test"]
+        return 4.0 * len(self.descriptions[cell.dataset.label].class_names) * (examples + sizes["test"])
 
     def shadows(self, cell: Cell, count: int) -> tuple[str, ...]:
         """Return a bank of shadow models, trained on real data by the recipe of the cell's classifier."""
@@ -224,7 +245,8 @@ class _Builder:
                 parents={"data": (self.prepare(cell),)},
                 label=f"{cell.dataset.label} · shadow {index}{' · canaries' if challenge.canaries else ''}",
                 work=examples / 2 * _epochs(method.classifier),
-                parameters=TrainParameters(challenge=challenge, shadow=index, choose_epoch=False),
+                size=self.prediction_bytes(cell, challenge),
+                parameters=TrainParameters(challenge=challenge, shadow=index, epoch="last"),
                 seed=derive_seed("shadow", index),
             )
             for index in range(count)
@@ -273,6 +295,11 @@ def _identity(use: ComponentUse) -> dict[str, Any]:
         "options": dict(use.options),
         "identity": use.identity,
     }
+
+
+def _image_bytes(size: int) -> float:
+    """Return the bytes of a stored RGB image of `size` x `size` pixels."""
+    return 3.0 * size**2
 
 
 def _epochs(use: ComponentUse) -> int:

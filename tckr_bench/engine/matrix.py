@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tckr_bench.errors import MatrixError, OptionError, nearest
 from tckr_bench.plugins import Registry
-from tckr_bench.records import Cell, ComponentUse, LabelKind, Method
+from tckr_bench.records import Cell, ComponentUse, LabelKind, Method, TrainingProtocol
 
 COMPONENT_AXES = ("captioner", "generator", "adapter", "classifier")
 METHOD_AXES = (*COMPONENT_AXES, "labels", "cardinality")
@@ -49,6 +49,7 @@ class MatrixFile(BaseModel):
     labels: list[LabelKind] = Field(default=["soft"], min_length=1)
     cardinalities: list[float] = Field(default=[1.0], min_length=1)
     image_size: int = Field(default=32, ge=8, le=2048)
+    protocol: TrainingProtocol = "sound"
     validation_fraction: float = Field(default=0.2, gt=0, lt=0.5)
     generation_chunk: int = Field(default=500, ge=1)
     primary_attack: str
@@ -62,6 +63,11 @@ class MatrixFile(BaseModel):
     include: list[dict[str, Any]] = []
     exclude: list[dict[str, Any]] = []
     overfit: OverfitControl = OverfitControl()
+
+    @property
+    def held_out(self) -> float:
+        """Share of the training images that validates: none under the paper's protocol, which looks at the test set."""
+        return 0.0 if self.protocol == "paper" else self.validation_fraction
 
 
 @dataclass(frozen=True)
@@ -118,10 +124,7 @@ def expand(file: MatrixFile, registry: Registry) -> Matrix:
     assert len(set(names)) == len(names), "method names tell methods apart"
     metric_names = file.metric or {entry.component.name: {} for entry in registry.family("metric")}
     metrics = [_use(registry, "metric", label=label, given=given) for label, given in metric_names.items()]
-    datasets = [
-        _use(registry, "dataset", label=name, given=file.dataset.get(name, {})) for name in dict.fromkeys(file.datasets)
-    ]
-    return Matrix(file, tuple(datasets), methods, tuple(axes["attack"].values()), tuple(metrics))
+    return Matrix(file, _datasets(file, registry), methods, tuple(axes["attack"].values()), tuple(metrics))
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -186,6 +189,27 @@ def _parse_value(text: str) -> object:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+
+
+def _datasets(file: MatrixFile, registry: Registry) -> tuple[ComponentUse, ...]:
+    """Return the datasets named: by label of a table, by group, by name, or as `name:argument`; each once."""
+    uses: dict[str, ComponentUse] = {}
+    for text in file.datasets:
+        members = [entry.component.name for entry in registry.group(text, "dataset")]
+        for member in members or [text]:
+            use = _dataset(member, file, registry)
+            if uses.setdefault(use.label, use) != use:
+                raise MatrixError(
+                    f"matrix '{file.name}': two datasets would both be called '{use.label}'; give one of them a table "
+                    f"with a label of its own, [dataset.<label>] with component = '{use.name}'"
+                )
+    return tuple(uses.values())
+
+
+def _dataset(text: str, file: MatrixFile, registry: Registry) -> ComponentUse:
+    if "component" in file.dataset.get(text, {}):
+        return _use(registry, "dataset", label=text, given=file.dataset[text])
+    return registry.parse_use(text, "dataset", options=file.dataset.get(text.partition(":")[0], {}))
 
 
 def _uses(file: MatrixFile, axis: str, registry: Registry) -> dict[str, ComponentUse]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from tckr_bench.engine.estimate import Rates, forecast
 from tckr_bench.engine.graph import Graph, build_graph
 from tckr_bench.engine.matrix import Matrix
+from tckr_bench.engine.resources import Resources, count_resources, seconds_by_arithmetic
 from tckr_bench.engine.store import Store
 from tckr_bench.errors import DatasetError
 from tckr_bench.plugins import Registry
@@ -18,8 +19,17 @@ from tckr_bench.records import ComponentUse, DatasetDescription
 class Plan:
     """A run before it starts.
 
-    `cached` and `pending` are keys of stages, `seconds` is the forecast for the pending ones, and `unavailable` gives
-    the reason for each dataset that was left out of a plan that is not to be run.
+    Attributes:
+        matrix: the matrix, without the datasets that are left out.
+        descriptions: what is known of each dataset, by label.
+        graph: the stages.
+        cached: keys of the stages that are in the store.
+        pending: keys of the stages that are not.
+        seconds: forecast for the pending stages.
+        rates: what the forecast rests on.
+        resources: images, arithmetic and bytes of the pending stages.
+        published: labels of the datasets that are planned by their published sizes, as they are not here.
+        unavailable: the reason for each dataset that was left out of a plan that is not to be run.
     """
 
     matrix: Matrix
@@ -29,6 +39,8 @@ class Plan:
     pending: tuple[str, ...]
     seconds: float
     rates: Rates
+    resources: Resources
+    published: Collection[str]
     unavailable: Mapping[str, str]
 
     @property
@@ -37,33 +49,80 @@ class Plan:
         return any(not self.rates.knows(self.graph.stages[key]) for key in self.pending)
 
 
-def make_plan(matrix: Matrix, registry: Registry, store: Store, *, jobs: int, lenient: bool = False) -> Plan:
+@dataclass(frozen=True)
+class _Found:
+    """The datasets of a matrix: what is known of each, which are not here, and which cannot be planned."""
+
+    descriptions: dict[str, DatasetDescription]
+    published: set[str]
+    unavailable: dict[str, str]
+
+
+def make_plan(
+    matrix: Matrix,
+    registry: Registry,
+    store: Store,
+    *,
+    jobs: int,
+    device: str = "cpu",
+    lenient: bool = False,
+    published: bool = False,
+) -> Plan:
     """Describe the datasets, build the graph, and check every artifact it already has.
 
-    With `lenient`, datasets that cannot be used are left out and listed, for plans that are only looked at.
+    With `lenient`, for plans that are only looked at, a dataset that is not here is planned by its published size, and
+    left out where it has none; with `published`, the published size is taken even of a dataset that is here.
 
     Raises:
         DatasetError: a dataset of the matrix is unavailable or unusable.
     """
-    descriptions: dict[str, DatasetDescription] = {}
-    unavailable: dict[str, str] = {}
-    for use in matrix.datasets:
-        try:
-            descriptions[use.label] = _describe(use, registry)
-        except DatasetError as error:
-            if not lenient:
-                raise
-            unavailable[use.label] = str(error)
-    matrix = replace(matrix, datasets=tuple(use for use in matrix.datasets if use.label in descriptions))
-    graph = build_graph(matrix, descriptions)
+    found = _describe_all(matrix, registry, lenient=lenient, published=published)
+    chosen = tuple(use for use in matrix.datasets if use.label in found.descriptions)
+    matrix = replace(matrix, datasets=chosen)
+    graph = build_graph(matrix, found.descriptions)
     cached = tuple(key for key in graph.stages if store.find(key))
     for key in cached:
         store.touch(key)
     done = set(cached)
     pending = tuple(key for key in graph.stages if key not in done)
-    rates = Rates.read(store.root)
-    seconds = forecast((graph.stages[key] for key in pending), rates, jobs=jobs)
-    return Plan(matrix, descriptions, graph, cached, pending, seconds, rates, unavailable)
+    stages = [graph.stages[key] for key in pending]
+    rates = replace(Rates.read(store.root), by_arithmetic=seconds_by_arithmetic(stages, registry, device=device))
+    return Plan(
+        matrix=matrix,
+        descriptions=found.descriptions,
+        graph=graph,
+        cached=cached,
+        pending=pending,
+        seconds=forecast(stages, rates, jobs=jobs),
+        rates=rates,
+        resources=count_resources(stages, registry),
+        published=found.published,
+        unavailable=found.unavailable,
+    )
+
+
+def _describe_all(matrix: Matrix, registry: Registry, *, lenient: bool, published: bool) -> _Found:
+    found = _Found({}, set(), {})
+    for use in matrix.datasets:
+        known = _as_published(use, registry) if lenient else None
+        if not (published and known):
+            try:
+                found.descriptions[use.label] = _describe(use, registry)
+                continue
+            except DatasetError as error:
+                if not lenient:
+                    raise
+                if known is None:
+                    found.unavailable[use.label] = str(error)
+        if known is not None:
+            found.descriptions[use.label] = known
+            found.published.add(use.label)
+    return found
+
+
+def _as_published(use: ComponentUse, registry: Registry) -> DatasetDescription | None:
+    component = registry.get("dataset", use.name).component
+    return component.published(component.parse_options(use.options))
 
 
 def _describe(use: ComponentUse, registry: Registry) -> DatasetDescription:

@@ -84,6 +84,24 @@ def choose_device(wanted: str) -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def devices_of(device: str) -> tuple[str, ...]:
+    """Return the devices a run spreads over: every GPU for `cuda`, the device itself otherwise."""
+    if device != "cuda":
+        return (device,)
+    import torch
+
+    return tuple(f"cuda:{index}" for index in range(max(1, torch.cuda.device_count())))
+
+
+def device_name(device: str) -> str:
+    """Return what a device is called, for the record: the GPU's own name, or the processor's."""
+    if not device.startswith("cuda"):
+        return processor()
+    import torch
+
+    return torch.cuda.get_device_name(torch.device(device))
+
+
 def _git(root: Path, *arguments: str) -> str:
     command = ["git", "-C", str(root), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)

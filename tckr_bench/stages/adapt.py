@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tckr_bench.plugins import default_registry
+from tckr_bench.records import ComponentUse, Prompts
+from tckr_bench.seeds import derive_seed
 from tckr_bench.stages.caption import read_prompts
 from tckr_bench.stages.prepare import read_prepared
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
 
     from tckr_bench.components import Adapter, Context, Generator
     from tckr_bench.stages.request import StageRequest
@@ -22,4 +27,30 @@ def run(request: StageRequest, folder: Path, context: Context) -> None:
     adapter: Adapter = registry.load(request.components["adapter"])
     images = read_prepared(request.input("data")).train.images
     prompts = read_prompts(request.input("prompts"))
+    fraction = sample_fraction(request.components["adapter"])
+    if fraction < 1:
+        chosen = draw_share(prompts.labels, fraction, seed=derive_seed("sample fraction", request.seed))
+        texts = tuple(prompts.texts[index] for index in chosen)
+        images, prompts = images[chosen], Prompts(texts, prompts.labels[chosen], prompts.sources[chosen])
     adapter.adapt(generator, images, prompts, weights=folder, seed=request.seed, context=context)
+
+
+def sample_fraction(adapter: ComponentUse) -> float:
+    """Return the share of the training images the adapter is given, above 0 to 1; all where it has no such option."""
+    return float(adapter.options.get("sample_fraction", 1.0))
+
+
+def draw_share(labels: npt.NDArray[np.int64], fraction: float, *, seed: int) -> npt.NDArray[np.int64]:
+    """Return the sorted indices of a share of the examples with labels (n,), drawn evenly from the classes.
+
+    Every class gives at least one example. A smaller share of the same seed is part of a larger one.
+
+    >>> import numpy as np
+    >>> [int(draw_share(np.array([0] * 10 + [1] * 4), share, seed=0).size) for share in (0.01, 0.5, 1.0)]
+    [2, 7, 14]
+    """
+    import numpy as np
+
+    generator = np.random.default_rng(seed)
+    shuffled = [generator.permutation(np.flatnonzero(labels == label)) for label in np.unique(labels)]
+    return np.sort(np.concatenate([indices[: max(1, round(fraction * len(indices)))] for indices in shuffled]))

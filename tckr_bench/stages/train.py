@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tckr_bench.plugins import default_registry
 from tckr_bench.records import LabelKind, LabelledImages, TrainingData
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tckr_bench.records import Logits
     from tckr_bench.stages.request import StageRequest
 
+EpochChoice = Literal["validation", "test", "last"]
+
 PREDICTIONS_FILE = "predictions.safetensors"
 MODEL_FOLDER = "model"
 
@@ -40,15 +42,16 @@ class TrainParameters:
         synthetic_count: how many synthetic images to train on; None for real data.
         shadow: index of the shadow model; None for a target, which is trained on the members.
         labels: `hard`, or `soft` for the teacher's probabilities.
-        choose_epoch: keep the epoch that is best on the validation split, or the last one. An attacker does not hold
-            the owner's validation images, so shadow models keep the last; so does a model that is to memorise.
+        epoch: which epoch is kept: the best on the validation split; the best on the `test` set, as the paper does,
+            which flatters the accuracy; or the `last`. An attacker does not hold the owner's validation images, so
+            shadow models keep the last; so does a model that is to memorise.
     """
 
     challenge: ChallengeParameters = field(default_factory=ChallengeParameters)
     synthetic_count: int | None = None
     shadow: int | None = None
     labels: LabelKind = "hard"
-    choose_epoch: bool = True
+    epoch: EpochChoice = "validation"
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def run(request: StageRequest, folder: Path, context: Context) -> None:
     data = TrainingData(
         training=_training_set(request, parameters, challenge),
         class_names=prepared.class_names,
-        validation=prepared.validation if parameters.choose_epoch else None,
+        validation={"validation": prepared.validation, "test": prepared.test, "last": None}[parameters.epoch],
         teacher=_teacher(request, context) if parameters.labels == "soft" else None,
     )
     classifier: Classifier = default_registry().load(request.components["classifier"])

@@ -133,7 +133,25 @@ def test_shadows_and_the_overfit_control_keep_their_last_epoch_and_nobody_else_d
     for stage in graph().stages.values():
         if stage.kind in ("train", "shadow"):
             last = stage.kind == "shadow" or "overfit" in stage.label
-            assert stage.parameters["choose_epoch"] is not last
+            assert stage.parameters["epoch"] == ("last" if last else "validation")
+
+
+def test_the_papers_protocol_chooses_epochs_on_the_test_set_and_holds_no_training_image_out():
+    counts = {"train": 1000, "test": 500}
+    sound, paper = graph(counts=counts), graph('protocol="paper"', counts=counts)
+    chosen = {stage.parameters["epoch"] for stage in paper.stages.values() if stage.kind == "train"}
+    assert chosen == {"test", "last"}
+    prepare = [next(s for s in each.stages.values() if s.kind == "prepare") for each in (sound, paper)]
+    assert [stage.parameters["validation_fraction"] for stage in prepare] == [0.2, 0.0]
+    assert not keys(sound, "train") & keys(paper, "train")
+
+
+def test_a_share_of_the_samples_changes_the_adapter_alone():
+    whole, tenth = graph(), graph("adapter.lora.sample_fraction=0.1")
+    assert keys(whole, "caption") == keys(tenth, "caption")
+    assert keys(whole, "adapt") != keys(tenth, "adapt")
+    work = [max(s.work for s in each.stages.values() if s.kind == "adapt") for each in (whole, tenth)]
+    assert work[1] == pytest.approx(work[0]) or work[1] < work[0]
 
 
 def test_a_student_trains_on_synthetic_images_and_a_teacher_on_none():

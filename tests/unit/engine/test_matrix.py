@@ -168,3 +168,23 @@ def test_a_missing_part_is_named(tmp_path):
     (tmp_path / "own.toml").write_text('name = "own"\ndatasets = ["digits"]\n')
     with pytest.raises(MatrixError, match="'primary_attack' is missing"):
         matrix(str(tmp_path / "own.toml"))
+
+
+def test_a_group_stands_for_its_datasets_and_a_colon_for_an_option(tmp_path):
+    matrix = load_matrix("smoke", default_registry(), datasets=["paper-ten", "cifar10", f"imagefolder:{tmp_path}"])
+    labels = [use.label for use in matrix.datasets]
+    assert len(labels) == 11
+    assert labels[0] == "cifar10"
+    assert matrix.datasets[-1].options["path"] == str(tmp_path)
+
+
+def test_options_of_a_dataset_reach_it_by_its_name(tmp_path):
+    settings = [f"dataset.imagefolder.path={str(tmp_path)!r}"]
+    matrix = load_matrix("smoke", default_registry(), settings=settings, datasets=["imagefolder"])
+    assert matrix.datasets[0].options["path"] == str(tmp_path)
+
+
+def test_two_folders_of_one_name_are_told_apart_or_refused(tmp_path):
+    twice = [f"imagefolder:{tmp_path}/a/photos", f"imagefolder:{tmp_path}/b/photos"]
+    with pytest.raises(MatrixError, match="both be called 'imagefolder-photos'"):
+        load_matrix("smoke", default_registry(), datasets=twice)
