@@ -13,9 +13,9 @@ from tckr_plugins.datasets.folders import (
     PAPER_DATASETS,
     FolderDataset,
     FolderFacts,
-    own_folder,
     paper_dataset,
 )
+from tckr_plugins.datasets.own import own_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,13 @@ class ImageFolderOptions(Options):
 
     path: Path = Field(
         default=Path("data"),
-        description="folder with train/<class>/*, test/<class>/* and, if there is one, validation/<class>/*",
+        description="folder with <class>/*, or with train/<class>/*, test/<class>/* and perhaps validation/<class>/*",
+    )
+    test_fraction: float = Field(
+        default=0.2,
+        gt=0,
+        lt=1,
+        description="share of every class that becomes the test split, where the folder has no splits",
     )
 
 
@@ -58,7 +64,7 @@ def load_digits(_options: PackagedOptions) -> Digits:
 
 def load_image_folder(options: ImageFolderOptions) -> FolderDataset:
     """Return the dataset in a folder of one's own."""
-    return own_folder(options.path.expanduser())
+    return own_folder(options.path.expanduser(), test_fraction=options.test_fraction)
 
 
 def _paper_loader(facts: FolderFacts) -> Callable[[PaperDatasetOptions], FolderDataset]:
@@ -92,7 +98,7 @@ def register_datasets(register: Callable[[Component[Dataset]], None]) -> None:
             version="1",
             options=ImageFolderOptions,
             load=load_image_folder,
-            summary="your own images: <path>/{train,test}/<class>/*",
+            summary="your own images: imagefolder:<path> with <class>/* or {train,test}/<class>/*",
             argument="path",
         )
     )

@@ -1,4 +1,4 @@
-"""Datasets that lie in folders: the ten of the paper by name, and any folder of one's own."""
+"""Datasets that lie in folders, and the ten of the paper by name."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tckr_bench.datasets import (
     DATA_VARIABLE,
     ImageFolder,
     data_root,
+    encoded_folder_images,
     fingerprint_files,
     read_image_folder,
     scan_image_folder,
@@ -17,10 +18,10 @@ from tckr_bench.datasets import (
 from tckr_bench.records import DatasetDescription, LabelledImages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tckr_bench.records import Split
+    from tckr_bench.records import EncodedImage, Split
 
 
 @dataclass(frozen=True)
@@ -48,16 +49,27 @@ PAPER_DATASETS = (
 
 
 class FolderDataset:
-    """A dataset at `<root>/{train,test}/<class>/*`, with an optional `validation`."""
+    """A dataset at `<root>/{train,test}/<class>/*`, with an optional `validation`; plain with a `test_fraction`."""
 
-    def __init__(self, locate: Callable[[], Path], facts: FolderFacts, *, remedy: str) -> None:
+    def __init__(
+        self, locate: Callable[[], Path], facts: FolderFacts, *, remedy: str, test_fraction: float | None = None
+    ) -> None:
         self._locate = locate
         self._facts = facts
         self._remedy = remedy
+        self._test_fraction = test_fraction
 
     @functools.cached_property
     def _folder(self) -> ImageFolder:
-        return scan_image_folder(self._locate(), name=self._facts.name, remedy=self._remedy)
+        return scan_image_folder(
+            self._locate(), name=self._facts.name, remedy=self._remedy, test_fraction=self._test_fraction
+        )
+
+    @property
+    def _source(self) -> str:
+        if not self._folder.split_here:
+            return self._facts.source
+        return f"{self._facts.source}; {self._test_fraction:.4g} of every class set aside at random as test images"
 
     def describe(self) -> DatasetDescription:
         """Return names, counts and the fingerprint over names and contents of all image files.
@@ -73,13 +85,22 @@ class FolderDataset:
             counts=folder.counts,
             fingerprint=fingerprint_files(folder.root, files),
             native_size=self._facts.native_size,
-            source=self._facts.source,
+            source=self._source,
             licence=self._facts.licence,
         )
 
     def read(self, split: Split, *, size: int) -> LabelledImages:
         """Decode a split to (n, size, size, 3) uint8, ordered by class folder and file name."""
         return read_image_folder(self._folder, split, size=size, name=self._facts.name)
+
+    def encoded_images(self, split: Split) -> Iterator[EncodedImage]:
+        """Yield every image of a split as it is stored, in the order of `read`, named by its path in the folder."""
+        return encoded_folder_images(self._folder, split, name=self._facts.name)
+
+    @property
+    def ignored_files(self) -> tuple[str, ...]:
+        """Paths within the folder of the files in class folders that are no images."""
+        return tuple(path.as_posix() for path in self._folder.ignored)
 
 
 def paper_dataset(facts: FolderFacts) -> FolderDataset:
@@ -89,9 +110,3 @@ def paper_dataset(facts: FolderFacts) -> FolderDataset:
         facts,
         remedy=f"set {DATA_VARIABLE} to the folder that holds it, or use another dataset",
     )
-
-
-def own_folder(path: Path) -> FolderDataset:
-    """Return the dataset in a folder of one's own; its path is not part of what is published."""
-    facts = FolderFacts("imagefolder", "a local folder", "as found", "not stated")
-    return FolderDataset(lambda: path, facts, remedy="or set the option 'path'")

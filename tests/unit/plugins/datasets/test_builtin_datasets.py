@@ -82,7 +82,7 @@ def test_a_folder_of_ones_own(tmp_path):
     found = dataset.describe()
     assert (found.class_names, dict(found.counts)) == (("red fox",), {"train": 1, "test": 1})
     assert dataset.read("test", size=2).images.tolist() == [[[[20] * 3] * 2] * 2]
-    with pytest.raises(DatasetError, match="set the option 'path'"):
+    with pytest.raises(DatasetError, match="give another folder as imagefolder:PATH"):
         load("imagefolder", path=str(tmp_path / "nowhere")).describe()
 
 

@@ -1,0 +1,30 @@
+"""Helpers shared by dataset plugins: where data lies, what a folder holds, its fingerprint, splits and decoding."""
+
+from tckr_bench.datasets.decoding import ImageFacts, decode_images, inspect_images, resize_to_rgb
+from tckr_bench.datasets.folders import (
+    DATA_VARIABLE,
+    IMAGE_SUFFIXES,
+    ImageFolder,
+    data_root,
+    encoded_folder_images,
+    fingerprint_files,
+    read_image_folder,
+    scan_image_folder,
+)
+from tckr_bench.datasets.splits import stratified_split
+
+__all__ = [
+    "DATA_VARIABLE",
+    "IMAGE_SUFFIXES",
+    "ImageFacts",
+    "ImageFolder",
+    "data_root",
+    "decode_images",
+    "encoded_folder_images",
+    "fingerprint_files",
+    "inspect_images",
+    "read_image_folder",
+    "resize_to_rgb",
+    "scan_image_folder",
+    "stratified_split",
+]
