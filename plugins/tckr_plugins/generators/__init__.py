@@ -8,7 +8,7 @@ from pydantic import Field
 
 from tckr_bench.components import Component, Options
 from tckr_bench.hookspecs import hookimpl
-from tckr_plugins.generators.models import MINIATURE, identify_model
+from tckr_plugins.generators.models import MINIATURE, hash_folder, local_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +77,8 @@ def load_noise(options: ControlOptions) -> NoiseGenerator:
 
 
 def _identify(options: StableDiffusionOptions) -> str:
-    return identify_model(options.model)
+    folder = local_folder(options.model)
+    return "" if folder is None else hash_folder(folder)
 
 
 @hookimpl

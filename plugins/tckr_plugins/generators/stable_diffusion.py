@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL, DiffusionPipeline, StableDiffusionPipeline, UNet2DConditionModel
 
-from tckr_plugins.generators.models import ModelError, local_folder
+from tckr_plugins.generators.models import LORA_FILE, ModelError, local_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from tckr_bench.components import Context
     from tckr_bench.records import GenerationRequest, Images
     from tckr_plugins.generators import StableDiffusionOptions
-
-LORA_FILE = "pytorch_lora_weights.safetensors"
 
 # Remarks on the libraries' own use of each other, which a user can do nothing about.
 _REMARKS: tuple[tuple[type[Warning], str], ...] = (
