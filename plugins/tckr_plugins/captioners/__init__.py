@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import Field, field_validator
-
-from tckr_bench.components import Component, Options
+from tckr_bench.components import Component
 from tckr_bench.hookspecs import hookimpl
+from tckr_plugins.captioners import files, models
+from tckr_plugins.captioners.options import (
+    AttributesOptions,
+    Blip2Options,
+    BlipOptions,
+    ClassDescriptionOptions,
+    ClassNameOptions,
+    FileOptions,
+    ImageToTextOptions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,38 +23,14 @@ if TYPE_CHECKING:
     from tckr_bench.components import Captioner
     from tckr_plugins.captioners.image_to_text import ImageToTextCaptioner
     from tckr_plugins.captioners.prompts import AttributesCaptioner, ClassNameCaptioner
+    from tckr_plugins.captioners.written import ClassDescriptionCaptioner, FileCaptioner
 
-PLACEHOLDER = "{class_name}"
-
-
-class ClassNameOptions(Options):
-    """How the class name becomes a prompt."""
-
-    template: str = Field(
-        default=PLACEHOLDER,
-        description="prompt of every image of a class, such as 'a photo of a {class_name}'; the miniature knows bare "
-        "names only",
-    )
-
-    @field_validator("template")
-    @classmethod
-    def _holds_the_placeholder(cls, template: str) -> str:
-        if PLACEHOLDER not in template:
-            raise ValueError(f"write {PLACEHOLDER} where the class name belongs")
-        return template
-
-
-class AttributesOptions(Options):
-    """The attribute captioner has no options."""
-
-
-class Blip2Options(Options):
-    """Which image-to-text model captions, and how long its captions are; the defaults are the paper's."""
-
-    model: str = Field(default="Salesforce/blip2-opt-2.7b", description="folder or hub id of a transformers model")
-    revision: str | None = Field(default=None, description="revision on the hub; none for the newest")
-    max_new_tokens: int = Field(default=20, ge=1, le=512, description="longest caption, in tokens")
-    batch_size: int = Field(default=16, ge=1, le=1024, description="images captioned at a time")
+IMAGE_TO_TEXT: tuple[tuple[str, type[ImageToTextOptions], str], ...] = (
+    ("blip2", Blip2Options, "'<class name>: <caption>' by BLIP-2 (Li et al. 2023), as in the paper"),
+    ("blip", BlipOptions, "'<class name>: <caption>' by BLIP (Li et al. 2022), an eighth of BLIP-2's size"),
+    ("image-to-text", ImageToTextOptions, "'<class name>: <caption>' by any image-to-text model of transformers"),
+)
+"""One implementation under three names, each with its own default model."""
 
 
 def load_class_name(options: ClassNameOptions) -> ClassNameCaptioner:
@@ -63,11 +47,33 @@ def load_attributes(_options: AttributesOptions) -> AttributesCaptioner:
     return AttributesCaptioner()
 
 
-def load_blip2(options: Blip2Options) -> ImageToTextCaptioner:
+def load_image_to_text(options: ImageToTextOptions) -> ImageToTextCaptioner:
     """Return the captioner that asks an image-to-text model."""
     from tckr_plugins.captioners.image_to_text import ImageToTextCaptioner
 
     return ImageToTextCaptioner(options)
+
+
+def load_class_description(options: ClassDescriptionOptions) -> ClassDescriptionCaptioner:
+    """Return the captioner that describes classes in the words of a file."""
+    from tckr_plugins.captioners.written import ClassDescriptionCaptioner
+
+    return ClassDescriptionCaptioner(options)
+
+
+def load_file(options: FileOptions) -> FileCaptioner:
+    """Return the captioner that reads its captions from a file."""
+    from tckr_plugins.captioners.written import FileCaptioner
+
+    return FileCaptioner(options)
+
+
+def _identify_description(options: ClassDescriptionOptions) -> str:
+    return files.identify(files.required(options.path, "class-description"))
+
+
+def _identify_file(options: FileOptions) -> str:
+    return files.identify(files.required(options.path, "file"))
 
 
 @hookimpl
@@ -84,6 +90,28 @@ def register_captioners(register: Callable[[Component[Captioner]], None]) -> Non
     )
     register(
         Component(
+            "class-description",
+            version="1",
+            options=ClassDescriptionOptions,
+            load=load_class_description,
+            summary="'<class name>: <description>', one text per class from a JSON or TOML file; sees no image",
+            identity=_identify_description,
+            argument="path",
+        )
+    )
+    register(
+        Component(
+            "file",
+            version="1",
+            options=FileOptions,
+            load=load_file,
+            summary="'<class name>: <caption>' from a file, such as the paper's published captions",
+            identity=_identify_file,
+            argument="path",
+        )
+    )
+    register(
+        Component(
             "attributes",
             version="1",
             options=AttributesOptions,
@@ -91,12 +119,16 @@ def register_captioners(register: Callable[[Component[Captioner]], None]) -> Non
             summary="'<class name>: <colour, brightness, extent, texture, place>' measured on the pixels",
         )
     )
-    register(
-        Component(
-            "blip2",
-            version="1",
-            options=Blip2Options,
-            load=load_blip2,
-            summary="'<class name>: <caption>' by BLIP-2, or by another image-to-text model of transformers",
+    for name, options, summary in IMAGE_TO_TEXT:
+        register(
+            Component(
+                name,
+                version="1",
+                options=options,
+                load=load_image_to_text,
+                summary=summary,
+                identity=models.identify,
+                argument="model",
+                operations=models.operations_per_image,
+            )
         )
-    )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tckr_plugins.captioners import PLACEHOLDER
+from tckr_plugins.captioners.options import CLASS_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tckr_bench.components import Context
     from tckr_bench.records import Images, Labels
-    from tckr_plugins.captioners import ClassNameOptions
+    from tckr_plugins.captioners.options import ClassNameOptions
 
 
 class ClassNameCaptioner:
@@ -24,7 +24,7 @@ class ClassNameCaptioner:
         """Return one prompt per label (n); the images are not looked at."""
         assert len(images) == len(labels), "one label per image"
         # Not str.format: a template may hold other braces, and a class name may too.
-        prompts = [self._template.replace(PLACEHOLDER, name) for name in class_names]
+        prompts = [self._template.replace(CLASS_NAME, name) for name in class_names]
         context.progress(1.0)
         return [prompts[label] for label in labels.tolist()]
 

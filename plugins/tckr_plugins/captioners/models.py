@@ -1,0 +1,192 @@
+"""Where an image-to-text model lies, which weights those are, and what it costs; imports no framework."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tckr_bench.datasets import fingerprint_files
+from tckr_bench.errors import OptionError, TckrError
+
+if TYPE_CHECKING:
+    from tckr_plugins.captioners.options import ImageToTextOptions
+
+_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_PATTERNS = ["*.json", "*.txt", "*.model", "*.jinja", "*.safetensors"]
+_SUFFIXES = frozenset(pattern[1:] for pattern in _PATTERNS)
+_WEIGHTS, _INDEX = "model.safetensors", "model.safetensors.index.json"
+_TIMEOUT = 5.0
+
+
+class CaptionModelError(TckrError):
+    """An image-to-text model is not there, or is not one that can be used."""
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """What the arithmetic of a vision-language model follows from.
+
+    Attributes:
+        vision_parameters: parameters of the image encoder.
+        image_tokens: patches of an image plus the class token.
+        text_parameters: parameters of the language model.
+        prefix_tokens: tokens the language model reads before it writes.
+    """
+
+    vision_parameters: float
+    image_tokens: int
+    text_parameters: float
+    prefix_tokens: int
+
+
+ANATOMIES = {
+    "Salesforce/blip2-opt-2.7b": Anatomy(1.0e9, 257, 2.7e9, 32),
+    "Salesforce/blip-image-captioning-base": Anatomy(0.086e9, 577, 0.14e9, 1),
+    "Salesforce/blip-image-captioning-large": Anatomy(0.30e9, 577, 0.17e9, 1),
+}
+"""ViT-g/14 at 224 with OPT-2.7B; ViT-B/16 and ViT-L/16 at 384 with a BERT decoder (both model cards)."""
+
+
+def operations_per_image(options: ImageToTextOptions) -> float | None:
+    """Estimate the floating-point operations of one caption, or None for a model that is not known.
+
+    A parameter costs one multiplication and one addition per token, so an image costs
+    2 x vision parameters x image tokens + 2 x text parameters x (prefix tokens + new tokens). The Q-Former of BLIP-2
+    (0.1 G parameters, 32 queries) and attention between tokens add about 1 % each and are left out.
+
+    >>> from tckr_plugins.captioners.options import Blip2Options
+    >>> round(operations_per_image(Blip2Options()) / 1e12, 2)  # 2 x 1.0 G x 257 + 2 x 2.7 G x (32 + 20)
+    0.79
+    """
+    known = ANATOMIES.get(options.model)
+    if known is None:
+        return None
+    seen = 2 * known.vision_parameters * known.image_tokens
+    return seen + 2 * known.text_parameters * (known.prefix_tokens + options.max_new_tokens)
+
+
+def local_folder(model: str) -> Path | None:
+    """Return the folder of a local model, or None for a hub id.
+
+    Raises:
+        OptionError: no model is named.
+        CaptionModelError: `model` is neither a folder with a `config.json` nor shaped like a hub id.
+    """
+    if not model:
+        raise OptionError(
+            "the captioner 'image-to-text' needs a model; write image-to-text:FOLDER_OR_HUB_ID or set the option model"
+        )
+    folder = Path(model).expanduser()
+    if (folder / "config.json").is_file():
+        return folder
+    if folder.is_dir() or not _HUB_ID.fullmatch(model):
+        raise CaptionModelError(
+            f"no captioning model is at '{model}': there is no config.json; name a folder that transformers saved, "
+            "or a hub id"
+        )
+    return None
+
+
+def identify(options: ImageToTextOptions) -> str:
+    """Return what the weights are known by: a sha256 over a folder's files, or the commit of a hub id.
+
+    The commit is that of the cached snapshot, which is also the one that captions. Where nothing is cached, the hub
+    is asked, and without a network the identity is empty.
+
+    Raises:
+        OptionError, CaptionModelError: as `local_folder`.
+    """
+    folder = local_folder(options.model)
+    if folder is None:
+        return _commit(options.model, options.revision)
+    files = sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file())
+    stamps = tuple((path, stamp.st_mtime_ns, stamp.st_size) for path in files for stamp in [path.stat()])
+    return _fingerprint(folder, stamps)
+
+
+@functools.cache
+def _fingerprint(folder: Path, stamped: tuple[tuple[Path, int, int], ...]) -> str:
+    """Hash once per process for as long as no file's time or size changes."""
+    return fingerprint_files(folder, [path.relative_to(folder) for path, _, _ in stamped])
+
+
+@functools.cache
+def _commit(model: str, revision: str | None) -> str:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    if revision is not None and _COMMIT.fullmatch(revision):
+        return revision
+    cached = _cached_snapshot(model, revision)
+    if cached is not None:
+        return cached.name
+    try:
+        return Path(hf_hub_download(model, "config.json", revision=revision, etag_timeout=_TIMEOUT)).parent.name
+    except (OSError, ValueError, HfHubHTTPError):
+        return ""  # the stage that needs the model says why it is not there
+
+
+def _cached_snapshot(model: str, revision: str | None) -> Path | None:
+    """Return the complete snapshot of a hub id in the local cache, if there is one; asks no network."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        folder = Path(snapshot_download(model, revision=revision, local_files_only=True, allow_patterns=_PATTERNS))
+    except (OSError, ValueError):
+        return None
+    return folder if _is_complete(folder) else None
+
+
+def _is_complete(folder: Path) -> bool:
+    """Return whether a snapshot holds a configuration and every file of its weights."""
+    if not (folder / "config.json").is_file():
+        return False
+    if (folder / _WEIGHTS).is_file():
+        return True
+    try:
+        shards = set(json.loads((folder / _INDEX).read_text(encoding="utf-8"))["weight_map"].values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+    return all((folder / str(shard)).is_file() for shard in shards)
+
+
+def fetch(options: ImageToTextOptions) -> Path:
+    """Return the folder of a model: the one named, the cached snapshot of a hub id, or a new download, in this order.
+
+    Raises:
+        OptionError, CaptionModelError: there is no such model, or it is neither cached nor to be had from the hub.
+    """
+    model, revision = options.model, options.revision
+    folder = local_folder(model) or _cached_snapshot(model, revision)
+    if folder is not None:
+        return folder
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        folder = Path(snapshot_download(model, revision=revision, allow_patterns=_PATTERNS, etag_timeout=_TIMEOUT))
+    except (OSError, ValueError, HfHubHTTPError) as error:
+        raise CaptionModelError(
+            f"the captioning model '{model}' is not in the cache and cannot be fetched ({first_line(error)}); download "
+            "it while online, or name a folder"
+        ) from error
+    if not _is_complete(folder):
+        raise CaptionModelError(
+            f"the captioning model '{model}' has no safetensors weights; name a model or a revision that has them"
+        )
+    return folder
+
+
+def first_line(error: BaseException) -> str:
+    r"""Return the first line of what an error says, without a closing full stop, or its kind.
+
+    >>> first_line(OSError("no such file.\nlook elsewhere"))
+    'no such file'
+    """
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(". ") if lines else type(error).__name__
