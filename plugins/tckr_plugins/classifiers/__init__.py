@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING
 from tckr_bench.components import Component
 from tckr_bench.errors import OptionError
 from tckr_bench.hookspecs import hookimpl
-from tckr_plugins.classifiers.options import SmallCnnOptions, TimmOptions
+from tckr_plugins.classifiers.ofa_configuration import forward_operations
+from tckr_plugins.classifiers.options import OfaOptions, SmallCnnOptions, TimmOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tckr_bench.components import Classifier
+
+TRAINING_PASSES = 3
+"""A training step costs three forward passes: its own, and a backward pass of twice the work."""
+
+FORWARD_OPERATIONS = {"mobilenetv3_large_100": 0.43e9, "resnet18": 3.6e9}
+"""Floating-point operations of one image of 224 pixels, two per multiply-add, of timm models that are well known."""
 
 
 @hookimpl
@@ -37,6 +44,20 @@ def register_classifiers(register: Callable[[Component[Classifier]], None]) -> N
             load=_load_timm,
             summary="any model of the timm library, from random, hub or local safetensors weights",
             identity=_weights_identity,
+            operations=_timm_operations,
+        )
+    )
+    register(
+        Component(
+            name="ofa-mobilenetv3",
+            version="1",
+            options=OfaOptions,
+            load=_load_ofa,
+            summary="the paper's Once-for-All MobileNetV3 sub-networks, from a configuration of 20 blocks",
+            identity=_weights_identity,
+            operations=lambda options: (
+                TRAINING_PASSES * forward_operations(options.configuration, image_size=options.image_size)
+            ),
         )
     )
 
@@ -53,7 +74,19 @@ def _load_timm(options: TimmOptions) -> Classifier:
     return timm_models.load(options)
 
 
-def _weights_identity(options: TimmOptions) -> str:
+def _load_ofa(options: OfaOptions) -> Classifier:
+    from tckr_plugins.classifiers import ofa_models
+
+    return ofa_models.load(options)
+
+
+def _timm_operations(options: TimmOptions) -> float | None:
+    """Return the operations of one training image; convolutions cost as the area of the image does."""
+    forward = FORWARD_OPERATIONS.get(options.model.split(".")[0])
+    return None if forward is None else TRAINING_PASSES * forward * (options.image_size / 224) ** 2
+
+
+def _weights_identity(options: TimmOptions | OfaOptions) -> str:
     """Return the sha256 of the local weights, so that replacing the file invalidates what was cached.
 
     Raises:
@@ -66,6 +99,6 @@ def _weights_identity(options: TimmOptions) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise OptionError(
-            f"option 'weights' of component 'timm' cannot be read: {options.weights} ({error.strerror}); "
+            f"option 'weights' of the classifier cannot be read: {options.weights} ({error.strerror}); "
             "give the path of a .safetensors file"
         ) from error

@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Literal
+
 from pydantic import Field, field_validator, model_validator
 
 from tckr_bench.components import ClassifierOptions
+from tckr_plugins.classifiers.ofa_configuration import resolve_configuration
+
+PAPER_RECIPE: Mapping[str, Any] = {
+    "image_size": 224,
+    "epochs": 100,
+    "batch_size": 96,
+    "learning_rate": 1e-3,
+    "weight_decay": 5e-5,
+    "warmup": 0.0,
+    "label_smoothing": 0.1,
+    "flip": True,
+    "padding": 0.1,
+    "augmix": True,
+    "mixup": 1.0,
+    "patience": 30,
+    "precision": "float16",
+    "normalisation": "dataset",
+}
+"""Training as in Resmini et al. (arXiv 2504.04582) and its repository, whose schedule is made for 100 epochs."""
 
 
 class TrainingOptions(ClassifierOptions):
     """The recipe of the training loop that every built-in classifier shares."""
+
+    recipe: Literal["plain", "paper"] = Field(
+        default="plain",
+        description="'paper' sets every option that is not given to the published recipe: 224 pixels, AdamW, AugMix, "
+        "MixUp, label smoothing, patience 30",
+    )
 
     epochs: int = Field(
         default=20, ge=0, le=10_000, description="passes over the training images; 0 leaves it untrained"
@@ -17,6 +45,16 @@ class TrainingOptions(ClassifierOptions):
     flip: bool = Field(
         default=False,
         description="augment with horizontal mirroring; off by default because digits are not symmetric",
+    )
+    augmix: bool = Field(
+        default=False, description="augment with AugMix (three chains of one to three operations, severity 3)"
+    )
+    mixup: float = Field(
+        default=0.0,
+        ge=0,
+        le=10,
+        description="alpha of MixUp, which blends pairs of images and their hard labels; 0 for none; soft labels are "
+        "asked on the images as they are",
     )
     padding: float = Field(
         default=0.1, ge=0, le=0.5, description="padding of the random crop, as a fraction of the side"
@@ -28,6 +66,27 @@ class TrainingOptions(ClassifierOptions):
     label_smoothing: float = Field(
         default=0.0, ge=0, lt=1, description="smoothing of hard labels; soft labels are left as they are"
     )
+    patience: int = Field(
+        default=0,
+        ge=0,
+        le=10_000,
+        description="stop after so many epochs without a better validation accuracy; 0 for never",
+    )
+    precision: Literal["float32", "bfloat16", "float16"] = Field(
+        default="float32", description="arithmetic of training on a CUDA device; elsewhere it is always float32"
+    )
+    normalisation: Literal["pretraining", "dataset"] = Field(
+        default="pretraining",
+        description="mean and deviation of the input: the pretraining's, where there was one, or the training images'",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, given: Any) -> Any:  # noqa: ANN401 - pydantic passes whatever it was called with
+        if isinstance(given, Mapping) and given.get("recipe") == "paper":
+            own = {name: value for name, value in PAPER_RECIPE.items() if name in cls.model_fields}
+            return own | dict(given)
+        return given
 
 
 class SmallCnnOptions(TrainingOptions):
@@ -74,3 +133,36 @@ class TimmOptions(TrainingOptions):
         if self.weights and not self.weights.endswith(".safetensors"):
             raise ValueError("weights must be a .safetensors file; no other format is read")
         return self
+
+
+class OfaOptions(TrainingOptions):
+    """Options of `ofa-mobilenetv3`."""
+
+    learning_rate: float = Field(default=1e-3, gt=0, le=10, description="peak learning rate of AdamW")
+    configuration: str = Field(
+        default="oxford_pets",
+        validate_default=True,
+        description="'10_' and 20 blocks depth-kernel-expansion (0-0-0 for none) joined by '_', or the name of a "
+        "dataset of the paper",
+    )
+    weights: str = Field(
+        default="", description="start from this local .safetensors file, named as timm or as Once-for-All names it"
+    )
+    dropout: float = Field(
+        default=0.0, ge=0, lt=1, description="dropout before the head; the paper's own head has none"
+    )
+    image_size: int = Field(
+        default=224, ge=8, le=1024, description="side in pixels the network works at; other sizes are resized"
+    )
+
+    @field_validator("configuration")
+    @classmethod
+    def _resolve(cls, text: str) -> str:
+        return resolve_configuration(text)
+
+    @field_validator("weights")
+    @classmethod
+    def _safe(cls, weights: str) -> str:
+        if weights and not weights.endswith(".safetensors"):
+            raise ValueError("weights must be a .safetensors file; no other format is read")
+        return weights

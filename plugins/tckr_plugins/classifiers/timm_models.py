@@ -11,6 +11,7 @@ import torch
 
 from tckr_bench.errors import OptionError, TckrError, nearest
 from tckr_plugins.classifiers.torch_classifier import Body, TorchClassifier
+from tckr_plugins.classifiers.weights import read_weights, take_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +45,8 @@ class TimmArchitecture:
         from_hub = pretrained and self.options.pretrained
         module = self._create(class_count, from_hub=from_hub)
         if pretrained and self.options.weights:
-            _take_up(module, Path(self.options.weights))
+            path = Path(self.options.weights)
+            take_up(module, read_weights(path), heads=_heads(module), path=path)
         elif not from_hub:
             return Body(module)
         return Body(module, statistics=_statistics(module))
@@ -90,29 +92,8 @@ def _statistics(module: torch.nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
     return 255 * torch.tensor(config["mean"]), 255 * torch.tensor(config["std"])
 
 
-def _take_up(module: torch.nn.Module, path: Path) -> None:
-    """Copy the weights of a file into a model; a head of another class count is left as it is."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        found = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise TckrError(f"cannot read the weights in {path} ({error}); give a timm .safetensors file") from error
-    own = module.state_dict()
-    heads: Any = module.pretrained_cfg.get("classifier") or ()  # type: ignore[operator,union-attr]
-    prefixes = tuple(f"{head}." for head in ((heads,) if isinstance(heads, str) else heads))
-    usable = {
-        name: value
-        for name, value in found.items()
-        if name in own and not (name.startswith(prefixes) and value.shape != own[name].shape)
-    }
-    lacking = sorted(name for name in own if name not in usable and not name.startswith(prefixes))
-    misfits = sorted(name for name, value in usable.items() if value.shape != own[name].shape)
-    if lacking or misfits:
-        raise TckrError(
-            f"the weights in {path} are not those of this timm model at this image_size "
-            f"({len(lacking)} tensors lacking, {len(misfits)} of another shape, "
-            f"{(lacking + misfits)[0]} first); give the file that fits"
-        )
-    module.load_state_dict(usable, strict=False)
+def _heads(module: torch.nn.Module) -> tuple[str, ...]:
+    """Return the names of the layers that depend on the number of classes."""
+    config: Any = module.pretrained_cfg
+    heads = config.get("classifier") or ()
+    return (heads,) if isinstance(heads, str) else tuple(heads)

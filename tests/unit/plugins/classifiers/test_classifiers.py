@@ -14,6 +14,11 @@ from tckr_bench.records import LabelledImages, TrainingData
 
 CONTEXT = Context()
 TINY = {
+    "ofa-mobilenetv3": {
+        "configuration": "10_" + "_".join(["2-3-3", "2-3-3", "0-0-0", "0-0-0"] * 5),
+        "image_size": 32,
+        "epochs": 1,
+    },
     "small-cnn": {"image_size": 8, "widths": [4, 8], "epochs": 1},
     "timm": {"model": "test_resnet", "image_size": 32, "epochs": 1},
 }
@@ -104,7 +109,7 @@ def test_local_weights_are_taken_up_whatever_their_head(classes, tmp_path):
 def test_weights_of_another_model_are_refused(tmp_path):
     timm_file(tmp_path / "other.safetensors", classes=3, model="test_vit")
     classifier = load("timm", weights=str(tmp_path / "other.safetensors"))
-    with pytest.raises(TckrError, match="are not those of this timm model"):
+    with pytest.raises(TckrError, match="are not those of this model"):
         classifier.fit(task(), seed=0, context=CONTEXT)
     (tmp_path / "other.safetensors").write_bytes(b"not weights")
     with pytest.raises(TckrError, match="cannot read the weights"):
