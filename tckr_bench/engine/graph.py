@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from tckr_bench.engine.fingerprint import fingerprint
 from tckr_bench.engine.matrix import Matrix
@@ -21,6 +22,7 @@ from tckr_bench.stages.train import EpochChoice, TrainParameters
 KINDS = ("prepare", "caption", "adapt", "generate", "train", "shadow", "attack", "measure")
 
 Parents = Mapping[str, tuple[str, ...]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,11 @@ class Graph:
 
     def ancestry(self, key: str) -> list[Stage]:
         """Return the stage and everything it rests on, parents first."""
-        wanted = {key}
-        for stage in reversed(list(self.stages.values())):
-            if stage.key in wanted:
-                wanted.update(stage.parent_keys())
+        wanted, waiting = {key}, [key]
+        while waiting:
+            found = set(self.stages[waiting.pop()].parent_keys()) - wanted
+            wanted |= found
+            waiting.extend(found)
         return [stage for stage in self.stages.values() if stage.key in wanted]
 
 
@@ -87,6 +90,26 @@ def build_graph(matrix: Matrix, descriptions: Mapping[str, DatasetDescription]) 
     return Graph(graph.stages, leaves, cells, naive=sum(len(graph.ancestry(key)) for key in leaves.values()))
 
 
+def _once_per_cell(method: Callable[[_Builder, Cell], T]) -> Callable[[_Builder, Cell], T]:
+    """Remember what a method of the builder returned for a cell: large graphs ask for the same stages many times."""
+
+    @functools.wraps(method)
+    def remembered(builder: _Builder, cell: Cell) -> T:
+        name = (method.__name__, cell.slug)
+        if name not in builder.known:
+            builder.known[name] = method(builder, cell)
+        found: T = builder.known[name]
+        return found
+
+    return remembered
+
+
+@functools.lru_cache(maxsize=65_536)
+def _values(parameters: Any) -> Mapping[str, Any]:  # noqa: ANN401 - any frozen dataclass of parameters
+    """Return the fields of a stage's parameters; the same chunk or shadow index serves many datasets and cells."""
+    return asdict(parameters)
+
+
 @dataclass
 class _Builder:
     """Adds stages, parents first; asking twice for the same stage gives the same key."""
@@ -94,6 +117,7 @@ class _Builder:
     matrix: Matrix
     descriptions: Mapping[str, DatasetDescription]
     stages: dict[str, Stage] = field(default_factory=dict)
+    known: dict[tuple[str, ...], Any] = field(default_factory=dict)
 
     def add(
         self,
@@ -107,7 +131,7 @@ class _Builder:
         seed: int = 0,
         size: float = 0.0,
     ) -> str:
-        values = asdict(parameters) if parameters is not None else {}  # type: ignore[call-overload]
+        values = _values(parameters) if parameters is not None else {}
         identity = {role: _identity(use) for role, use in components.items()}
         content = {
             "stage": "train" if kind == "shadow" else kind,
@@ -123,6 +147,7 @@ class _Builder:
     def sizes(self, cell: Cell) -> dict[str, int]:
         return split_sizes(self.descriptions[cell.dataset.label], self.matrix.file.held_out)
 
+    @_once_per_cell
     def prepare(self, cell: Cell) -> str:
         description = self.descriptions[cell.dataset.label]
         return self.add(
@@ -139,6 +164,7 @@ class _Builder:
             ),
         )
 
+    @_once_per_cell
     def caption(self, cell: Cell) -> str:
         assert cell.method.captioner is not None, "synthetic methods have a captioner"
         return self.add(
@@ -149,6 +175,7 @@ class _Builder:
             work=self.sizes(cell)["train"],
         )
 
+    @_once_per_cell
     def adapt(self, cell: Cell) -> str:
         method = cell.method
         assert method.generator is not None, "synthetic methods have a generator"
@@ -162,6 +189,7 @@ class _Builder:
             seed=derive_seed("adapt", cell.seed),
         )
 
+    @_once_per_cell
     def generate(self, cell: Cell) -> tuple[str, ...]:
         """Return the chunks that cover the cell's cardinality."""
         method, size = cell.method, self.matrix.file.generation_chunk
@@ -190,6 +218,7 @@ class _Builder:
         own = [m for m in self.matrix.methods if m.role == "baseline" and m.classifier == cell.method.classifier]
         return self.train(Cell(cell.dataset, (own or list(self.matrix.methods))[0], cell.seed))
 
+    @_once_per_cell
     def train(self, cell: Cell) -> str:
         method = cell.method
         parents: dict[str, tuple[str, ...]] = {"data": (self.prepare(cell),)}
@@ -236,7 +265,16 @@ class _Builder:
     def shadows(self, cell: Cell, count: int) -> tuple[str, ...]:
         """Return a bank of shadow models, trained on real data by the recipe of the cell's classifier."""
         method = self.matrix.methods[0] if cell.method.name == "untrained" else cell.method
-        challenge, sizes = self.challenge(method), self.sizes(cell)
+        challenge = self.challenge(method)
+        name = (cell.dataset.label, fingerprint(_identity(method.classifier)), repr(challenge), str(count))
+        if name not in self.known:
+            self.known[name] = self.bank(cell, method, challenge, count)
+        found: tuple[str, ...] = self.known[name]
+        return found
+
+    def bank(self, cell: Cell, method: Method, challenge: ChallengeParameters, count: int) -> tuple[str, ...]:
+        """Return `count` shadow models of a method's classifier."""
+        sizes = self.sizes(cell)
         examples = challenge.per_side * 2 if challenge.per_side else sizes["train"] + sizes["test"]
         return tuple(
             self.add(
