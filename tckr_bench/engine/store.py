@@ -2,6 +2,7 @@
 
 <store>/artifacts/<ab>/<key>/manifest.json    sha256 and size of every file; the same for the same inputs
 <store>/artifacts/<ab>/<key>/provenance.json  what it took and where; differs from run to run
+<store>/artifacts/<ab>/<key>/checked.json     sizes and times of large files at their last full check
 <store>/staging/<key>-<random>/               an artifact being written
 <store>/locks/<key>.lock                      held by the process that writes it
 """
@@ -28,6 +29,11 @@ from tckr_bench.records import Cost
 STORE_VARIABLE = "TCKR_BENCH_STORE"
 MANIFEST = "manifest.json"
 PROVENANCE = "provenance.json"
+CHECKED = "checked.json"
+# Hashing reads everything: a plan over a terabyte would take an hour. So a file this large that was hashed once counts as
+# sound while its size and time stay; a time as fresh as this may hide a later write of the same tick and is not trusted.
+LARGE_ARTIFACT = 4_000_000
+FRESH_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ def default_store_path() -> Path:
 
 
 class Store:
-    """Artifacts by key. Reading checks every checksum; writing is atomic."""
+    """Artifacts by key. Reading checks every checksum, of large files once; writing is atomic."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -103,16 +109,25 @@ class Store:
         """Return where the artifact of a key lies, or would lie."""
         return self.root / "artifacts" / key[:2] / key
 
-    def find(self, key: str) -> Manifest | None:
-        """Return the manifest of a complete and undamaged artifact; None where it is missing or damaged."""
+    def find(self, key: str, *, thorough: bool = False) -> Manifest | None:
+        """Return the manifest of a complete and undamaged artifact; None where it is missing or damaged.
+
+        With `thorough`, files that were checked before and did not change since are hashed again.
+        """
         folder = self.path(key)
         try:
             manifest = TypeAdapter(Manifest).validate_json((folder / MANIFEST).read_bytes())
             self.provenance(key)
         except (OSError, ValidationError, StoreError):
             return None
-        sound = manifest.key == key and manifest.format == STORE_FORMAT
-        return manifest if sound and not any(damaged_files(folder, manifest)) else None
+        if manifest.key != key or manifest.format != STORE_FORMAT:
+            return None
+        if not thorough and _was_checked(folder, manifest):
+            return manifest
+        if any(damaged_files(folder, manifest)):
+            return None
+        _remember_check(folder, manifest)
+        return manifest
 
     def provenance(self, key: str) -> Provenance:
         """Return what making the artifact took.
@@ -193,7 +208,7 @@ class Store:
 
     def damaged(self) -> list[str]:
         """Return the keys of artifacts that are incomplete or whose checksums do not match."""
-        return [key for key in self.keys() if self.find(key) is None]
+        return [key for key in self.keys() if self.find(key, thorough=True) is None]
 
     def collect(self, *, unused_for: float, dry_run: bool = False) -> list[tuple[str, int]]:
         """Remove artifacts not used for `unused_for` seconds, damaged ones, and abandoned staging folders.
@@ -240,6 +255,34 @@ def damaged_files(folder: Path, manifest: Manifest) -> Iterator[str]:
             intact = False
         if not intact:
             yield name
+
+
+def _was_checked(folder: Path, manifest: Manifest) -> bool:
+    """Return whether every file has the size and time it had when its checksum was last right."""
+    if sum(entry.size for entry in manifest.files.values()) < LARGE_ARTIFACT:
+        return False
+    try:
+        return bool(json.loads((folder / CHECKED).read_text(encoding="utf-8")) == _stamps(folder, manifest))
+    except (OSError, ValueError):
+        return False
+
+
+def _remember_check(folder: Path, manifest: Manifest) -> None:
+    """Note the sizes and times of the files of a large artifact that was found sound, unless a time is fresh."""
+    if sum(entry.size for entry in manifest.files.values()) < LARGE_ARTIFACT:
+        return
+    with contextlib.suppress(OSError):  # a store that can only be read is checked in full each time
+        stamps = _stamps(folder, manifest)
+        if max(changed for _, changed in stamps.values()) < (time.time() - FRESH_SECONDS) * 1e9:
+            partial = folder / f"{CHECKED}.{os.getpid()}"
+            partial.write_text(json.dumps(stamps), encoding="utf-8")
+            partial.replace(folder / CHECKED)
+
+
+def _stamps(folder: Path, manifest: Manifest) -> dict[str, list[int]]:
+    """Return the size in bytes and the time of the last change in nanoseconds of every file."""
+    found = {name: (folder / name).stat() for name in manifest.files}
+    return {name: [stamp.st_size, stamp.st_mtime_ns] for name, stamp in found.items()}
 
 
 def _flush(path: Path) -> None:

@@ -1,11 +1,14 @@
 """Laws of the store: complete or absent, checked when read, never half-written."""
 
 import json
+import os
 import time
 
 import pytest
 
-from tckr_bench.engine.store import MANIFEST, PROVENANCE, Provenance, Store, default_store_path
+from tckr_bench.engine import store as module
+from tckr_bench.engine.fingerprint import hash_file
+from tckr_bench.engine.store import LARGE_ARTIFACT, MANIFEST, PROVENANCE, Provenance, Store, default_store_path
 from tckr_bench.errors import StoreError
 from tckr_bench.records import Cost
 
@@ -125,3 +128,42 @@ def test_a_store_that_cannot_be_made_is_one_clear_sentence(tmp_path):
 def test_the_environment_moves_the_store(monkeypatch, tmp_path):
     monkeypatch.setenv("TCKR_BENCH_STORE", str(tmp_path / "elsewhere"))
     assert default_store_path() == tmp_path / "elsewhere"
+
+
+class TestLargeArtifacts:
+    """A large file is hashed once, and again as soon as its size or time says that it may have changed."""
+
+    @pytest.fixture
+    def weights(self, store):
+        put(store, content=bytes(LARGE_ARTIFACT))
+        path = store.path(KEY) / "model" / "weights"
+        os.utime(path, (1_000_000, 1_000_000))
+        return path
+
+    @pytest.fixture
+    def hashed(self, monkeypatch):
+        hashed = []
+        monkeypatch.setattr(module, "hash_file", lambda path: hashed.append(path.name) or hash_file(path))
+        return hashed
+
+    def test_it_is_hashed_once(self, store, weights, hashed):
+        assert store.find(KEY)
+        assert store.find(KEY)
+        assert hashed == [weights.name]
+
+    def test_it_is_hashed_again_after_a_change_of_the_same_size(self, store, weights):
+        assert store.find(KEY)
+        weights.write_bytes(bytes(LARGE_ARTIFACT - 1) + b"x")
+        assert store.find(KEY) is None
+
+    def test_a_fresh_file_is_not_taken_on_trust(self, store, weights, hashed):
+        os.utime(weights)
+        assert store.find(KEY)
+        assert store.find(KEY)
+        assert hashed == [weights.name] * 2
+
+    def test_verification_hashes_whatever_the_times_say(self, store, weights):
+        assert store.find(KEY)
+        weights.write_bytes(bytes(LARGE_ARTIFACT - 1) + b"x")
+        os.utime(weights, (1_000_000, 1_000_000))
+        assert store.damaged() == [KEY]
