@@ -27,8 +27,8 @@ SMALL = {
     "lora": {"steps": 2},
     "timm": {"model": "resnet10t", "pretrained": False, "image_size": 32},
 }
-# Weights that no package carries; tests/unit/plugins runs the same checks on small models of the same format.
-NEED_WEIGHTS = {"blip2"}
+# Weights or files that no package carries; tests/unit/plugins runs the same checks on small ones of the same format.
+NEED_WEIGHTS = {"blip2", "blip", "image-to-text", "class-description", "file"}
 # Which adapter's weights a generator needs; the others take none.
 ADAPTER_OF = {"memorizer": "memorize"}
 GENERATOR_OF = {"memorize": "memorizer", "lora": "stable-diffusion"}

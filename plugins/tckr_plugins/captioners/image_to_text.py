@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers.utils import logging
 
 from tckr_plugins.captioners.models import CaptionModelError, fetch, first_line
 from tckr_plugins.captioners.templates import fill
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tckr_bench.components import Context
     from tckr_bench.records import Images, Labels
@@ -126,10 +128,11 @@ def _load(options: ImageToTextOptions, device: str) -> tuple[Any, Any]:
     folder = fetch(options)
     local = {"local_files_only": True, "trust_remote_code": False}
     try:
-        processor = AutoProcessor.from_pretrained(folder, **local)
-        model = AutoModelForImageTextToText.from_pretrained(
-            folder, dtype=resolve_dtype(options.dtype, device), use_safetensors=True, **local
-        )
+        with _without_bars():
+            processor = AutoProcessor.from_pretrained(folder, **local)
+            model = AutoModelForImageTextToText.from_pretrained(
+                folder, dtype=resolve_dtype(options.dtype, device), use_safetensors=True, **local
+            )
     except (OSError, ValueError, KeyError) as error:
         raise CaptionModelError(
             f"the captioning model '{options.model}' cannot be loaded ({first_line(error)}); name a complete "
@@ -141,6 +144,18 @@ def _load(options: ImageToTextOptions, device: str) -> tuple[Any, Any]:
         )
     _complete_blip2(processor, model)
     return processor, model
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Hide the loading bars of transformers, here only: a run shows progress of its own."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _complete_blip2(processor: Any, model: Any) -> None:  # noqa: ANN401 - transformers has no types
