@@ -44,9 +44,39 @@ def shift_and_flip(images: Tensor, *, generator: Generator, padding: float = 0.1
     return _gather(padded, rows, columns).reshape(count, height, width, channels)
 
 
+def mix_up(images: Tensor, targets: Tensor, *, share: float) -> tuple[Tensor, Tensor]:
+    """Blend each image and its target with its neighbour in the batch (MixUp, Zhang et al. 2018).
+
+    Args:
+        images: (n, height, width, channels) in 0-255, any dtype.
+        targets: class probabilities (n, classes).
+        share: weight of the image itself, 0 to 1; drawn from Beta(alpha, alpha).
+
+    Returns:
+        Images as float32 and probabilities, of the shapes given.
+
+    >>> images, targets = mix_up(torch.tensor([[[[0]]], [[[100]]]]), torch.eye(2), share=0.75)
+    >>> images.flatten().tolist(), targets.tolist()
+    ([25.0, 75.0], [[0.75, 0.25], [0.25, 0.75]])
+    """
+    images = images.float()
+    blended = share * images + (1 - share) * images.roll(1, 0)
+    return blended, share * targets + (1 - share) * targets.roll(1, 0)
+
+
+def smooth_labels(labels: Tensor, *, classes: int, smoothing: float) -> Tensor:
+    """Return class indices (n,) as probabilities (n, classes), a part of which is spread over all classes.
+
+    >>> smooth_labels(torch.tensor([1]), classes=2, smoothing=0.5).tolist()
+    [[0.25, 0.75]]
+    """
+    return functional.one_hot(labels, classes).float() * (1 - smoothing) + smoothing / classes
+
+
 def _gather(padded: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """Pick pixel (rows[i, r], columns[i, c]) of image i for all r and c, in one selection."""
     count, height, width, channels = padded.shape
-    origin = torch.arange(count)[:, None, None] * (height * width)
+    rows, columns = rows.to(padded.device), columns.to(padded.device)  # small, unlike their combinations
+    origin = torch.arange(count, device=padded.device)[:, None, None] * (height * width)
     flat = origin + rows[:, :, None] * width + columns[:, None, :]
-    return padded.reshape(-1, channels).index_select(0, flat.flatten().to(padded.device))
+    return padded.reshape(-1, channels).index_select(0, flat.flatten())

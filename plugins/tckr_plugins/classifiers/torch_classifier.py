@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from tckr_bench.errors import TckrError
-from tckr_plugins.classifiers.training import ImageNetwork, channel_statistics, predict, train
+from tckr_plugins.classifiers.network import ImageNetwork, predict
+from tckr_plugins.classifiers.training import channel_statistics, train
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,7 +74,8 @@ class TorchClassifier:
             torch.manual_seed(initial_seed)  # initial weights, and dropout where a network has it
             self._class_count = len(data.class_names)
             body = self._architecture.build(self._class_count, pretrained=True)
-            statistics = body.statistics or channel_statistics(data.training.images)
+            known = body.statistics if self._options.normalisation == "pretraining" else None
+            statistics = known or channel_statistics(data.training.images)
             self._network = self._wrap(body, statistics, context.device)
             return train(self._network, data, options=self._options, seed=order_seed, context=context)
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from tckr_plugins.classifiers import small_cnn, training
+from tckr_plugins.classifiers import network, small_cnn, training
 from tckr_plugins.classifiers.options import SmallCnnOptions
 
 from tckr_bench.components import Context
@@ -140,7 +140,7 @@ def test_larger_images_are_resized_in_training_and_in_prediction():
     classifier, _ = fit(TrainingData(large, NAMES))
     assert accuracy(classifier, pictures(size=24, seed=1)) > 0.9
     assert accuracy(classifier, pictures(size=4, seed=1)) > 0.9
-    shrunk = training.resize(torch.tensor(large.images), 8).numpy()
+    shrunk = network.resize(torch.tensor(large.images), 8).numpy()
     logits = [classifier.predict(images, context=CONTEXT) for images in (large.images, shrunk)]
     np.testing.assert_array_equal(logits[0], logits[1])
 
