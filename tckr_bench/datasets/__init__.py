@@ -1,6 +1,6 @@
 """Helpers shared by dataset plugins: where data lies, what a folder holds, its fingerprint, splits and decoding."""
 
-from tckr_bench.datasets.decoding import ImageFacts, decode_images, inspect_images, resize_to_rgb
+from tckr_bench.datasets.decoding import ImageFacts, decode_images, inspect_images, resize_to_rgb, shrink
 from tckr_bench.datasets.folders import (
     DATA_VARIABLE,
     IMAGE_SUFFIXES,
@@ -26,5 +26,6 @@ __all__ = [
     "read_image_folder",
     "resize_to_rgb",
     "scan_image_folder",
+    "shrink",
     "stratified_split",
 ]
