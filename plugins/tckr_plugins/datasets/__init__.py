@@ -1,51 +1,35 @@
-"""Built-in datasets: two that come with the package, the ten of the paper, and any folder of images."""
+"""Built-in datasets: two that come with the package, the paper's ten, and one's own in folders or files."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import dataclasses
+import functools
 from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from tckr_bench.components import Component, Options
+from tckr_bench.components import Component
+from tckr_bench.errors import OptionError
 from tckr_bench.hookspecs import hookimpl
-from tckr_plugins.datasets.folders import (
-    PAPER_DATASETS,
-    FolderDataset,
-    FolderFacts,
-    paper_dataset,
+from tckr_plugins.datasets.catalogue import CATALOGUE, HubSource
+from tckr_plugins.datasets.options import (
+    HubOptions,
+    ImageFolderOptions,
+    PackagedOptions,
+    PaperDatasetOptions,
+    ParquetOptions,
 )
-from tckr_plugins.datasets.own import own_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tckr_bench.components import Dataset
+    from tckr_bench.components import Dataset, Options
+    from tckr_bench.records import DatasetDescription
+    from tckr_plugins.datasets.catalogue import DatasetSpec
     from tckr_plugins.datasets.digits import Digits
+    from tckr_plugins.datasets.elsewhere import HubDataset
     from tckr_plugins.datasets.fashion import FashionMnist
-
-
-class PackagedOptions(Options):
-    """A dataset that comes with the package has no options."""
-
-
-class PaperDatasetOptions(Options):
-    """A dataset of the paper is found by its name under `TCKR_BENCH_DATA`; it has no options."""
-
-
-class ImageFolderOptions(Options):
-    """Where one's own images lie."""
-
-    path: Path = Field(
-        default=Path("data"),
-        description="folder with <class>/*, or with train/<class>/*, test/<class>/* and perhaps validation/<class>/*",
-    )
-    test_fraction: float = Field(
-        default=0.2,
-        gt=0,
-        lt=1,
-        description="share of every class that becomes the test split, where the folder has no splits",
-    )
+    from tckr_plugins.datasets.folders import FolderDataset
+    from tckr_plugins.datasets.paper import PaperDataset
+    from tckr_plugins.datasets.tabledataset import TableDataset
 
 
 def load_fashion_mnist(_options: PackagedOptions) -> FashionMnist:
@@ -64,11 +48,52 @@ def load_digits(_options: PackagedOptions) -> Digits:
 
 def load_image_folder(options: ImageFolderOptions) -> FolderDataset:
     """Return the dataset in a folder of one's own."""
+    from tckr_plugins.datasets.own import own_folder
+
     return own_folder(options.path.expanduser(), test_fraction=options.test_fraction)
 
 
-def _paper_loader(facts: FolderFacts) -> Callable[[PaperDatasetOptions], FolderDataset]:
-    return lambda _options: paper_dataset(facts)
+def load_hub(options: HubOptions) -> HubDataset:
+    """Return a dataset of the hub.
+
+    Raises:
+        OptionError: no identifier is given.
+    """
+    from tckr_plugins.datasets.elsewhere import HubDataset
+
+    if not options.id:
+        raise OptionError("the dataset 'hub' needs an identifier; write hub:OWNER/NAME")
+    return HubDataset(HubSource(**options.model_dump()))
+
+
+def load_parquet(options: ParquetOptions) -> TableDataset:
+    """Return the dataset in parquet files of one's own."""
+    from tckr_plugins.datasets.elsewhere import parquet_dataset
+    from tckr_plugins.datasets.layout import Wanted
+    from tckr_plugins.datasets.tables import Columns
+
+    return parquet_dataset(
+        options.path,
+        Wanted(options.configuration, options.train_split, options.test_split),
+        Columns(options.image_column, options.label_column),
+        test_fraction=options.test_fraction,
+    )
+
+
+def load_paper_dataset(spec: DatasetSpec, options: PaperDatasetOptions) -> PaperDataset:
+    """Return a dataset of the catalogue, from the copy on the hub that the options choose."""
+    from tckr_plugins.datasets.paper import PaperDataset
+
+    return PaperDataset(spec, chosen=_chosen_source(spec, options))
+
+
+def _chosen_source(spec: DatasetSpec, options: PaperDatasetOptions) -> HubSource | None:
+    """Return the source the options choose; None for the catalogue's own."""
+    if not (options.source or options.revision):
+        return None
+    known = {source.id: source for source in (spec.source, *spec.alternatives)}
+    source = known.get(options.source or spec.source.id, HubSource(options.source, test_split=""))
+    return dataclasses.replace(source, revision=options.revision or source.revision)
 
 
 @hookimpl
@@ -102,13 +127,39 @@ def register_datasets(register: Callable[[Component[Dataset]], None]) -> None:
             argument="path",
         )
     )
-    for facts in PAPER_DATASETS:
+    register(
+        Component(
+            "hub",
+            version="1",
+            options=HubOptions,
+            load=load_hub,
+            summary="any image dataset of the Hugging Face hub: hub:<owner>/<name>",
+            argument="id",
+        )
+    )
+    register(
+        Component(
+            "parquet",
+            version="1",
+            options=ParquetOptions,
+            load=load_parquet,
+            summary="your own images in parquet files, as the hub stores them: parquet:<path>",
+            argument="path",
+        )
+    )
+    for spec in CATALOGUE:
         register(
             Component(
-                facts.name,
-                version="1",
+                spec.name,
+                version="2",
                 options=PaperDatasetOptions,
-                load=_paper_loader(facts),
-                summary=f"{facts.source}, at TCKR_BENCH_DATA/{facts.name}",
+                load=functools.partial(load_paper_dataset, spec),
+                summary=f"{spec.title}, at TCKR_BENCH_DATA/{spec.name} or hub:{spec.source.id}",
+                groups=("paper-ten",),
+                published=functools.partial(_published, spec),
             )
         )
+
+
+def _published(spec: DatasetSpec, _options: Options) -> DatasetDescription:
+    return spec.published()

@@ -1,4 +1,4 @@
-"""Datasets that lie in folders, and the ten of the paper by name."""
+"""Datasets that lie in folders."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tckr_bench.datasets import (
-    DATA_VARIABLE,
     ImageFolder,
-    data_root,
     encoded_folder_images,
     fingerprint_files,
     read_image_folder,
@@ -32,20 +30,6 @@ class FolderFacts:
     source: str
     native_size: str
     licence: str
-
-
-PAPER_DATASETS = (
-    FolderFacts("cifar10", "CIFAR-10 (Krizhevsky 2009)", "32x32", "not stated"),
-    FolderFacts("cifar100", "CIFAR-100 (Krizhevsky 2009)", "32x32", "not stated"),
-    FolderFacts("oxford_pets", "Oxford-IIIT Pet (Parkhi et al. 2012)", "photographs", "CC BY-SA 4.0"),
-    FolderFacts("tiny_imagenet", "Tiny ImageNet (Le and Yang 2015)", "64x64", "ImageNet terms"),
-    FolderFacts("stanford_cars", "Stanford Cars (Krause et al. 2013)", "photographs", "not stated"),
-    FolderFacts("food101", "Food-101 (Bossard et al. 2014)", "up to 512x512", "Foodspotting, scientific fair use"),
-    FolderFacts("stl10", "STL-10 (Coates et al. 2011)", "96x96", "ImageNet terms"),
-    FolderFacts("imagewoof", "Imagewoof (Howard 2019)", "photographs", "ImageNet terms"),
-    FolderFacts("imagenette", "Imagenette (Howard 2019)", "photographs", "ImageNet terms"),
-    FolderFacts("caltech101", "Caltech-101 (Fei-Fei et al. 2004)", "about 300x200", "CC BY 4.0"),
-)
 
 
 class FolderDataset:
@@ -101,12 +85,3 @@ class FolderDataset:
     def ignored_files(self) -> tuple[str, ...]:
         """Paths within the folder of the files in class folders that are no images."""
         return tuple(path.as_posix() for path in self._folder.ignored)
-
-
-def paper_dataset(facts: FolderFacts) -> FolderDataset:
-    """Return one of the paper's datasets, found under the data root."""
-    return FolderDataset(
-        lambda: data_root() / facts.name,
-        facts,
-        remedy=f"set {DATA_VARIABLE} to the folder that holds it, or use another dataset",
-    )
