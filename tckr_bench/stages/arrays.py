@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
@@ -19,8 +19,12 @@ def write_arrays(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
 
 
-def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """Read every array of a file."""
+def read_arrays(path: Path, *, names: Sequence[str] | None = None) -> dict[str, npt.NDArray[Any]]:
+    """Read every array of a file, or those named."""
+    from safetensors import safe_open
     from safetensors.numpy import load_file
 
-    return dict(load_file(path))
+    if names is None:
+        return dict(load_file(path))
+    with safe_open(path, framework="numpy") as file:
+        return {name: file.get_tensor(name) for name in names}

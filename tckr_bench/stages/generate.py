@@ -7,15 +7,17 @@ prefix of the largest, and a chunk is made once however many cells read it.
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tckr_bench.plugins import default_registry
 from tckr_bench.records import ComponentUse, GenerationRequest, LabelledImages, Prompts
 from tckr_bench.seeds import derive_seed
 from tckr_bench.stages.arrays import read_arrays, write_arrays
 from tckr_bench.stages.caption import read_class_names, read_prompts
+from tckr_bench.stages.chunks import ImageChunks, map_images
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +26,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from tckr_bench.components import Context, Generator
+    from tckr_bench.records import Images
     from tckr_bench.stages.request import StageRequest
 
 IMAGES_FILE = "images.safetensors"
+LARGEST_IN_MEMORY = 4 * 2**30
+"""Bytes of synthetic images that are read into memory at once; larger sets are read as they are used."""
 
 
 @dataclass(frozen=True)
@@ -85,17 +90,28 @@ def plan_samples(
 
 
 def read_generated(
-    folders: Sequence[Path], *, count: int | None = None
+    folders: Sequence[Path], *, count: int | None = None, memory: int = LARGEST_IN_MEMORY
 ) -> tuple[LabelledImages, npt.NDArray[np.int64]]:
-    """Read the first `count` samples (None: all) of consecutive chunks, and the real image behind each prompt."""
+    """Read the first `count` samples (None: all) of consecutive chunks, and the real image behind each prompt.
+
+    Images of more than `memory` bytes stay on disk: they come as `ImageChunks`, which reads the rows it is asked for.
+    """
     import numpy as np
 
-    chunks = [read_arrays(folder / IMAGES_FILE) for folder in folders]
-    images = np.concatenate([chunk["images"] for chunk in chunks])[:count]
-    labels = np.concatenate([chunk["labels"] for chunk in chunks])[:count]
-    sources = np.concatenate([chunk["sources"] for chunk in chunks])[:count]
-    assert count is None or len(images) == count, "the chunks hold the samples asked for"
-    return LabelledImages(images, labels), sources
+    paths = [folder / IMAGES_FILE for folder in folders]
+    named = [read_arrays(path, names=("labels", "sources")) for path in paths]
+    labels = np.concatenate([chunk["labels"] for chunk in named])[:count]
+    sources = np.concatenate([chunk["sources"] for chunk in named])[:count]
+    assert count is None or len(labels) == count, "the chunks hold the samples asked for"
+    images = ImageChunks(_first([map_images(path, "images") for path in paths], len(labels)))
+    held = images if images.nbytes > memory else images[:]
+    return LabelledImages(cast("Images", held), labels), sources
+
+
+def _first(chunks: Sequence[npt.NDArray[np.uint8]], count: int) -> list[npt.NDArray[np.uint8]]:
+    """Cut consecutive chunks off after `count` rows."""
+    starts = [0, *itertools.accumulate(map(len, chunks))]
+    return [chunk[: max(0, count - start)] for start, chunk in zip(starts, chunks, strict=False)]
 
 
 def _shuffled_by_class(labels: npt.NDArray[np.int64], *, seed: int) -> dict[int, npt.NDArray[np.int64]]:
