@@ -161,6 +161,22 @@ def datasets_list() -> None:
     list_datasets()
 
 
+@datasets.command(
+    "check",
+    epilog="tckr-bench datasets check imagefolder:photos\n"
+    "tckr-bench datasets check imagefolder:photos --image-size 224 --json > photos.json\n"
+    "tckr-bench datasets check digits",
+)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("--image-size", type=click.IntRange(8, 2048), default=32, show_default=True, help="Side a run asks for.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON on standard output.")
+def datasets_check(names: tuple[str, ...], image_size: int, as_json: bool) -> None:
+    """Look at every image: damaged ones, copies within and between splits, tiny classes, sizes and formats."""
+    from tckr_bench.commands.checkup import check
+
+    check(names, image_size=image_size, as_json=as_json)
+
+
 @cli.group(
     cls=ExampleGroup,
     epilog="tckr-bench cache info\ntckr-bench cache verify\ntckr-bench cache gc --unused-for 30 --dry-run",

@@ -12,13 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from tckr_bench.records import SPLITS
+from tckr_bench.records import SPLITS, Split
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-    from tckr_bench.records import Split
 
 DuplicateKind = Literal["file", "pixels", "near"]
 
