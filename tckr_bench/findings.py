@@ -19,6 +19,7 @@ MANY = 0.1  # share of the images from which a note becomes a warning
 PHOTOGRAPHS = frozenset(
     {".arw", ".cr2", ".cr3", ".dng", ".heic", ".heif", ".nef", ".orf", ".psd", ".raf", ".rw2", ".svg"}
 )
+_KINDS = {"file": "the same file", "pixels": "the same pixels", "near": "nearly the same picture"}
 _SHOWN = 3
 
 
@@ -58,23 +59,23 @@ def _unusable(checkup: CheckUp) -> Iterator[Finding]:
 
 def _leaks(checkup: CheckUp) -> Iterator[Finding]:
     """Speak of pictures that are in two splits: the worst there is, as they are taken for images never seen."""
-    for duplicates in checkup.duplicates:
-        first, second = duplicates.splits
-        if first == second:
-            continue
-        exact = duplicates.kind != "near"
-        share = duplicates.images / max(1, checkup.description.counts[second])
-        counted = _count(duplicates.images, f"{second} image")
-        relation = {"file": "the same file as", "pixels": "pixel for pixel", "near": "nearly the same picture as"}
-        copies = f"{counted} ({share:.1%}) {_are(duplicates.images)} {relation[duplicates.kind]} a {first} image"
+    pairs = dict.fromkeys(entry.splits for entry in checkup.duplicates if entry.splits[0] != entry.splits[1])
+    for first, second in pairs:
+        entries = [entry for entry in checkup.duplicates if entry.splits == (first, second)]
+        images = sum(entry.images for entry in entries)
+        share = images / max(1, checkup.description.counts[second])
+        kinds = ", ".join(f"{entry.images:,} {_KINDS[entry.kind]}" for entry in entries)
         harm = (
-            "attacks take test images for ones that no model was trained on, so every privacy figure is wrong and "
+            "attacks take test images for ones that no model was trained on, so every privacy figure is wrong, and "
             "accuracy looks too high"
             if (first, second) == ("train", "test")
-            else "epochs are then chosen on images that were learnt or tested"
+            else "epochs are then chosen on images that are learnt or tested"
         )
-        remedy = "keep each picture in one split" if exact else "look at them and keep each scene in one split"
-        yield Finding("warning", f"{copies}, {_example(duplicates)}: {harm}; {remedy}")
+        yield Finding(
+            "warning",
+            f"{_count(images, f'{second} image')} ({share:.1%}) {_are(images)} in {first} too ({kinds}), "
+            f"{_example(entries[0])}: {harm}; remove the copies or keep them in one split",
+        )
 
 
 def _copies(checkup: CheckUp) -> Iterator[Finding]:
@@ -96,11 +97,12 @@ def _copies(checkup: CheckUp) -> Iterator[Finding]:
             likeness = f"{counted} {_are(duplicates.images)} nearly the same picture as another"
             yield Finding("note", f"{likeness}, {_example(duplicates)}: they count as images of their own")
         else:
-            same = "file" if duplicates.kind == "file" else "pixels in another file"
             harm = "a copy outside hides a member inside, so attacks look weaker" if first_split == "train" else ""
             harm = harm or "a copy counts twice"
             yield Finding(
-                "warning", f"{counted} repeat another, the same {same}, {_example(duplicates)}: {harm}; remove copies"
+                "warning",
+                f"{counted} {'repeats' if duplicates.images == 1 else 'repeat'} another, {_KINDS[duplicates.kind]}, "
+                f"{_example(duplicates)}: {harm}; remove the copies",
             )
 
 

@@ -12,6 +12,7 @@ from tckr_bench.board.render import REPORT_FILE, render_report
 from tckr_bench.board.results import RunResults, read_results
 from tckr_bench.board.tables import leaderboard_group
 from tckr_bench.board.verify import chance_limits
+from tckr_bench.commands.checkup import check_up_before_run
 from tckr_bench.commands.collect import RunSettings, collect
 from tckr_bench.console import Screen
 from tckr_bench.engine.executor import Executor, Outcome
@@ -20,7 +21,7 @@ from tckr_bench.engine.plan import Plan, make_plan
 from tckr_bench.engine.provenance import choose_device, devices_of, usable_cores
 from tckr_bench.engine.store import Store, default_store_path
 from tckr_bench.errors import RunError, StagesFailedError, TckrError
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugins import Registry, default_registry
 
 DEFAULT_MATRIX = "default"
 PHOTOGRAPH_MATRIX = "ten"
@@ -67,6 +68,7 @@ def run(options: RunOptions) -> None:
     screen.show_plan(plan, store, jobs=jobs, device=device)
     if options.dry_run:
         return
+    _check_up(plan, registry, store, screen)
     settings = RunSettings(options.out or _run_folder(plan, options), jobs, device, options.fail_fast)
     outcome = _execute(plan, store, settings, screen)
     finished = _finished_before(plan, settings)
@@ -75,6 +77,20 @@ def run(options: RunOptions) -> None:
         render_report(settings.out)
     _show(results, settings, screen)
     _raise_for(outcome)
+
+
+def _check_up(plan: Plan, registry: Registry, store: Store, screen: Screen) -> None:
+    """Warn of what puts the figures of one's own datasets in doubt; errors end the run before it starts."""
+    warnings = check_up_before_run(
+        plan.matrix.datasets,
+        registry,
+        plan.matrix.file.image_size,
+        descriptions=plan.descriptions,
+        store=store.root,
+        screen=screen,
+    )
+    for sentence in warnings:
+        screen.warn(sentence)
 
 
 def _finished_before(plan: Plan, settings: RunSettings) -> RunResults | None:

@@ -53,7 +53,8 @@ class FolderDataset:
     def _source(self) -> str:
         if not self._folder.split_here:
             return self._facts.source
-        return f"{self._facts.source}; {self._test_fraction:.4g} of every class set aside at random as test images"
+        share = 100 * (self._test_fraction or 0)
+        return f"{self._facts.source}; {share:.4g} % of every class set aside at random as test images"
 
     def describe(self) -> DatasetDescription:
         """Return names, counts and the fingerprint over names and contents of all image files.
