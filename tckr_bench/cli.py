@@ -225,15 +225,17 @@ def report(run_folder: Path, as_json: bool) -> None:
 @cli.command(
     epilog="tckr-bench compare runs/default\n"
     "tckr-bench compare runs/default runs/cifar10\n"
-    "tckr-bench compare memorizer noise --run runs/default"
+    "tckr-bench compare memorizer noise --run runs/default\n"
+    "tckr-bench compare runs/cifar10 --reported"
 )
 @click.argument("selectors", metavar="RUN_OR_METHOD...", nargs=-1, required=True)
 @click.option("--run", "run_folder", type=PATH, help="Where methods are looked up; the latest run if not given.")
-def compare(selectors: tuple[str, ...], run_folder: Path | None) -> None:
+@click.option("--reported", is_flag=True, help="Show what the paper reports on the same datasets, apart.")
+def compare(selectors: tuple[str, ...], run_folder: Path | None, reported: bool) -> None:
     """Put methods side by side against the real-data baseline, paired on the same test images."""
     from tckr_bench.commands.report import show_comparison
 
-    show_comparison(selectors, run_folder)
+    show_comparison(selectors, run_folder, reported=reported)
 
 
 @cli.command(epilog="tckr-bench doctor")

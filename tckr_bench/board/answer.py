@@ -99,6 +99,16 @@ def caveats(leaderboard: Leaderboard) -> tuple[str, ...]:
             "between seeds, "
             "which is given apart."
         )
+    if any(row.protocol == "paper" for row in rows):
+        found.append(
+            "Some rows kept the epoch that did best on the test set (protocol paper). Their accuracy is higher than "
+            "new images would show, and they are not ranked with the others."
+        )
+    if any(row.contamination in ("images", "classes", "unknown") for row in rows):
+        found.append(
+            "The base generator was pretrained on images or classes of a dataset here, or may have been. On a "
+            "private dataset it would have no such help, and its images may repeat what it saw before any adaptation."
+        )
     tiny = {
         plain(row.method.generator.label)
         for row in rows

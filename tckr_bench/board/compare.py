@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from tckr_bench.board import rank
 from tckr_bench.board.paired import mean_estimate, paired_differences, unpaired_difference
 from tckr_bench.board.render import verified_leaderboard
+from tckr_bench.board.reported import LABEL, TITLE, differences, reported_table
 from tckr_bench.board.results import RESULTS_FILE
-from tckr_bench.board.tables import UNTRUSTED
+from tckr_bench.board.tables import MARKS, UNTRUSTED, limits
 from tckr_bench.board.text import NOTHING, half_width, plain, signed, span
 from tckr_bench.board.verify import verified
 from tckr_bench.errors import RunError, nearest
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from tckr_bench.board.rank import DatasetBoard, Estimate, Leaderboard, Row
+    from tckr_bench.board.reported import ReportedTable
     from tckr_bench.board.verify import Verified
 
 RUNS_FOLDER = Path("runs")
@@ -51,11 +53,12 @@ class ComparedRow:
 
 @dataclass(frozen=True)
 class DatasetComparison:
-    """The rows of one dataset; notes say what limits the comparison."""
+    """The rows of one dataset; notes say what limits the comparison, `reported` is what the paper has on it."""
 
     dataset: str
     rows: tuple[ComparedRow, ...]
     notes: tuple[str, ...]
+    reported: ReportedTable | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,9 @@ class _Run:
         return next((board for board in self.leaderboard.boards if board.dataset == dataset), None)
 
 
-def compare(selectors: Sequence[str], run: Path | None = None, *, runs_folder: Path = RUNS_FOLDER) -> Comparison:
+def compare(
+    selectors: Sequence[str], run: Path | None = None, *, runs_folder: Path = RUNS_FOLDER, reported: bool = False
+) -> Comparison:
     """Compare runs, or methods, against the real-data baseline.
 
     Args:
@@ -86,6 +91,7 @@ def compare(selectors: Sequence[str], run: Path | None = None, *, runs_folder: P
             named, else in the latest run. Runs without methods take part with all their methods.
         run: the run in which methods are looked up.
         runs_folder: where the latest run is looked for, and runs that are named without a path.
+        reported: whether to add what the paper reports on each dataset, apart from what was measured.
 
     Raises:
         RunError: a run or a method is not there; names the nearest.
@@ -100,7 +106,7 @@ def compare(selectors: Sequence[str], run: Path | None = None, *, runs_folder: P
             what = plain(method)
             raise RunError(f"there is neither a run nor a method '{what}'{nearest(method, set(known))}")
     names = dict.fromkeys(board.dataset for entry in runs for board in entry.leaderboard.boards)
-    datasets = tuple(_dataset(name, runs, methods) for name in names)
+    datasets = tuple(_dataset(name, runs, methods, reported=reported) for name in names)
     return Comparison(tuple(entry.name for entry in runs), datasets)
 
 
@@ -136,7 +142,7 @@ def _load(folder: Path) -> _Run:
     return _Run(plain(folder.resolve().name), found, verified_leaderboard(found))
 
 
-def _dataset(name: str, runs: Sequence[_Run], methods: Sequence[str]) -> DatasetComparison:
+def _dataset(name: str, runs: Sequence[_Run], methods: Sequence[str], *, reported: bool) -> DatasetComparison:
     """Set the rows of a dataset against the first run's baseline, or their own where the data differ."""
     taking_part = [(entry, board) for entry in runs if (board := entry.board(name)) is not None]
     first, first_board = taking_part[0]
@@ -153,7 +159,8 @@ def _dataset(name: str, runs: Sequence[_Run], methods: Sequence[str]) -> Dataset
         reference = (first, first_board) if same else (entry, board)
         chosen = [row for row in board.rows if row.method.name in methods or row.method.role == "baseline"]
         rows += [_row(entry, board, row, reference) for row in (chosen if methods else board.candidates)]
-    return DatasetComparison(name, tuple(rows), tuple(map(plain, notes)))
+    published = reported_table(first_board) if reported else None
+    return DatasetComparison(name, tuple(rows), tuple(map(plain, notes)), published)
 
 
 def _fingerprint(board: DatasetBoard) -> str:
@@ -166,7 +173,7 @@ def _row(entry: _Run, board: DatasetBoard, row: Row, reference: tuple[_Run, Data
     teacher = home_board.baseline_of(row) or board.baseline_of(row)
     its_own = teacher is not None and home is entry and teacher.method.name == row.method.name
     if teacher is None or its_own or row.status == "failed":
-        note = f"failed: {'; '.join(row.failures)}" if row.status == "failed" else ""
+        note = f"failed: {'; '.join(row.failures)}" if row.status == "failed" else _limited(row)
         return ComparedRow(entry.name, plain(row.method.name), estimates, {}, (), "", plain(note))
     paired = _paired(entry, row, home, teacher)
     differences = dict(paired)
@@ -181,8 +188,12 @@ def _row(entry: _Run, board: DatasetBoard, row: Row, reference: tuple[_Run, Data
         differences=differences,
         unpaired=tuple(metric for metric in differences if metric not in paired),
         reference=f"{home.name}/{plain(teacher.method.name)}",
-        note=plain("; ".join(row.failures)),
+        note=plain("; ".join([*row.failures, *([limited] if (limited := _limited(row)) else [])])),
     )
+
+
+def _limited(row: Row) -> str:
+    return "; ".join(MARKS[key][1] for key in limits(row))
 
 
 def _paired(entry: _Run, row: Row, home: _Run, teacher: Row) -> Mapping[str, Estimate]:
@@ -207,6 +218,8 @@ def comparison_group(comparison: Comparison) -> Group:
     for dataset in comparison.datasets:
         parts += [Text(note, style="bold red") for note in dataset.notes]
         parts += [_table(dataset, several=len(comparison.runs) > 1), Text("")]
+        if dataset.reported is not None:
+            parts += [_reported(dataset.reported), *map(Text, dataset.reported.notes), Text(differences()), Text("")]
     references = dict.fromkeys(row.reference for dataset in comparison.datasets for row in dataset.rows)
     against = ", ".join(reference for reference in references if reference)
     unpaired = any(row.unpaired for dataset in comparison.datasets for row in dataset.rows)
@@ -229,6 +242,20 @@ def _table(dataset: DatasetComparison, *, several: bool) -> Table:
         if row.note:
             label.append(f"\n{row.note}", style="red")
         table.add_row(label, *[Text(_cell(row, metric)) for metric in METRICS])
+    return table
+
+
+def _reported(found: ReportedTable) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    title = Text(f"{plain(found.dataset)} · {TITLE} ({LABEL})", style="bold")
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1))
+    table.add_column("in the paper", overflow="fold", max_width=60)
+    for heading in ("accuracy, %", "AUC", "AOP"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in found.rows:
+        table.add_row(row.label, *row.cells)
     return table
 
 

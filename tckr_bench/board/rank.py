@@ -2,6 +2,7 @@
 
 Rows of a dataset stand in a fixed order: real-data baselines, methods by AOP, controls. More than one seed of
 a method makes one row: the mean of its figures, with the spread between seeds kept apart from the interval.
+Methods whose epochs were chosen on the test set (protocol `paper`) come after the others and are numbered anew.
 """
 
 from __future__ import annotations
@@ -17,7 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tckr_bench.board.results import RunResults
-    from tckr_bench.records import CellRecord, DatasetDescription, Figure, Method, ThreatModel
+    from tckr_bench.records import (
+        CellRecord,
+        Contamination,
+        DatasetDescription,
+        Figure,
+        Method,
+        ThreatModel,
+        TrainingProtocol,
+    )
 
 ACCURACY, GAP, AUC = "accuracy", "accuracy-gap", "auc-mia"
 TPR, AOP = "tpr-at-1-fpr", "aop"
@@ -28,6 +37,8 @@ EVALUATION_STAGES = ("shadow", "attack", "measure")
 """Kinds of stages that judge a method; every other kind makes it."""
 SEEDS_INTERVAL = "mean of the seeds' 95 % intervals (sampling of examples; the spread between seeds is apart)"
 _ROLE_ORDER = {"baseline": 0, "method": 1, "control": 2}
+_PROTOCOL_ORDER = {"sound": 0, "paper": 1}
+_WORST_FIRST: tuple[Contamination, ...] = ("images", "classes", "unknown", "none")
 CellKey = tuple[str, str, int]
 
 
@@ -77,6 +88,17 @@ class Row:
         return self.estimates.get((metric, self.primary_attack)) or self.estimates.get((metric, ""))
 
     @property
+    def protocol(self) -> TrainingProtocol:
+        """How epochs were chosen: `paper`, on the test set, if any seed did so."""
+        return "paper" if any(record.protocol == "paper" for record in self.records) else "sound"
+
+    @property
+    def contamination(self) -> Contamination | None:
+        """The worst that is known of the base generator's pretraining over the seeds; None without a generator."""
+        found = {record.contamination for record in self.records}
+        return next((kind for kind in _WORST_FIRST if kind in found), None)
+
+    @property
     def seeds(self) -> tuple[int, ...]:
         """Seeds that have figures."""
         return tuple(record.seed for record in self.records if record.status == "ok")
@@ -115,7 +137,7 @@ class DatasetBoard:
 
     @property
     def best(self) -> Row | None:
-        """The synthetic method of rank 1."""
+        """The synthetic method of rank 1; of protocol `sound` if any is."""
         return next((row for row in self.rows if row.rank == 1), None)
 
 
@@ -267,31 +289,37 @@ def dominates(one: tuple[float, float], other: tuple[float, float]) -> bool:
 
 
 def _with_pareto(rows: Sequence[Row]) -> list[Row]:
-    """Mark the baselines and methods that no other one dominates in accuracy and AUC."""
-    points: dict[str, tuple[float, float]] = {}
+    """Mark the baselines and methods that no other one of their protocol dominates in accuracy and AUC."""
+    points: dict[str, dict[str, tuple[float, float]]] = {"sound": {}, "paper": {}}
     for row in rows:
         accuracy, auc = row.get(ACCURACY), row.get(AUC)
         if row.method.role != "control" and accuracy and auc:
-            points[row.method.name] = (accuracy.value, auc.value)
-    front = {name for name, point in points.items() if not any(dominates(other, point) for other in points.values())}
+            points[row.protocol][row.method.name] = (accuracy.value, auc.value)
+    front = {
+        name
+        for group in points.values()
+        for name, point in group.items()
+        if not any(dominates(other, point) for other in group.values())
+    }
     return [replace(row, pareto=row.method.name in front) for row in rows]
 
 
-def _order(row: Row) -> tuple[int, int, float, str]:
+def _order(row: Row) -> tuple[int, int, int, float, str]:
     estimate = row.get(RANKED_BY)
     if row.method.role == "control":
         known = [index for index, name in enumerate(CONTROLS) if row.method.name.startswith(name)]
-        return (2, known[0] if known else len(CONTROLS), 0.0, row.method.name)
+        return (2, 0, known[0] if known else len(CONTROLS), 0.0, row.method.name)
     value = -estimate.value if estimate else math.inf
-    return (_ROLE_ORDER[row.method.role], int(estimate is None), value, row.method.name)
+    protocol = _PROTOCOL_ORDER[row.protocol]
+    return (_ROLE_ORDER[row.method.role], protocol, int(estimate is None), value, row.method.name)
 
 
 def _ranked(rows: Sequence[Row]) -> list[Row]:
-    """Number the methods that have an AOP, in order."""
+    """Number the methods that have an AOP, in order, those of each protocol for themselves."""
     ranked: list[Row] = []
-    place = 0
+    places = {"sound": 0, "paper": 0}
     for row in rows:
         counts = row.method.role == "method" and row.get(RANKED_BY) is not None
-        place += counts
-        ranked.append(replace(row, rank=place) if counts else row)
+        places[row.protocol] += counts
+        ranked.append(replace(row, rank=places[row.protocol]) if counts else row)
     return ranked

@@ -14,7 +14,16 @@ from tckr_bench.board import rank
 from tckr_bench.board.answer import answer, caveats
 from tckr_bench.board.paired import ordinary, paired_differences
 from tckr_bench.board.rank import build_leaderboard
-from tckr_bench.board.tables import fixed_parts, leaderboard_csv, leaderboard_markdown, method_label
+from tckr_bench.board.reported import LABEL, PAPER, TITLE, differences, reported_table
+from tckr_bench.board.tables import (
+    MARKS,
+    fixed_parts,
+    leaderboard_csv,
+    leaderboard_markdown,
+    legend_of_limits,
+    limits,
+    method_label,
+)
 from tckr_bench.board.text import NOTHING, duration, listing, percent, plain, short_names, signed, size, span
 from tckr_bench.board.verify import key_of, recompute_figures, samples_of, verified, verify_run
 from tckr_bench.errors import RunError, storage_error
@@ -128,7 +137,7 @@ def _page(run: Path, found: Verified, leaderboard: Leaderboard) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"plain": plain, "duration": duration, "bytes": size, "code": _code}
+    environment.filters |= {"plain": plain, "duration": duration, "bytes": size, "code": _code, "limits": _limits}
     names, _ = short_names(leaderboard.methods)
     pages = [
         _dataset_page(run, found, board, names=names, identity=f"d{index}")
@@ -143,8 +152,15 @@ def _page(run: Path, found: Verified, leaderboard: Leaderboard) -> str:
         caveats=caveats(leaderboard),
         fixed=fixed_parts(leaderboard),
         uses=_uses(leaderboard),
+        legend=legend_of_limits(leaderboard),
+        reported=[table for board in leaderboard.boards if (table := reported_table(board)) is not None],
+        reported_words={"title": TITLE, "label": LABEL, "paper": PAPER, "differences": differences()},
         threat_models={label: model for page in pages for label, model in page.board.threat_models.items()},
     )
+
+
+def _limits(row: Row) -> list[str]:
+    return [MARKS[key][1] for key in limits(row)]
 
 
 def _code(value: Any) -> str:  # noqa: ANN401 - options hold any JSON value

@@ -38,6 +38,22 @@ LEGEND = (
     "front "
     "· CPU: to a trained classifier, attacks apart"
 )
+MARKS = {
+    "paper": ("T", "epochs chosen on the test set"),
+    "images": ("I", "generator pretrained on these images"),
+    "classes": ("C", "generator pretrained on these classes"),
+    "unknown": ("?", "generator's pretraining unknown"),
+}
+"""What limits a row, by protocol or contamination: a sign for narrow tables, and words."""
+EXPLANATIONS = {
+    "paper": "the kept epoch is the one that did best on the test set, which flatters accuracy; such rows are numbered "
+    "for themselves and never ranked with others",
+    "images": "the base generator was pretrained on images of this dataset, so the synthetic images may repeat them "
+    "without any adaptation",
+    "classes": "the base generator was pretrained on other images of these classes, which a private dataset would "
+    "not offer",
+    "unknown": "what the base generator was pretrained on is not known in full; this dataset may have been in it",
+}
 CSV_FIGURES = (rank.ACCURACY, rank.GAP, rank.AUC, rank.TPR, rank.AOP)
 
 
@@ -51,6 +67,17 @@ def with_interval(estimate: Estimate | None) -> str:
     if estimate is None:
         return NOTHING
     return f"{signed(estimate.value, 3)} [{signed(estimate.low, 3)}, {signed(estimate.high, 3)}]"
+
+
+def limits(row: Row) -> tuple[str, ...]:
+    """Return what limits a row, as keys of `MARKS`: its protocol, and its generator's contamination."""
+    return tuple(key for key in (row.protocol, row.contamination) if key in MARKS)
+
+
+def legend_of_limits(leaderboard: Leaderboard) -> tuple[tuple[str, str, str], ...]:
+    """Return sign, words and explanation of every limit that some baseline or method of a leaderboard has."""
+    found = {key for board in leaderboard.boards for row in board.candidates for key in limits(row)}
+    return tuple((*MARKS[key], EXPLANATIONS[key]) for key in MARKS if key in found)
 
 
 def method_label(row: Row, names: Mapping[str, str]) -> str:
@@ -80,6 +107,7 @@ def leaderboard_group(leaderboard: Leaderboard) -> Group:
     if shared:
         parts.append(Text(f"All methods: {shared}.", style="dim"))
     parts.append(Text(LEGEND, style="dim"))
+    parts += [Text(f"{sign}: {words}: {why}", style="dim") for sign, words, why in legend_of_limits(leaderboard)]
     return Group(*parts)
 
 
@@ -121,7 +149,8 @@ def _cells(row: Row) -> list[str]:
 
 
 def _marks(row: Row, board: DatasetBoard) -> str:
-    return ("P" if row.pareto else " ") + ("" if board.trusted else "!")
+    limited = "".join(MARKS[key][0] for key in limits(row))
+    return ("P" if row.pareto else " ") + ("" if board.trusted else "!") + limited
 
 
 def _style(row: Row, board: DatasetBoard) -> str:
@@ -159,6 +188,8 @@ def leaderboard_csv(leaderboard: Leaderboard) -> str:
         "seeds",
         "trusted",
         "pareto",
+        "protocol",
+        "contamination",
     ]
     tail = ["attack", "making-cpu-seconds", "judging-cpu-seconds", "note"]
     writer.writerow([*heading, *figures, *tail])
@@ -174,7 +205,8 @@ def leaderboard_csv(leaderboard: Leaderboard) -> str:
                 row.status,
                 " ".join(map(str, row.seeds)),
             ]
-            cells += ["yes" if board.trusted else "no", "yes" if row.pareto else "no"]
+            cells += ["yes" if board.trusted else "no", "yes" if row.pareto else "no", row.protocol]
+            cells.append(row.contamination or "")
             cells += [number for name in CSV_FIGURES for number in _numbers(row.get(name))]
             cells += [leaderboard.primary_attack, f"{row.making_seconds:.3f}", f"{row.judging_seconds:.3f}"]
             writer.writerow([_csv_cell(cell) for cell in [*cells, "; ".join([*judged, *row.failures, *board.reasons])]])
@@ -208,7 +240,9 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
         lines.append("")
     shared = fixed_parts(leaderboard)
     lines += [f"All methods: {markdown(shared)}.", ""] if shared else []
-    return "\n".join([*lines, f"Attack: {markdown(leaderboard.primary_attack)}. {markdown(LEGEND)}", ""])
+    limited = [f"- {words}: {why}" for _, words, why in legend_of_limits(leaderboard)]
+    attack = f"Attack: {markdown(leaderboard.primary_attack)}. {markdown(LEGEND)}"
+    return "\n".join([*lines, attack, "", *limited, *([""] if limited else [])])
 
 
 def _markdown_table(board: DatasetBoard, names: Mapping[str, str]) -> list[str]:
@@ -227,5 +261,6 @@ def _markdown_table(board: DatasetBoard, names: Mapping[str, str]) -> list[str]:
         if auc:
             cells[2] = f"{signed(auc.value, 3)} ({span(auc.low, auc.high)})"
         marks = ["Pareto"] * row.pareto + ["not trustworthy"] * (not board.trusted)
+        marks += [MARKS[key][1] for key in limits(row)]
         lines.append(f"| {row.rank or ''} | {label} | {' | '.join(cells)} | {', '.join(marks)} |")
     return [*lines, ""]

@@ -29,12 +29,16 @@ def show_report(run: Path, *, as_json: bool) -> None:
     screen.say(f"Report: {report}")
 
 
-def show_comparison(selectors: Sequence[str], run: Path | None) -> None:
-    """Print runs or methods side by side.
+def show_comparison(selectors: Sequence[str], run: Path | None, *, reported: bool = False) -> None:
+    """Print runs or methods side by side, and with `reported` what the paper has on the same datasets.
 
     Raises:
         RunError: a run or method is not there; names the nearest.
     """
     from tckr_bench.board.compare import compare, comparison_group
 
-    Screen().console.print(comparison_group(compare(selectors, run)))
+    screen = Screen()
+    found = compare(selectors, run, reported=reported)
+    screen.console.print(comparison_group(found))
+    if reported and not any(dataset.reported for dataset in found.datasets):
+        screen.say("The paper reports nothing on these datasets.")
