@@ -1,58 +1,25 @@
-"""Built-in generators: Stable Diffusion through diffusers, and two controls."""
+"""Built-in generators: text-to-image models through diffusers, images one already has, and two controls."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from tckr_bench.components import Component, Options
+from tckr_bench.components import Component
 from tckr_bench.hookspecs import hookimpl
-from tckr_plugins.generators.models import MINIATURE, hash_folder, local_folder
+from tckr_plugins.generators.known_models import operations_per_image, pretraining_by_name
+from tckr_plugins.generators.models import hash_folder, local_folder, part_folder, read_pretraining
+from tckr_plugins.generators.options import ControlOptions, FolderOptions, StableDiffusionOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tckr_bench.components import Generator
+    from tckr_bench.records import Pretraining
     from tckr_plugins.generators.controls import Memorizer, NoiseGenerator
+    from tckr_plugins.generators.folder import FolderGenerator
     from tckr_plugins.generators.stable_diffusion import StableDiffusion
 
-
-class StableDiffusionOptions(Options):
-    """Which Stable Diffusion, and how it samples."""
-
-    model: str = Field(
-        default=MINIATURE,
-        min_length=1,
-        description="'miniature' (packaged, 32x32), the path of a diffusers folder, or a hub id",
-    )
-    revision: str | None = Field(
-        default=None, description="commit, tag or branch of a hub id; pin it for a run to keep"
-    )
-    steps: int = Field(default=10, ge=1, le=1000, description="denoising steps per image")
-    guidance: float = Field(default=2.0, ge=0.0, le=50.0, description="classifier-free guidance; 1 and below is none")
-    batch_size: int = Field(default=64, ge=1, le=4096, description="images made at once; changes speed and memory only")
-    image_size: int | None = Field(
-        default=None,
-        ge=8,
-        le=4096,
-        multiple_of=8,
-        description="width and height in pixels; the model's own if none",
-    )
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        default="auto",
-        description="precision of the networks; auto is float16 on a GPU, bfloat16 on a CPU that computes it "
-        "natively, else float32",
-    )
-    scheduler: str | None = Field(
-        default=None, description="diffusers scheduler class, such as DDIMScheduler; the model's own if none"
-    )
-
-
-class ControlOptions(Options):
-    """Options of the generators that are controls."""
-
-    image_size: int = Field(default=32, ge=1, le=4096, description="width and height in pixels")
+__all__ = ["ControlOptions", "FolderOptions", "StableDiffusionOptions", "register_generators"]
 
 
 def load_stable_diffusion(options: StableDiffusionOptions) -> StableDiffusion:
@@ -76,9 +43,45 @@ def load_noise(options: ControlOptions) -> NoiseGenerator:
     return NoiseGenerator(options)
 
 
+def load_folder(options: FolderOptions) -> FolderGenerator:
+    """Return the generator that hands out the images of a folder."""
+    from tckr_plugins.generators.folder import FolderGenerator
+
+    return FolderGenerator(options)
+
+
 def _identify(options: StableDiffusionOptions) -> str:
+    """Return what the weights are: a hash of local files, or the commit of a hub id; both where there are two."""
     folder = local_folder(options.model)
-    return "" if folder is None else hash_folder(folder)
+    identity = hash_folder(folder) if folder is not None else _commit(options.model, options.revision)
+    if options.vae is None:
+        return identity
+    part = part_folder(options.vae, "vae")
+    return f"{identity}+{_commit(options.vae, None) if part is None else hash_folder(part)}"
+
+
+def _commit(model: str, revision: str | None) -> str:
+    from tckr_plugins.generators.hub import commit_of
+
+    return commit_of(model, revision)
+
+
+def _operations(options: StableDiffusionOptions) -> float | None:
+    return operations_per_image(
+        options.model, steps=options.steps, guidance=options.guidance, image_size=options.image_size
+    )
+
+
+def _pretraining(options: StableDiffusionOptions) -> Pretraining | None:
+    folder = local_folder(options.model)
+    told = None if folder is None else read_pretraining(folder)
+    return told or pretraining_by_name(options.model)
+
+
+def _identify_folder(options: FolderOptions) -> str:
+    from tckr_plugins.generators.folder import identify
+
+    return identify(options.path)
 
 
 @hookimpl
@@ -90,8 +93,10 @@ def register_generators(register: Callable[[Component[Generator]], None]) -> Non
             version="1",
             options=StableDiffusionOptions,
             load=load_stable_diffusion,
-            summary="any Stable Diffusion in the diffusers format; by default the packaged 32x32 miniature",
+            summary="any text-to-image model in the diffusers format; by default the packaged 32x32 miniature",
             identity=_identify,
+            operations=_operations,
+            pretraining=_pretraining,
         )
     )
     register(
@@ -110,5 +115,16 @@ def register_generators(register: Callable[[Component[Generator]], None]) -> Non
             options=ControlOptions,
             load=load_noise,
             summary="control: uniform random pixels; knows nothing of the data",
+        )
+    )
+    register(
+        Component(
+            "folder",
+            version="1",
+            options=FolderOptions,
+            load=load_folder,
+            summary="scores synthetic images you already have: <path>/<class>/*, or parquet; with the adapter 'none'",
+            identity=_identify_folder,
+            argument="path",
         )
     )

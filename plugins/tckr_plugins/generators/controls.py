@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tckr_bench.components import Context
     from tckr_bench.records import GenerationRequest, Images
-    from tckr_plugins.generators import ControlOptions
+    from tckr_plugins.generators.options import ControlOptions
 
 MEMORY_FILE = "training_images.safetensors"
 MEMORY_TENSOR = "images"

@@ -63,6 +63,21 @@ def local_folder(model: str) -> Path | None:
     return None
 
 
+def part_folder(model: str, part: str) -> Path | None:
+    """Return the folder of one part of a local model, or the model's own where it is that part; None for a hub id.
+
+    Raises:
+        ModelError: `model` is neither a folder with such a part nor shaped like a hub id.
+    """
+    folder = PACKAGED_MODELS.get(model, Path(model).expanduser())
+    for candidate in (folder, folder / part):
+        if (candidate / "config.json").is_file():
+            return candidate
+    if folder.is_dir() or not _HUB_ID.fullmatch(model):
+        raise ModelError(f"no {part} in the diffusers format is at '{model}': there is no config.json")
+    return None
+
+
 def hash_folder(folder: Path) -> str:
     """Return a sha256 over the weights, configuration and vocabulary in a folder; notes about them do not count."""
     files = sorted(

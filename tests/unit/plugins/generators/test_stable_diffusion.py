@@ -102,16 +102,16 @@ def test_the_default_precision_changes_little(tiny_model, images):
 
 
 def test_each_distinct_prompt_is_encoded_once(tiny_model, monkeypatch):
-    from tckr_plugins.generators import stable_diffusion
+    from tckr_plugins.generators import sampling
 
     encoded = []
-    original = stable_diffusion.encode_prompts
+    original = sampling.encode_prompts
 
     def spy(pipeline, texts):
         encoded.extend(texts)
         return original(pipeline, texts)
 
-    monkeypatch.setattr(stable_diffusion, "encode_prompts", spy)
+    monkeypatch.setattr(sampling, "encode_prompts", spy)
     load(tiny_model, batch_size=2).generate(REQUEST, context=Context())
     assert sorted(encoded) == ["", "a cat", "a dog", "two birds"]
 
@@ -154,9 +154,11 @@ def test_an_incomplete_model_is_one_sentence(tiny_model, tmp_path):
 
 
 def test_a_pipeline_of_another_kind_is_one_sentence(tmp_path):
-    (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": "FluxPipeline"}))
-    with pytest.raises(TckrError, match="is a FluxPipeline"):
+    (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": "StableAudioPipeline"}))
+    with pytest.raises(TckrError, match="is a StableAudioPipeline"):
         load(tmp_path)
+    with pytest.raises(TckrError, match="cannot be loaded: AutoPipeline"):
+        load(tmp_path, image_size=32).generate(REQUEST, context=Context())
 
 
 def test_a_hub_id_that_cannot_be_reached_is_one_sentence(monkeypatch):
