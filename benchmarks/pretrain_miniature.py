@@ -171,11 +171,10 @@ def save_pipeline(
     fresh, stale = output.with_name(f".{output.name}.new"), output.with_name(f".{output.name}.old")
     for folder in (fresh, stale):
         shutil.rmtree(folder, ignore_errors=True)
-    module = average.module
-    pipeline = networks.assemble_pipeline(vae, module.text_encoder, tokenizer, module.unet)
+    parts = [vae, average.module.text_encoder, average.module.unet]
     if recipe.half_files:
-        pipeline = copy.deepcopy(pipeline).to(torch.float16)
-    pipeline.save_pretrained(fresh)
+        parts = [copy.deepcopy(part).to(torch.float16) for part in parts]
+    networks.assemble_pipeline(parts[0], parts[1], tokenizer, parts[2]).save_pretrained(fresh)
     tokens.save_tokenizer(tokenizer, fresh / "tokenizer")
     clean_up(fresh)
     if output.exists():
