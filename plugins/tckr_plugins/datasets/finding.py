@@ -35,7 +35,10 @@ def in_data_root(name: str) -> Path | None:
 def holds_class_folders(folder: Path) -> bool:
     """Return whether a folder holds splits of class folders rather than parquet files."""
     train = folder / "train"
-    return train.is_dir() and any(entry.is_dir() for entry in os.scandir(train))
+    if not train.is_dir():
+        return False
+    with os.scandir(train) as entries:
+        return any(entry.is_dir() for entry in entries)
 
 
 def tables_in_folder(folder: Path, source: HubSource, *, what: str) -> TableFiles:

@@ -170,7 +170,7 @@ def check_columns(schema: pa.Schema, columns: Columns, *, what: str) -> None:
             )
     image, label = schema.field(columns.image).type, schema.field(columns.label).type
     in_struct = pa.types.is_struct(image) and any(
-        field.name == "bytes" and _is_binary(field.type) for field in image.flatten()
+        field.name == "bytes" and _is_binary(field.type) for field in image
     )
     if not (_is_binary(image) or in_struct):
         raise DatasetError(

@@ -1,0 +1,101 @@
+"""Parquet files as the hub stores image datasets, written small and without a network."""
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from PIL import Image
+from pyarrow import parquet
+
+from tckr_bench.plugins import default_registry
+
+
+def _png(grey, *, side=4):
+    stream = io.BytesIO()
+    Image.new("L", (side, side), grey).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def _write_table(path, labels, *, names=None, image="image", label="label", images=None, group=None):
+    """Write rows as the `datasets` library does: row i is an image of grey i, or as given."""
+    encoded = images or [_png(i % 256) for i in range(len(labels))]
+    columns = {
+        image: pa.array(
+            [{"bytes": data, "path": f"{i}.png"} for i, data in enumerate(encoded)],
+            pa.struct([("bytes", pa.binary()), ("path", pa.string())]),
+        ),
+        label: pa.array(labels, pa.string() if labels and isinstance(labels[0], str) else pa.int64()),
+    }
+    table = pa.table(columns)
+    if names is not None:
+        features = {image: {"_type": "Image"}, label: {"names": list(names), "_type": "ClassLabel"}}
+        table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    parquet.write_table(table, path, row_group_size=group)
+    return path
+
+
+def _load(name, **options):
+    registry = default_registry()
+    return registry.load(registry.use("dataset", name, label=name, options=options))
+
+
+@dataclass
+class HubCache:
+    """The Hugging Face cache, laid out as huggingface_hub does: blobs, and snapshots that link to them."""
+
+    root: Path
+
+    def add(self, repository, files, *, revision="main", commit="c0ffee"):
+        """Put files, by path in the repository, into a snapshot."""
+        folder = self.root / f"datasets--{repository.replace('/', '--')}"
+        for name, data in files.items():
+            blob = folder / "blobs" / name.replace("/", "_")
+            blob.parent.mkdir(parents=True, exist_ok=True)
+            blob.write_bytes(data)
+            link = folder / "snapshots" / commit / name
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(blob)
+        reference = folder / "refs" / revision
+        reference.parent.mkdir(parents=True, exist_ok=True)
+        reference.write_text(commit)
+        return folder
+
+
+@pytest.fixture
+def hub_cache(tmp_path, monkeypatch):
+    """Return an empty cache, and see to it that nothing else is found."""
+    monkeypatch.delenv("TCKR_BENCH_DATA", raising=False)
+    monkeypatch.delenv("HF_HOME", raising=False)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    return HubCache(tmp_path / "hub")
+
+
+@pytest.fixture
+def nothing_here(hub_cache, tmp_path, monkeypatch):
+    """Return an empty data root."""
+    root = tmp_path / "data"
+    root.mkdir()
+    monkeypatch.setenv("TCKR_BENCH_DATA", str(root))
+    return root
+
+
+@pytest.fixture
+def png():
+    """Return what makes the bytes of a small grey PNG."""
+    return _png
+
+
+@pytest.fixture
+def write_table():
+    """Return what writes a parquet file as the hub stores images."""
+    return _write_table
+
+
+@pytest.fixture
+def load():
+    """Return what loads a registered dataset with options."""
+    return _load
