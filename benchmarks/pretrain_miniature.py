@@ -107,6 +107,18 @@ def add_mirrored(public: images.PublicImages) -> images.PublicImages:
     )
 
 
+def describe_pretraining(public: images.PublicImages) -> dict[str, object]:
+    """Describe what the weights have seen, in the form that the generator reads."""
+    named = [f"{(public.sources == source).sum():,} {text}" for source, text in images.DESCRIPTIONS.items()]
+    colour = [name for name, source in zip(public.class_names, public.sources, strict=True) if source == images.COLOUR]
+    return {
+        "source": " and ".join(text for text in named if not text.startswith("0 ")),
+        "known": True,
+        "classes": sorted(set(public.class_names)),
+        "images_of": {"cifar100": sorted(set(colour))},
+    }
+
+
 def make_tokenizer(options: argparse.Namespace, prompts: list[str]) -> CLIPTokenizer:
     """Load the tokenizer of the work folder, or train it on ``prompts``."""
     folder = options.work / "tokenizer"
@@ -248,6 +260,8 @@ def main() -> None:
     workers.wait()
     corpus, tokenizer = make_corpus(options, mirrored, vae)
     train_diffusion(options, corpus, mirrored.sources, vae, tokenizer, workers)
+    if workers.is_first:
+        write_json(options.output / "pretraining.json", describe_pretraining(public))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,11 @@ from tckr_plugins.datasets.fashion import CLASS_NAMES as FASHION_CLASSES
 
 SIDE = 32
 FASHION, COLOUR, DIGITS = 0, 1, 2
+DESCRIPTIONS = {
+    FASHION: "images of Fashion-MNIST's train file",
+    COLOUR: "training images of CIFAR-100, of 80 of its classes",
+    DIGITS: "MNIST digits",
+}
 DIGIT_CLASSES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 Pixels = npt.NDArray[np.uint8]
