@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tckr_bench.components import Component
 from tckr_bench.errors import OptionError
 from tckr_bench.hookspecs import hookimpl
 from tckr_plugins.classifiers.ofa_configuration import forward_operations
-from tckr_plugins.classifiers.options import OfaOptions, SmallCnnOptions, TimmOptions
+from tckr_plugins.classifiers.options import OfaOptions, SmallCnnOptions, TimmOptions, weights_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,18 +86,23 @@ def _timm_operations(options: TimmOptions) -> float | None:
 
 
 def _weights_identity(options: TimmOptions | OfaOptions) -> str:
-    """Return the sha256 of the local weights, so that replacing the file invalidates what was cached.
+    """Return the sha256 of local weights or the commit of the hub's, so that other weights invalidate what was cached.
 
     Raises:
-        OptionError: the file cannot be read.
+        OptionError: the file cannot be read, or the hub's weights can neither be found nor fetched.
     """
+    if isinstance(options, TimmOptions) and options.pretrained:
+        from tckr_plugins.classifiers.hub import weights_identity
+
+        return weights_identity(options.model)
     if not options.weights:
         return ""
+    path = weights_file(options.weights)
     try:
-        with Path(options.weights).open("rb") as file:
+        with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise OptionError(
-            f"option 'weights' of the classifier cannot be read: {options.weights} ({error.strerror}); "
+            f"option 'weights' of the classifier cannot be read: {path} ({error.strerror}); "
             "give the path of a .safetensors file"
         ) from error

@@ -9,7 +9,6 @@ import functools
 import itertools
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from timm.models.mobilenetv3 import MobileNetV3, SqueezeExcite, decode_arch_def, round_channels
@@ -22,6 +21,7 @@ from tckr_plugins.classifiers.ofa_configuration import (
     Block,
     parse_configuration,
 )
+from tckr_plugins.classifiers.options import weights_file
 from tckr_plugins.classifiers.torch_classifier import Body, TorchClassifier
 from tckr_plugins.classifiers.weights import read_weights, take_up
 
@@ -129,7 +129,7 @@ class OfaArchitecture:
         """
         module = build_network(self.options.configuration, class_count=class_count, dropout=self.options.dropout)
         if pretrained and self.options.weights:
-            path = Path(self.options.weights)
+            path = weights_file(self.options.weights)
             found = rename_original(read_weights(path), parse_configuration(self.options.configuration))
             take_up(module, found, heads=(HEAD,), path=path)
         return Body(module)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -27,6 +28,21 @@ PAPER_RECIPE: Mapping[str, Any] = {
     "normalisation": "dataset",
 }
 """Training as in Resmini et al. (arXiv 2504.04582) and its repository, whose schedule is made for 100 epochs."""
+
+
+PICKLED = (".pth", ".pt", ".bin", ".ckpt", ".pkl", ".tar")
+
+
+def weights_file(weights: str) -> Path:
+    """Return the file that the option `weights` names: the file itself, or `model.safetensors` in the folder."""
+    path = Path(weights).expanduser()
+    return path / "model.safetensors" if path.is_dir() else path
+
+
+def _without_pickle(weights: str) -> str:
+    if weights.endswith(PICKLED):
+        raise ValueError("weights must be a .safetensors file; no other format is read")
+    return weights
 
 
 class TrainingOptions(ClassifierOptions):
@@ -121,7 +137,11 @@ class TimmOptions(TrainingOptions):
     pretrained: bool = Field(
         default=False, description="start from the safetensors weights the hub holds for the model"
     )
-    weights: str = Field(default="", description="start from this local .safetensors file instead, saved by timm")
+    weights: str = Field(
+        default="",
+        description="start from this local .safetensors file instead, or from the folder with model.safetensors that "
+        "timm saved",
+    )
     image_size: int = Field(
         default=224, ge=8, le=1024, description="side in pixels the network works at; other sizes are resized"
     )
@@ -130,9 +150,12 @@ class TimmOptions(TrainingOptions):
     def _one_source(self) -> TimmOptions:
         if self.weights and self.pretrained:
             raise ValueError("give either pretrained or weights, not both")
-        if self.weights and not self.weights.endswith(".safetensors"):
-            raise ValueError("weights must be a .safetensors file; no other format is read")
         return self
+
+    @field_validator("weights")
+    @classmethod
+    def _safe(cls, weights: str) -> str:
+        return _without_pickle(weights)
 
 
 class OfaOptions(TrainingOptions):
@@ -146,7 +169,8 @@ class OfaOptions(TrainingOptions):
         "dataset of the paper",
     )
     weights: str = Field(
-        default="", description="start from this local .safetensors file, named as timm or as Once-for-All names it"
+        default="",
+        description="start from this local .safetensors file, with the names of timm or of the Once-for-All package",
     )
     dropout: float = Field(
         default=0.0, ge=0, lt=1, description="dropout before the head; the paper's own head has none"
@@ -163,6 +187,4 @@ class OfaOptions(TrainingOptions):
     @field_validator("weights")
     @classmethod
     def _safe(cls, weights: str) -> str:
-        if weights and not weights.endswith(".safetensors"):
-            raise ValueError("weights must be a .safetensors file; no other format is read")
-        return weights
+        return _without_pickle(weights)
