@@ -219,7 +219,9 @@ def comparison_group(comparison: Comparison) -> Group:
         parts += [Text(note, style="bold red") for note in dataset.notes]
         parts += [_table(dataset, several=len(comparison.runs) > 1), Text("")]
         if dataset.reported is not None:
-            parts += [_reported(dataset.reported), *map(Text, dataset.reported.notes), Text(differences()), Text("")]
+            title = Text(f"{plain(dataset.dataset)} · {TITLE} ({LABEL})", style="bold")
+            notes = map(Text, dataset.reported.notes)
+            parts += [title, _reported(dataset.reported), *notes, Text(differences()), Text("")]
     references = dict.fromkeys(row.reference for dataset in comparison.datasets for row in dataset.rows)
     against = ", ".join(reference for reference in references if reference)
     unpaired = any(row.unpaired for dataset in comparison.datasets for row in dataset.rows)
@@ -247,10 +249,8 @@ def _table(dataset: DatasetComparison, *, several: bool) -> Table:
 
 def _reported(found: ReportedTable) -> Table:
     from rich.table import Table
-    from rich.text import Text
 
-    title = Text(f"{plain(found.dataset)} · {TITLE} ({LABEL})", style="bold")
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1))
+    table = Table(box=None, pad_edge=False, padding=(0, 1))
     table.add_column("in the paper", overflow="fold", max_width=60)
     for heading in ("accuracy, %", "AUC", "AOP"):
         table.add_column(heading, justify="right", no_wrap=True)

@@ -13,7 +13,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Literal, get_args
 
 from tckr_bench.board import rank
-from tckr_bench.board.text import NOTHING, listing, percent, signed
+from tckr_bench.board.text import NOTHING, percent, signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +34,7 @@ DIFFERENCES = (
 )
 """How the paper's figures came about; each makes them other than this program's."""
 METRICS = (rank.ACCURACY, rank.AUC, rank.AOP)
+_NAMES = {rank.ACCURACY: "accuracy", rank.AUC: "AUC", rank.AOP: "AOP"}
 
 Kind = Literal["teacher", "student"]
 Prompt = Literal["", "caption", "description"]
@@ -122,7 +123,7 @@ def reported_table(board: DatasetBoard) -> ReportedTable | None:
 
 def differences() -> str:
     """Return in one sentence why the paper's figures are not to be compared digit by digit."""
-    return f"The paper's figures are not like those measured here: {listing(DIFFERENCES)}."
+    return f"The paper's figures are not like those measured here: {'; '.join(DIFFERENCES)}."
 
 
 def _figure(row: dict[str, str]) -> ReportedFigure:
@@ -173,6 +174,6 @@ def _shown(figure: ReportedFigure) -> str:
 def _misprint(figure: ReportedFigure) -> str:
     assert figure.corrected is not None, "asked for misprints only"
     return (
-        f"* {figure.metric} at {figure.cardinality:g}x is shown as published; it is a misprint for "
+        f"* {_NAMES[figure.metric]} at {figure.cardinality:g}x is shown as published; it is a misprint for "
         f"{signed(figure.corrected, 4)}, which follows from accuracy and AUC"
     )

@@ -154,7 +154,7 @@ def _marks(row: Row, board: DatasetBoard) -> str:
 
 
 def _style(row: Row, board: DatasetBoard) -> str:
-    return "dim" if not board.trusted else "bold" if row.rank == 1 else ""
+    return "dim" if not board.trusted else "bold" if row is board.best else ""
 
 
 def _control_table(board: DatasetBoard) -> Table:
