@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -47,6 +48,22 @@ def cli() -> None:
     """
 
 
+def _go_offline(_context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        os.environ["HF_HUB_OFFLINE"] = "1"  # read when the hub's library is imported, here and in the workers
+
+
+def _offline_option() -> click.Option:
+    return click.Option(
+        ["--offline"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_go_offline,
+        help="Use no network; what is not on disk is an error.",
+    )
+
+
 def _matrix_options(command: click.Command) -> click.Command:
     """Add the options `run` and `plan` share."""
     options = [
@@ -70,6 +87,7 @@ def _matrix_options(command: click.Command) -> click.Command:
             show_default=True,
             help="Where models run.",
         ),
+        _offline_option(),
     ]
     command.params[:0] = options
     return command
@@ -148,17 +166,37 @@ def plugins_show(name: str) -> None:
     show_plugin(name)
 
 
-@cli.group(cls=ExampleGroup, epilog="tckr-bench datasets list")
+@cli.group(cls=ExampleGroup, epilog="tckr-bench datasets list\ntckr-bench datasets prepare cifar10")
 def datasets() -> None:
-    """Look at the datasets."""
+    """Look at the datasets, and fetch those that are not here."""
 
 
 @datasets.command("list", epilog="tckr-bench datasets list\nTCKR_BENCH_DATA=~/data tckr-bench datasets list")
 def datasets_list() -> None:
-    """List every dataset: counts where it was found, the reason and what to do where it was not."""
+    """List every dataset: where it was found and how much of it, or how to get it and how large it is."""
     from tckr_bench.commands.datasets import list_datasets
 
     list_datasets()
+
+
+@datasets.command(
+    "prepare",
+    epilog="tckr-bench datasets prepare cifar10\n"
+    "TCKR_BENCH_DATA=~/data tckr-bench datasets prepare paper-ten --limit-per-class 100\n"
+    "tckr-bench datasets prepare hub:uoft-cs/cifar10 --set configuration=plain_text --yes",
+)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("--limit-per-class", type=click.IntRange(min=1), help="Take this many images of each class and split.")
+@click.option("--set", "settings", multiple=True, metavar="OPTION=VALUE", help="Change an option of the dataset.")
+@click.option("--yes", is_flag=True, help="Fetch without asking.")
+def datasets_prepare(names: tuple[str, ...], limit_per_class: int | None, settings: tuple[str, ...], yes: bool) -> None:
+    """Fetch datasets, after saying from where and how much; again after an interruption, it goes on.
+
+    Whole datasets go to the Hugging Face cache, limited ones to TCKR_BENCH_DATA/<name>.
+    """
+    from tckr_bench.commands.prepare import prepare
+
+    prepare(names, settings, limit_per_class=limit_per_class, ask=not yes)
 
 
 @datasets.command(
@@ -175,6 +213,10 @@ def datasets_check(names: tuple[str, ...], image_size: int, as_json: bool) -> No
     from tckr_bench.commands.checkup import check
 
     check(names, image_size=image_size, as_json=as_json)
+
+
+for _command in (datasets, datasets_list, datasets_prepare):
+    _command.params.append(_offline_option())
 
 
 @cli.group(

@@ -12,10 +12,17 @@ from tckr_bench.records import DatasetDescription
 
 @dataclass(frozen=True)
 class Whereabouts:
-    """Where a dataset was found, and how many images per split; `at` is for people."""
+    """Where a dataset was found.
+
+    Attributes:
+        at: the place, for people.
+        counts: images per split.
+        own: whether it lies in a folder of the user's, which comes before anything that is fetched.
+    """
 
     at: str
     counts: Mapping[str, int]
+    own: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,3 +75,14 @@ class FetchableDataset(Dataset, Protocol):
         Raises:
             DatasetError: the network or the source failed, or the disk is full.
         """
+
+
+def shortfall(found: Mapping[str, int], published: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """Return the splits whose number of images is not the published one, as (found, published).
+
+    >>> shortfall({"train": 5, "test": 2}, {"train": 50, "test": 2})
+    {'train': (5, 50)}
+    """
+    return {
+        split: (found.get(split, 0), images) for split, images in published.items() if found.get(split, 0) != images
+    }

@@ -1,57 +1,113 @@
-"""`tckr-bench datasets`."""
+"""`tckr-bench datasets list`."""
 
 from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from rich.console import JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 
+from tckr_bench.components import Component
 from tckr_bench.console import make_console
+from tckr_bench.datasets import DATA_VARIABLE
+from tckr_bench.engine.store import describe_bytes
 from tckr_bench.errors import DatasetError, OptionError
-from tckr_bench.plugins import Registration, default_registry
-from tckr_bench.records import DatasetDescription
+from tckr_bench.plugins import default_registry
+from tckr_bench.preparation import FetchableDataset
+from tckr_bench.records import SPLITS, DatasetDescription
+
+_NOT_HERE = "not here"
+_NUMBERS = ("classes", *SPLITS)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What the list says of a dataset: its description, the counts found (None: none), and where it is or why not."""
+
+    description: DatasetDescription
+    counts: Mapping[str, int] | None
+    where: str
 
 
 def list_datasets() -> None:
-    """Print every dataset that was found, with counts, then those that were not, with the reason."""
+    """Print every dataset: counts against the published ones, licence, and where it is or how to get it."""
     console = make_console()
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("dataset", "classes", "train", "validation", "test", "size", "licence", "source"):
-        numeric = column in ("classes", "train", "validation", "test")
-        justify: JustifyMethod = "right" if numeric else "left"
-        table.add_column(column, justify=justify, no_wrap=numeric or column == "dataset", overflow="fold")
+    for column in ("dataset", *_NUMBERS, "licence", "where"):
+        justify: JustifyMethod = "right" if column in _NUMBERS else "left"
+        table.add_column(column, justify=justify, no_wrap=column in ("dataset", "classes"), overflow="fold")
+    own: list[str] = []
+    rows: list[_Row] = []
     missing: dict[str, list[str]] = {}
     for entry in default_registry().family("dataset"):
-        description = _describe(entry)
-        if isinstance(description, DatasetDescription):
-            table.add_row(*map(escape, _cells(description)))
+        component = entry.component
+        if component.argument:
+            own.append(f"{component.name}:{component.argument.upper()}")
+            continue
+        row = _look_up(component)
+        if isinstance(row, _Row):
+            rows.append(row)
+            table.add_row(component.name, *map(escape, _cells(row)))
         else:
-            missing.setdefault(description, []).append(entry.component.name)
+            missing.setdefault(row, []).append(component.name)
     console.print(table)
+    for text in _legend(rows):
+        console.print(text, soft_wrap=True)
     for reason, names in missing.items():
         console.print(f"[dim]unavailable[/] {escape(', '.join(names))}: {escape(reason)}", soft_wrap=True)
+    if own:
+        console.print(f"[dim]your own[/] {escape(', '.join(own))}", soft_wrap=True)
 
 
-def _describe(entry: Registration) -> DatasetDescription | str:
-    """Return what is known of a dataset, or why it cannot be used."""
+def _legend(rows: Sequence[_Row]) -> list[str]:
+    """Return what explains the places of the table."""
+    lines = []
+    if any(row.where == "data root" for row in rows):
+        lines.append(f"[dim]data root[/] {escape(os.environ.get(DATA_VARIABLE, ''))}")
+    if any(row.where.startswith(_NOT_HERE) for row in rows):
+        lines.append(
+            f"[dim]not here[/] fetch with `tckr-bench datasets prepare NAME`, or put it at {DATA_VARIABLE}/NAME as "
+            "train/<class>/* and test/<class>/*"
+        )
+    return lines
+
+
+def _look_up(component: Component[Any]) -> _Row | str:
+    """Return what is known of a dataset, or why it cannot be used; nothing is hashed where there is another way."""
     try:
-        component = entry.component
-        description: DatasetDescription = component.load(component.parse_options({})).describe()
+        options = component.parse_options({})
+        dataset = component.load(options)
+        published = component.published(options)
+        if published is None or not isinstance(dataset, FetchableDataset):
+            description = dataset.describe()
+            return _Row(description, description.counts, description.source)
     except (DatasetError, OptionError) as error:
         return str(error)
-    return description
+    try:
+        found = dataset.whereabouts()
+    except DatasetError as error:
+        return _Row(published, None, str(error))
+    if found is None:
+        size = dataset.download_size
+        return _Row(published, None, _NOT_HERE + (f", {describe_bytes(size)} to fetch" if size else ""))
+    return _Row(published, found.counts, "data root" if found.own else "Hugging Face cache")
 
 
-def _cells(description: DatasetDescription) -> list[str]:
-    counts = [
-        f"{description.counts[split]:,}" if split in description.counts else "from train"
-        for split in ("train", "validation", "test")
-    ]
-    return [
-        description.name,
-        str(len(description.class_names)),
-        *counts,
-        description.native_size,
-        description.licence,
-        description.source,
-    ]
+def _cells(row: _Row) -> list[str]:
+    counts = [_count(row, split) for split in SPLITS]
+    return [str(len(row.description.class_names)), *counts, row.description.licence, row.where]
+
+
+def _count(row: _Row, split: str) -> str:
+    """Return the images of a split: those found, out of those published where that is another number."""
+    published = row.description.counts.get(split)
+    if row.counts is None:
+        return "from train" if published is None else f"- of {published:,}"
+    found = row.counts.get(split)
+    if found is None:
+        return "from train"
+    return f"{found:,}" if published in (None, found) else f"{found:,} of {published:,}"

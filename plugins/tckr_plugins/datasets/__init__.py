@@ -7,7 +7,6 @@ import functools
 from typing import TYPE_CHECKING
 
 from tckr_bench.components import Component
-from tckr_bench.errors import OptionError
 from tckr_bench.hookspecs import hookimpl
 from tckr_plugins.datasets.catalogue import CATALOGUE, HubSource
 from tckr_plugins.datasets.options import (
@@ -54,15 +53,9 @@ def load_image_folder(options: ImageFolderOptions) -> FolderDataset:
 
 
 def load_hub(options: HubOptions) -> HubDataset:
-    """Return a dataset of the hub.
-
-    Raises:
-        OptionError: no identifier is given.
-    """
+    """Return a dataset of the hub."""
     from tckr_plugins.datasets.elsewhere import HubDataset
 
-    if not options.id:
-        raise OptionError("the dataset 'hub' needs an identifier; write hub:OWNER/NAME")
     return HubDataset(HubSource(**options.model_dump()))
 
 

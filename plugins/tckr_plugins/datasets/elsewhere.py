@@ -55,6 +55,7 @@ class HubDataset(TableDataset):
         """
         if limit_per_class:
             raise DatasetError("a limited copy is made of the paper's datasets only; leave --limit-per-class away")
+        self._require_identifier()
         return plan_fetch(self._remote, self._hub_source)
 
     def fetch(self, plan: FetchPlan, *, progress: Callable[[float], None]) -> None:
@@ -63,6 +64,7 @@ class HubDataset(TableDataset):
         progress(1.0)
 
     def _cached(self) -> TableFiles:
+        self._require_identifier()
         found = tables_in_cache(self._hub_source)
         if found is None:
             raise DatasetError(
@@ -70,6 +72,10 @@ class HubDataset(TableDataset):
                 f"`tckr-bench datasets prepare hub:{self._hub_source.id}`, which says first how large it is"
             )
         return found
+
+    def _require_identifier(self) -> None:
+        if not self._hub_source.id:
+            raise DatasetError("the dataset 'hub' needs an identifier; write hub:OWNER/NAME")
 
 
 def parquet_dataset(path: Path, wanted: Wanted, columns: Columns, *, test_fraction: float) -> TableDataset:

@@ -12,6 +12,7 @@ from tckr_plugins.datasets.catalogue import CONVERTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
 _TIMEOUT = 10.0  # seconds to wait for the list of files
 
@@ -34,7 +35,7 @@ class Remote(Protocol):
     def files(self) -> tuple[RemoteFile, ...]:
         """List the parquet files."""
 
-    def open(self, path: str) -> BinaryIO:
+    def open(self, path: str) -> AbstractContextManager[BinaryIO]:
         """Open a file for reading parts of it."""
 
     def download(self, paths: Sequence[str]) -> None:
@@ -80,17 +81,18 @@ class HubRemote:
             if file.rfilename.endswith(".parquet")
         )
 
-    def open(self, path: str) -> BinaryIO:
+    @contextmanager
+    def open(self, path: str) -> Iterator[BinaryIO]:
         """Open a file on the hub; what is read of it is fetched, no more.
 
         Raises:
-            DatasetError: the hub cannot be reached.
+            DatasetError: the hub cannot be reached, now or while the file is read.
         """
         from huggingface_hub import HfFileSystem
 
-        with _sentences(self._repository):
-            name = f"datasets/{self._repository}@{self._revision.replace('/', '%2F')}/{path}"
-            return cast(BinaryIO, HfFileSystem().open(name, "rb"))
+        name = f"datasets/{self._repository}@{self._revision.replace('/', '%2F')}/{path}"
+        with _sentences(self._repository), HfFileSystem().open(name, "rb") as stream:
+            yield cast(BinaryIO, stream)
 
     def download(self, paths: Sequence[str]) -> None:
         """Fetch files whole into the Hugging Face cache, which keeps what it has and goes on with what is halfway.

@@ -80,7 +80,7 @@ class PaperDataset:
     def whereabouts(self) -> Whereabouts | None:
         """Return where the dataset was found and its counts; None where it is not on disk."""
         found = self._found
-        return Whereabouts(found.at, found.dataset.count()) if found else None
+        return Whereabouts(found.at, found.dataset.count(), own=not found.cached) if found else None
 
     def published(self) -> DatasetDescription:
         """Return the dataset as published."""

@@ -169,9 +169,7 @@ def check_columns(schema: pa.Schema, columns: Columns, *, what: str) -> None:
                 f"'{what}' has no column '{name}'; found: {', '.join(schema.names)}; name one with {option}"
             )
     image, label = schema.field(columns.image).type, schema.field(columns.label).type
-    in_struct = pa.types.is_struct(image) and any(
-        field.name == "bytes" and _is_binary(field.type) for field in image
-    )
+    in_struct = pa.types.is_struct(image) and any(field.name == "bytes" and _is_binary(field.type) for field in image)
     if not (_is_binary(image) or in_struct):
         raise DatasetError(
             f"column '{columns.image}' of '{what}' is of type {image}, not encoded images; name one with image_column"

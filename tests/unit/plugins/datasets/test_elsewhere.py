@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tckr_bench.errors import DatasetError, OptionError
+from tckr_bench.errors import DatasetError
 from tckr_bench.plugins import default_registry
 from tckr_bench.testing import check_dataset
 
@@ -93,5 +93,5 @@ def test_a_dataset_that_is_not_cached_says_what_fetches_it(hub_cache, load):
         DatasetError, match=r"not on this computer; fetch it with `tckr-bench datasets prepare hub:a/b`"
     ):
         load("hub", id="a/b").describe()
-    with pytest.raises(OptionError, match=r"write hub:OWNER/NAME"):
-        load("hub")
+    with pytest.raises(DatasetError, match=r"write hub:OWNER/NAME"):
+        load("hub").describe()
