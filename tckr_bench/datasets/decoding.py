@@ -39,6 +39,7 @@ _DECODING_ERRORS = (
     EOFError,
     IndexError,
     TypeError,
+    RuntimeError,
     struct.error,
     zlib.error,
 )  # all of these are raised by Pillow's readers for damaged files

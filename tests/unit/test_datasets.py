@@ -4,9 +4,10 @@ from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from tckr_bench.datasets import (
+    ImageFacts,
     data_root,
     decode_images,
     encoded_folder_images,
@@ -502,3 +503,16 @@ def test_images_are_inspected_in_order_and_few_at_a_time():
     assert (first.name, facts.thumbnail[0, 0, 0]) == ("0", 0)
     assert len(opened) < 1000
     assert [encoded.label for encoded, _facts in found] == list(range(1, 1000))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF"])
+def test_damage_of_any_kind_is_one_sentence(kind):
+    if kind == "AVIF" and not features.check("avif"):
+        pytest.skip("this Pillow reads no AVIF")
+    whole = encode(noise(), kind)
+    generator = np.random.default_rng(0)
+    for _ in range(60):
+        data = bytearray(whole[: generator.integers(1, len(whole))] if generator.random() < 0.3 else whole)
+        for place in generator.integers(0, min(len(data), 200), size=4):
+            data[place] = generator.integers(0, 256)
+        assert isinstance(inspect(bytes(data)), ImageFacts | str)  # whatever else is raised would be a bug
