@@ -20,7 +20,7 @@ from tckr_plugins.datasets.options import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tckr_bench.components import Dataset, Options
+    from tckr_bench.components import Dataset
     from tckr_bench.records import DatasetDescription
     from tckr_plugins.datasets.catalogue import DatasetSpec
     from tckr_plugins.datasets.digits import Digits
@@ -154,5 +154,5 @@ def register_datasets(register: Callable[[Component[Dataset]], None]) -> None:
         )
 
 
-def _published(spec: DatasetSpec, _options: Options) -> DatasetDescription:
-    return spec.published()
+def _published(spec: DatasetSpec, options: PaperDatasetOptions) -> DatasetDescription:
+    return spec.published(_chosen_source(spec, options))

@@ -22,6 +22,15 @@ SPLIT_SEED = 0
 TEST_FRACTION = 0.2
 
 
+def share_for_testing(images: int, fraction: float) -> int:
+    """Return how many of a number of images are set aside for testing: the share rounded, at least one, never all.
+
+    >>> share_for_testing(7_390, 0.15), share_for_testing(2, 0.2), share_for_testing(1, 0.2)
+    (1109, 1, 0)
+    """
+    return min(max(int(images * fraction + 0.5), 1), images - 1) if images > 1 else 0
+
+
 @dataclass(frozen=True)
 class HubSource:
     """A dataset on the Hugging Face hub.
@@ -35,6 +44,7 @@ class HubSource:
         train_split: name of the training split.
         test_split: name of the split used for testing; empty for the first of test, validation, valid and val.
         test_fraction: share of the training split that becomes the test split where there is none.
+        images: number of images where all of them are in one split; 0 where there are two, or it is not known.
     """
 
     id: str
@@ -45,6 +55,7 @@ class HubSource:
     train_split: str = "train"
     test_split: str = "test"
     test_fraction: float = TEST_FRACTION
+    images: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,12 +94,19 @@ class DatasetSpec:
         """Other spellings of every class, by name, in label order."""
         return _all_spellings()[self.name]
 
-    def published(self) -> DatasetDescription:
-        """Return the dataset as published: all classes, all images, with the word `published` for a fingerprint."""
+    def published(self, source: HubSource | None = None) -> DatasetDescription:
+        """Return the dataset as published, of a copy that is split here with the counts after the split.
+
+        The fingerprint is the word `published`.
+        """
+        counts = dict(self.counts)
+        if source and source.images:
+            test = share_for_testing(source.images, source.test_fraction)
+            counts = {"train": source.images - test, "test": test}
         return DatasetDescription(
             name=self.name,
             class_names=self.class_names,
-            counts=dict(self.counts),
+            counts=counts,
             fingerprint="published",
             native_size=self.native_size,
             source=self.title,
@@ -129,7 +147,7 @@ CATALOGUE = (
         source=HubSource("timm/oxford-iiit-pet"),
         # The paper's copy holds 7,390 images in one split, of which it took 85 % for training. Its columns could not
         # be checked.
-        alternatives=(HubSource("Isamu136/oxford_pets_with_l14_emb", test_split="", test_fraction=0.15),),
+        alternatives=(HubSource("Isamu136/oxford_pets_with_l14_emb", test_split="", test_fraction=0.15, images=7_390),),
     ),
     DatasetSpec(
         name="tiny_imagenet",
@@ -154,7 +172,7 @@ CATALOGUE = (
         # The size of the original archive: the card counts further splits of distorted images, which are left alone.
         download_bytes=1_960_000_000,
         source=HubSource("tanganke/stanford_cars"),
-        alternatives=(HubSource("Multimodal-Fatima/StanfordCars_train", test_split=""),),
+        alternatives=(HubSource("Multimodal-Fatima/StanfordCars_train", test_split="", images=8_144),),
     ),
     DatasetSpec(
         name="food101",
@@ -166,7 +184,7 @@ CATALOGUE = (
         download_bytes=5_000_000_000,
         # The card calls the official test images `validation`.
         source=HubSource("ethz/food101", test_split="validation"),
-        alternatives=(HubSource("Multimodal-Fatima/Food101_train", test_split=""),),
+        alternatives=(HubSource("Multimodal-Fatima/Food101_train", test_split="", images=75_750),),
     ),
     DatasetSpec(
         name="stl10",
@@ -198,7 +216,7 @@ CATALOGUE = (
         counts={"train": 9_469, "test": 3_925},
         download_bytes=1_600_000_000,
         source=HubSource("frgfm/imagenette", revision=CONVERTED, configuration="full_size", test_split="validation"),
-        alternatives=(HubSource("Multimodal-Fatima/Imagenette_train", test_split=""),),
+        alternatives=(HubSource("Multimodal-Fatima/Imagenette_train", test_split="", images=9_469),),
     ),
     DatasetSpec(
         name="caltech101",

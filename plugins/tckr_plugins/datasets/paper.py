@@ -84,7 +84,7 @@ class PaperDataset:
 
     def published(self) -> DatasetDescription:
         """Return the dataset as published."""
-        return self._spec.published()
+        return self._spec.published(self._chosen)
 
     @property
     def download_size(self) -> int:

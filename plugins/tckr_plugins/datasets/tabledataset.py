@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tckr_bench.datasets import decode_images, fingerprint_files, stratified_split
 from tckr_bench.errors import DatasetError
 from tckr_bench.records import DatasetDescription, EncodedImage, LabelledImages
-from tckr_plugins.datasets.catalogue import SPLIT_SEED
+from tckr_plugins.datasets.catalogue import SPLIT_SEED, share_for_testing
 from tckr_plugins.datasets.tables import Columns, NamedLabels, count_rows, encoded_rows, read_labels
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class TableDataset:
         """Return the number of images per split from the footers of the files, without the rest of `describe`."""
         counts: dict[str, int] = {split: count_rows(self._table.paths(split)) for split in self._table.files}
         if "test" not in counts:
-            counts["test"] = _test_size(counts["train"], self._table.test_fraction)
+            counts["test"] = share_for_testing(counts["train"], self._table.test_fraction)
             counts["train"] -= counts["test"]
         return counts
 
@@ -198,7 +198,7 @@ def _present(
 def _set_aside(labels: Labels, fraction: float, *, dataset: str) -> tuple[Labels, Labels]:
     import numpy as np
 
-    test = _test_size(len(labels), fraction)
+    test = share_for_testing(len(labels), fraction)
     kept, aside = stratified_split(labels, (len(labels) - test, test), seed=SPLIT_SEED)
     if np.unique(labels[kept]).size < np.unique(labels).size:
         raise DatasetError(
@@ -206,7 +206,3 @@ def _set_aside(labels: Labels, fraction: float, *, dataset: str) -> tuple[Labels
             "add images or lower test_fraction"
         )
     return kept, aside
-
-
-def _test_size(images: int, fraction: float) -> int:
-    return min(max(int(images * fraction + 0.5), 1), images - 1) if images > 1 else 0

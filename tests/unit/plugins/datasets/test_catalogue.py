@@ -41,6 +41,13 @@ def test_a_dataset_is_known_as_published_without_its_files(name):
     assert min(description.counts.values()) >= len(description.class_names)
 
 
+def test_a_copy_without_a_test_split_is_published_as_it_is_split_here():
+    component = default_registry().get("dataset", "oxford_pets").component
+    options = component.parse_options({"source": "Isamu136/oxford_pets_with_l14_emb"})
+    assert dict(component.published(options).counts) == {"train": 6_281, "test": 1_109}
+    assert dict(component.published(component.parse_options({})).counts) == {"train": 3_680, "test": 3_669}
+
+
 @pytest.mark.parametrize("name", CLASSES)
 def test_every_spelling_means_one_class(name):
     spellings = BY_NAME[name].spellings
