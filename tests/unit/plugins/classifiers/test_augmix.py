@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from tckr_plugins.classifiers import augmix as module
 from tckr_plugins.classifiers.augmix import (
     DEPTH,
     LEVELS,
@@ -119,9 +120,14 @@ def test_an_image_does_not_depend_on_its_batch():
     draws = draw(8, generator=generator(3))
     whole = blend(images, draws)
     for index in range(8):
-        part = slice(index, index + 1)
-        own = Draws(draws.weights[part], draws.depths[part], draws.operations[part], draws.strengths[part])
-        assert torch.equal(blend(images[part], own)[0], whole[index])
+        assert torch.equal(blend(images[index : index + 1], draws.part(index, index + 1))[0], whole[index])
+
+
+def test_a_batch_taken_in_parts_is_the_batch(monkeypatch):
+    images = smooth(7)
+    whole = augmix(images, generator=generator(3))
+    monkeypatch.setattr(module, "CACHED_PIXELS", 2 * 24 * 36)
+    assert torch.equal(augmix(images, generator=generator(3)), whole)
 
 
 def test_a_chain_applies_its_operations_in_order_and_no_more_than_its_depth():
