@@ -215,8 +215,9 @@ class _Builder:
 
     def teacher(self, cell: Cell) -> str:
         """Return the real-data baseline of the cell's classifier; controls compare with the matrix's first."""
-        own = [m for m in self.matrix.methods if m.role == "baseline" and m.classifier == cell.method.classifier]
-        return self.train(Cell(cell.dataset, (own or list(self.matrix.methods))[0], cell.seed))
+        methods = self.matrix.methods_for(cell.dataset)
+        own = [m for m in methods if m.role == "baseline" and m.classifier == cell.method.classifier]
+        return self.train(Cell(cell.dataset, (own or list(methods))[0], cell.seed))
 
     @_once_per_cell
     def train(self, cell: Cell) -> str:
@@ -264,7 +265,7 @@ class _Builder:
 
     def shadows(self, cell: Cell, count: int) -> tuple[str, ...]:
         """Return a bank of shadow models, trained on real data by the recipe of the cell's classifier."""
-        method = self.matrix.methods[0] if cell.method.name == "untrained" else cell.method
+        method = self.matrix.methods_for(cell.dataset)[0] if cell.method.name == "untrained" else cell.method
         challenge = self.challenge(method)
         name = (cell.dataset.label, fingerprint(_identity(method.classifier)), repr(challenge), str(count))
         if name not in self.known:

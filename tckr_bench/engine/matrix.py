@@ -6,7 +6,7 @@ import itertools
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,9 @@ class MatrixFile(BaseModel):
     include: list[dict[str, Any]] = []
     exclude: list[dict[str, Any]] = []
     overfit: OverfitControl = OverfitControl()
+    override: dict[str, dict[str, dict[str, dict[str, Any]]]] = Field(
+        default={}, description="dataset label -> axis -> label -> options that differ for this dataset"
+    )
 
     @property
     def held_out(self) -> float:
@@ -79,11 +82,16 @@ class Matrix:
     methods: tuple[Method, ...]
     attacks: tuple[ComponentUse, ...]
     metrics: tuple[ComponentUse, ...]
+    overrides: Mapping[str, tuple[Method, ...]] = field(default_factory=dict)
+
+    def methods_for(self, dataset: ComponentUse) -> tuple[Method, ...]:
+        """Return the methods as a dataset has them: the same names, with the options the file sets for it alone."""
+        return self.overrides.get(dataset.label, self.methods)
 
     def cells(self) -> list[Cell]:
         """Return every cell: dataset by dataset, seed by seed, method by method."""
-        product = itertools.product(self.datasets, self.file.seeds, self.methods)
-        return [Cell(dataset, method, seed) for dataset, seed, method in product]
+        product = itertools.product(self.datasets, self.file.seeds)
+        return [Cell(dataset, method, seed) for dataset, seed in product for method in self.methods_for(dataset)]
 
 
 def shipped_matrices() -> dict[str, str]:
@@ -114,17 +122,46 @@ def load_matrix(name: str, registry: Registry, *, settings: Sequence[str] = (), 
 
 def expand(file: MatrixFile, registry: Registry) -> Matrix:
     """Turn a matrix file into methods, controls and uses of components, always in the same order."""
-    axes = {axis: _uses(file, axis, registry) for axis in ("captioner", "generator", "adapter", "classifier", "attack")}
-    if file.primary_attack not in axes["attack"]:
-        hint = nearest(file.primary_attack, axes["attack"])
+    attacks = _uses(file, "attack", registry)
+    if file.primary_attack not in attacks:
+        hint = nearest(file.primary_attack, attacks)
         raise MatrixError(f"matrix '{file.name}': primary_attack '{file.primary_attack}' is not an attack of it{hint}")
+    metric_names = file.metric or {entry.component.name: {} for entry in registry.family("metric")}
+    metrics = [_use(registry, "metric", label=label, given=given) for label, given in metric_names.items()]
+    datasets = _datasets(file, registry)
+    overrides = {
+        use.label: _all_methods(_overridden(file, file.override[use.label]), registry)
+        for use in datasets
+        if use.label in file.override
+    }
+    methods = _all_methods(file, registry)
+    return Matrix(file, datasets, methods, tuple(attacks.values()), tuple(metrics), overrides)
+
+
+def _all_methods(file: MatrixFile, registry: Registry) -> tuple[Method, ...]:
+    axes = {axis: _uses(file, axis, registry) for axis in COMPONENT_AXES}
     teachers = tuple(_teacher(use, axes["classifier"]) for use in axes["classifier"].values())
     methods = (*teachers, *_methods(file, axes), *_controls(file, axes, registry))
     names = [method.name for method in methods]
     assert len(set(names)) == len(names), "method names tell methods apart"
-    metric_names = file.metric or {entry.component.name: {} for entry in registry.family("metric")}
-    metrics = [_use(registry, "metric", label=label, given=given) for label, given in metric_names.items()]
-    return Matrix(file, _datasets(file, registry), methods, tuple(axes["attack"].values()), tuple(metrics))
+    return methods
+
+
+def _overridden(file: MatrixFile, changes: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> MatrixFile:
+    """Return the file with the options that differ for one dataset."""
+    axes: dict[str, dict[str, dict[str, Any]]] = {}
+    for axis, labels in changes.items():
+        if axis not in COMPONENT_AXES:
+            hint = nearest(axis, COMPONENT_AXES)
+            raise MatrixError(f"matrix '{file.name}': override knows no axis '{axis}'{hint}")
+        axes[axis] = dict(getattr(file, axis))
+        for label, options in labels.items():
+            if label not in axes[axis]:
+                raise MatrixError(
+                    f"matrix '{file.name}': override names no {axis} '{label}'{nearest(label, axes[axis])}"
+                )
+            axes[axis][label] = {**axes[axis][label], **options}
+    return file.model_copy(update=axes)
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -161,6 +198,11 @@ def _apply(content: dict[str, Any], setting: str) -> None:
     axis, *rest = parts
     if axis == "overfit" and len(rest) == 1:
         content.setdefault("overfit", {})[rest[0]] = value
+        return
+    if axis == "override" and len(rest) == 4:
+        dataset, axis, *rest = rest
+        content.setdefault("override", {}).setdefault(dataset, {}).setdefault(axis, {}).setdefault(rest[0], {})
+        content["override"][dataset][axis][rest[0]][rest[1]] = value
         return
     if axis not in USE_AXES:
         raise MatrixError(f"--set {setting}: no axis is called '{axis}'{nearest(axis, USE_AXES)}")

@@ -188,3 +188,31 @@ def test_two_folders_of_one_name_are_told_apart_or_refused(tmp_path):
     twice = [f"imagefolder:{tmp_path}/a/photos", f"imagefolder:{tmp_path}/b/photos"]
     with pytest.raises(MatrixError, match="both be called 'imagefolder-photos'"):
         load_matrix("smoke", default_registry(), datasets=twice)
+
+
+def test_an_option_may_differ_for_one_dataset_and_for_it_alone():
+    settings = ["override.digits.classifier.small-cnn.epochs=7"]
+    matrix = load_matrix("smoke", default_registry(), settings=settings, datasets=["digits", "fashion-mnist"])
+    epochs = {cell.dataset.label: cell.method.classifier.options["epochs"] for cell in matrix.cells()[:1]}
+    others = [
+        cell for cell in matrix.cells() if cell.dataset.label == "fashion-mnist" and cell.method.role != "control"
+    ]
+    assert epochs == {"digits": 7}
+    assert all(cell.method.classifier.options["epochs"] != 7 for cell in others)
+    names = {
+        label: [c.method.name for c in matrix.cells() if c.dataset.label == label]
+        for label in ("digits", "fashion-mnist")
+    }
+    assert names["digits"] == names["fashion-mnist"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        ("override.digits.attack.lira.shadows=2", "override knows no axis 'attack'"),
+        ("override.digits.classifier.smallcnn.epochs=2", "did you mean 'small-cnn'"),
+    ],
+)
+def test_a_wrong_override_is_answered_with_a_sentence(setting, sentence):
+    with pytest.raises(MatrixError, match=sentence):
+        load_matrix("smoke", default_registry(), settings=[setting])
