@@ -1,6 +1,7 @@
 """Laws of the search for copies: exact ones by digest, near ones by hash and thumbnail."""
 
 import io
+import itertools
 import os
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def test_the_hash_is_that_of_a_plain_loop():
         bits = ""
         for row in range(8):
             cells = [grey[2 * row : 2 * row + 2, 2 * column : 2 * column + 2].mean() for column in range(9)]
-            bits += "".join("1" if right > left else "0" for left, right in zip(cells, cells[1:], strict=False))
+            bits += "".join("1" if right > left else "0" for left, right in itertools.pairwise(cells))
         expected = np.frombuffer(int(bits, 2).to_bytes(8, "big"), dtype=np.uint64)[0]
         assert found == expected
 
