@@ -193,17 +193,11 @@ def test_two_folders_of_one_name_are_told_apart_or_refused(tmp_path):
 def test_an_option_may_differ_for_one_dataset_and_for_it_alone():
     settings = ["override.digits.classifier.small-cnn.epochs=7"]
     matrix = load_matrix("smoke", default_registry(), settings=settings, datasets=["digits", "fashion-mnist"])
-    epochs = {cell.dataset.label: cell.method.classifier.options["epochs"] for cell in matrix.cells()[:1]}
-    others = [
-        cell for cell in matrix.cells() if cell.dataset.label == "fashion-mnist" and cell.method.role != "control"
-    ]
-    assert epochs == {"digits": 7}
-    assert all(cell.method.classifier.options["epochs"] != 7 for cell in others)
-    names = {
-        label: [c.method.name for c in matrix.cells() if c.dataset.label == label]
-        for label in ("digits", "fashion-mnist")
-    }
-    assert names["digits"] == names["fashion-mnist"]
+    digits, fashion = (matrix.methods_for(use) for use in matrix.datasets)
+    trained = [method for method in digits if method.role != "control"]
+    assert {method.classifier.options["epochs"] for method in trained} == {7}
+    assert fashion == matrix.methods
+    assert [method.name for method in digits] == [method.name for method in fashion]
 
 
 @pytest.mark.parametrize(
