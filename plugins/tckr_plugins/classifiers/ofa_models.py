@@ -1,6 +1,15 @@
 """The paper's classifier: a sub-network of the Once-for-All MobileNetV3, width 1.0, built from its configuration.
 
 timm's `MobileNetV3` has every part it needs; only the arrangement is ours.
+
+The published supernet is a pickled file whose kernels are cut out of larger ones by learned matrices, so it is not read
+here. To start from it, take the sub-network out where the Once-for-All package is installed, and save it:
+
+    supernet.set_active_subnet(ks=kernels, e=expansions, d=depths)
+    subnet = supernet.get_active_subnet(preserve_weight=True)
+    safetensors.torch.save_file(subnet.state_dict(), "subnet.safetensors")
+
+The option `weights` takes that file as it is, and files with timm's names.
 """
 
 from __future__ import annotations
