@@ -149,7 +149,7 @@ def _autoencoder(model: str, dtype: torch.dtype) -> Any:  # noqa: ANN401 - autoe
 
     folder = part_folder(model, "vae")
     if folder is not None:
-        return AutoModel.from_pretrained(folder, torch_dtype=dtype, use_safetensors=True)
+        return AutoModel.from_pretrained(str(folder), torch_dtype=dtype, use_safetensors=True)
     source = locate(model, revision=None)
     return AutoModel.from_pretrained(source.path, revision=source.commit, torch_dtype=dtype, use_safetensors=True)
 
