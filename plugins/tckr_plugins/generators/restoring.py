@@ -41,16 +41,16 @@ class AdaptedWeights:
     prompt_tokens: Mapping[str, str] = field(default_factory=dict)
 
     def rewrite(self, prompt: str) -> str:
-        """Replace the class words of a prompt, whole words only, the longest first, each once.
+        """Replace the class words of a prompt, whole words only, the longest first; tokens that stand there stay.
 
-        >>> AdaptedWeights(prompt_tokens={"cat": "<cat>", "wild cat": "<wild>"}).rewrite("wild cat: a cat, a catfish")
-        '<wild>: a <cat>, a catfish'
+        >>> AdaptedWeights(prompt_tokens={"cat": "<cat>", "wild cat": "<wild>"}).rewrite("wild cat: a cat, a catfish, <cat>")
+        '<wild>: a <cat>, a catfish, <cat>'
         """
         if not self.prompt_tokens:
             return prompt
-        words = sorted(self.prompt_tokens, key=len, reverse=True)
+        words = sorted({*self.prompt_tokens, *self.prompt_tokens.values()}, key=len, reverse=True)
         pattern = "|".join(rf"(?<!\w){re.escape(word)}(?!\w)" for word in words)
-        return re.sub(pattern, lambda match: self.prompt_tokens[match.group()], prompt)
+        return re.sub(pattern, lambda match: self.prompt_tokens.get(match.group(), match.group()), prompt)
 
 
 def find_weights(folder: Path) -> AdaptedWeights:
