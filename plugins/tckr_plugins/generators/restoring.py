@@ -43,7 +43,8 @@ class AdaptedWeights:
     def rewrite(self, prompt: str) -> str:
         """Replace the class words of a prompt, whole words only, the longest first; tokens that stand there stay.
 
-        >>> AdaptedWeights(prompt_tokens={"cat": "<cat>", "wild cat": "<wild>"}).rewrite("wild cat: a cat, a catfish, <cat>")
+        >>> weights = AdaptedWeights(prompt_tokens={"cat": "<cat>", "wild cat": "<wild>"})
+        >>> weights.rewrite("wild cat: a cat, a catfish, <cat>")
         '<wild>: a <cat>, a catfish, <cat>'
         """
         if not self.prompt_tokens:
