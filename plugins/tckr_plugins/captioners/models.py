@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tckr_bench.datasets import fingerprint_files
 from tckr_bench.errors import OptionError, TckrError
+from tckr_plugins import hub
+from tckr_plugins.hub import Repository
 
 if TYPE_CHECKING:
     from tckr_plugins.captioners.options import ImageToTextOptions
 
-_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 _PATTERNS = ["*.json", "*.txt", "*.model", "*.jinja", "*.safetensors"]
 _SUFFIXES = frozenset(pattern[1:] for pattern in _PATTERNS)
 _WEIGHTS, _INDEX = "model.safetensors", "model.safetensors.index.json"
-_TIMEOUT = 5.0
 
 
 class CaptionModelError(TckrError):
@@ -84,7 +82,7 @@ def local_folder(model: str) -> Path | None:
     folder = Path(model).expanduser()
     if (folder / "config.json").is_file():
         return folder
-    if folder.is_dir() or not _HUB_ID.fullmatch(model):
+    if folder.is_dir() or not hub.is_identifier(model):
         raise CaptionModelError(
             f"no captioning model is at '{model}': there is no config.json; name a folder that transformers saved, "
             "or a hub id"
@@ -103,7 +101,8 @@ def identify(options: ImageToTextOptions) -> str:
     """
     folder = local_folder(options.model)
     if folder is None:
-        return _commit(options.model, options.revision)
+        repository = Repository(options.model, options.revision or "main")
+        return hub.commit_of(repository, cached=_cached(repository))
     files = sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file())
     stamps = tuple((path, stamp.st_mtime_ns, stamp.st_size) for path in files for stamp in [path.stat()])
     return _fingerprint(folder, stamps)
@@ -115,31 +114,10 @@ def _fingerprint(folder: Path, stamped: tuple[tuple[Path, int, int], ...]) -> st
     return fingerprint_files(folder, [path.relative_to(folder) for path, _, _ in stamped])
 
 
-@functools.cache
-def _commit(model: str, revision: str | None) -> str:
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError
-
-    if revision is not None and _COMMIT.fullmatch(revision):
-        return revision
-    cached = _cached_snapshot(model, revision)
-    if cached is not None:
-        return cached.name
-    try:
-        return Path(hf_hub_download(model, "config.json", revision=revision, etag_timeout=_TIMEOUT)).parent.name
-    except (OSError, ValueError, HfHubHTTPError):
-        return ""  # the stage that needs the model says why it is not there
-
-
-def _cached_snapshot(model: str, revision: str | None) -> Path | None:
-    """Return the complete snapshot of a hub id in the local cache, if there is one; asks no network."""
-    from huggingface_hub import snapshot_download
-
-    try:
-        folder = Path(snapshot_download(model, revision=revision, local_files_only=True, allow_patterns=_PATTERNS))
-    except (OSError, ValueError):
-        return None
-    return folder if _is_complete(folder) else None
+def _cached(repository: Repository) -> Path | None:
+    """Return the complete snapshot of a hub id in the local cache, if there is one."""
+    folder = hub.cached_snapshot(repository)
+    return folder if folder is not None and _is_complete(folder) else None
 
 
 def _is_complete(folder: Path) -> bool:
@@ -161,16 +139,14 @@ def fetch(options: ImageToTextOptions) -> Path:
     Raises:
         OptionError, CaptionModelError: there is no such model, or it is neither cached nor to be had from the hub.
     """
-    model, revision = options.model, options.revision
-    folder = local_folder(model) or _cached_snapshot(model, revision)
+    model = options.model
+    repository = Repository(model, options.revision or "main")
+    folder = local_folder(model) or _cached(repository)
     if folder is not None:
         return folder
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
-
     try:
-        folder = Path(snapshot_download(model, revision=revision, allow_patterns=_PATTERNS, etag_timeout=_TIMEOUT))
-    except (OSError, ValueError, HfHubHTTPError) as error:
+        folder = _download(repository)
+    except (OSError, ValueError, hub.NoAnswerError) as error:
         raise CaptionModelError(
             f"the captioning model '{model}' is not in the cache and cannot be fetched ({first_line(error)}); download "
             "it while online, or name a folder"
@@ -180,6 +156,14 @@ def fetch(options: ImageToTextOptions) -> Path:
             f"the captioning model '{model}' has no safetensors weights; name a model or a revision that has them"
         )
     return folder
+
+
+def _download(repository: Repository) -> Path:
+    """Fetch a model at the commit the hub names: a hub that is not there is noticed before the download begins."""
+    commit = hub.settle(repository)
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(repository.name, revision=commit, allow_patterns=_PATTERNS))
 
 
 def first_line(error: BaseException) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from tckr_bench.errors import OptionError
+from tckr_plugins import hub
+from tckr_plugins.hub import Repository
 
 HUB_PREFIX = re.compile(r"hf[-_]hub:")
 WEIGHTS_FILE = "model.safetensors"  # naming the file keeps timm from falling back to a pickled one
@@ -30,19 +31,17 @@ def hub_id(model: str) -> str | None:
     return None if known is None else known.hf_hub_id or None
 
 
-def cached_commit(repository: str, *, file: str = WEIGHTS_FILE) -> str:
-    """Return the commit of a file of `owner/name[@revision]` that the cache holds, or "" where it holds none."""
-    from huggingface_hub import try_to_load_from_cache
-
-    name, _, revision = repository.partition("@")
-    found = try_to_load_from_cache(name, file, revision=revision or None)
-    return Path(found).parent.name if isinstance(found, str) else ""
+def cached_commit(repository: Repository, *, file: str = WEIGHTS_FILE) -> str:
+    """Return the commit of a repository's file that the cache holds, or "" where it holds none."""
+    found = hub.cached_file(repository, file)
+    return "" if found is None else found.parent.name
 
 
-def pinned(repository: str, *, file: str = WEIGHTS_FILE) -> str:
-    """Return the id with the commit the cache holds, which is then read without asking the network."""
+def pinned(text: str, *, file: str = WEIGHTS_FILE) -> str:
+    """Return `owner/name[@revision]` at the commit the cache holds, which is then read without asking the network."""
+    repository = Repository.parse(text)
     commit = cached_commit(repository, file=file)
-    return f"{repository.partition('@')[0]}@{commit}" if commit else repository
+    return f"{repository.name}@{commit}" if commit else text
 
 
 def weights_identity(model: str) -> str:
@@ -51,13 +50,11 @@ def weights_identity(model: str) -> str:
     Raises:
         OptionError: they are neither in the cache nor, offline, to be fetched; or timm knows no repository.
     """
-    from huggingface_hub import constants
-
     repository = hub_id(model)
     if repository is None:
         raise OptionError(f"the hub holds no weights for the timm model '{model}'; set pretrained to false")
-    commit = cached_commit(repository)
-    if not commit and constants.is_offline_mode():
+    commit = cached_commit(Repository.parse(repository))
+    if not commit and hub.offline():
         raise OptionError(
             f"the weights of '{model}' are not in the cache of the hub and the network is switched off; "
             "fetch them while online, or point the option weights to a local .safetensors file"

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from tckr_bench.errors import DatasetError
 from tckr_bench.preparation import FetchPlan
-from tckr_plugins.datasets.cache import cache_folder
 from tckr_plugins.datasets.finding import wanted_of
 from tckr_plugins.datasets.layout import choose_files
 from tckr_plugins.datasets.limited import LimitedCopy, copy_limited
 from tckr_plugins.datasets.tables import Columns
+from tckr_plugins.hub import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from tckr_bench.datasets import DATA_VARIABLE, data_root
 from tckr_bench.errors import DatasetError
-from tckr_plugins.datasets.cache import find_snapshot, parquet_files
+from tckr_plugins.datasets.catalogue import CONVERTED
 from tckr_plugins.datasets.layout import Wanted, choose_files
 from tckr_plugins.datasets.tabledataset import TableFiles
 from tckr_plugins.datasets.tables import Columns, pick_columns
+from tckr_plugins.hub import Repository, cached_snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tckr_plugins.datasets.catalogue import HubSource
 
 PREPARED = Columns("image", "label")
@@ -60,7 +63,7 @@ def tables_in_cache(source: HubSource) -> TableFiles | None:
     Raises:
         DatasetError: it is there, but a split is missing or incomplete.
     """
-    snapshot = find_snapshot(source.id, source.revision)
+    snapshot = _snapshot(source)
     if snapshot is None:
         return None
     repository = snapshot.parent.parent
@@ -68,6 +71,29 @@ def tables_in_cache(source: HubSource) -> TableFiles | None:
         parquet_files(snapshot, within=repository), wanted_of(source), what=f"the copy of '{source.id}'"
     )
     return TableFiles(snapshot, files, _columns(source), source.test_fraction)
+
+
+def _snapshot(source: HubSource) -> Path | None:
+    """Return the cached snapshot that holds parquet files, of the source's revision or of its converted branch."""
+    for revision in (source.revision, CONVERTED):
+        snapshot = cached_snapshot(Repository(source.id, revision, kind="dataset"))
+        if snapshot is not None and any(parquet_files(snapshot, within=snapshot.parent.parent)):
+            return snapshot
+    return None
+
+
+def parquet_files(folder: Path, *, within: Path | None = None) -> Iterator[str]:
+    """Yield the paths of the parquet files in a folder and below, relative to it.
+
+    Raises:
+        DatasetError: a link leaves the folder, or `within` where that is given.
+    """
+    limit = (within or folder).resolve()
+    for path in sorted(folder.rglob("*.parquet")):
+        if not path.resolve().is_relative_to(limit):
+            raise DatasetError(f"'{path}' is a link that leaves the dataset's folder; copy what it points at")
+        if path.is_file():
+            yield path.relative_to(folder).as_posix()
 
 
 def tables_at(path: Path, wanted: Wanted, columns: Columns, *, test_fraction: float) -> TableFiles:

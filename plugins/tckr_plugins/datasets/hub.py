@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from tckr_bench.errors import DatasetError
 from tckr_plugins.datasets.catalogue import CONVERTED
+from tckr_plugins.hub import offline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,14 +106,6 @@ class HubRemote:
             snapshot_download(
                 self._repository, repo_type="dataset", revision=self._revision, allow_patterns=list(paths)
             )
-
-
-def offline() -> bool:
-    """Return whether the environment forbids the network."""
-    return any(
-        os.environ.get(name, "").strip().upper() in {"1", "ON", "YES", "TRUE"}
-        for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
-    )
 
 
 @contextmanager

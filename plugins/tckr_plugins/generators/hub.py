@@ -1,24 +1,19 @@
-"""Models on the hub: what the local cache holds comes first, and a hub that does not answer is noticed at once.
-
-Imports `huggingface_hub` late: a plan that names no hub id does not pay for it.
-"""
+"""Diffusers models on the hub: a whole copy in the local cache comes first, then the hub at a known commit."""
 
 from __future__ import annotations
 
-import functools
 import json
-import re
-import urllib.error
-import urllib.parse
-import urllib.request
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
+from tckr_plugins import hub
 from tckr_plugins.generators.models import ModelError, local_folder
+from tckr_plugins.hub import NoAnswerError, Repository
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 INDEX = "model_index.json"
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-_TIMEOUT_SECONDS = 5.0
 _UNUSED = frozenset({"safety_checker", "feature_extractor", "image_encoder"})
 
 
@@ -39,12 +34,13 @@ def locate(model: str, *, revision: str | None, variant: str | None = None) -> S
     folder = local_folder(model)
     if folder is not None:
         return Source(str(folder))
-    snapshot = cached_snapshot(model, revision)
+    repository = Repository(model, revision or "main")
+    snapshot = _cached(repository)
     if snapshot is not None and _is_complete(snapshot, variant):
         return Source(str(snapshot))
     try:
-        return Source(model, _ask_commit(model, revision or "main"))
-    except _NoAnswer as error:
+        return Source(model, hub.settle(repository))
+    except NoAnswerError as error:
         held = "is not in the local cache" if snapshot is None else f"is only partly in the local cache ('{snapshot}')"
         raise ModelError(
             f"the model '{model}' cannot be loaded: it {held}, and {error}; "
@@ -54,54 +50,14 @@ def locate(model: str, *, revision: str | None, variant: str | None = None) -> S
 
 def commit_of(model: str, revision: str | None) -> str:
     """Return the commit that a revision of a hub id stands for, from the cache or the hub; "" where neither knows."""
-    if revision is not None and _COMMIT.fullmatch(revision):
-        return revision
-    snapshot = cached_snapshot(model, revision)
-    if snapshot is not None:
-        return snapshot.name
-    try:
-        return _ask_commit(model, revision or "main")
-    except _NoAnswer:
-        return ""
+    repository = Repository(model, revision or "main")
+    return hub.commit_of(repository, cached=_cached(repository))
 
 
-def cached_snapshot(model: str, revision: str | None) -> Path | None:
-    """Return the folder of a hub id's cached files, named after their commit; None where there are none."""
-    from huggingface_hub import try_to_load_from_cache
-
-    found = (try_to_load_from_cache(model, name, revision=revision) for name in (INDEX, "config.json"))
-    return next((Path(path).parent for path in found if isinstance(path, str)), None)
-
-
-class _NoAnswer(Exception):  # noqa: N818 - never leaves this module
-    """The hub does not say; the text tells why, as the end of a sentence."""
-
-
-@functools.cache
-def _ask_commit(model: str, revision: str) -> str:
-    """Ask the hub once per process; raises `_NoAnswer` within seconds, where the hub's own client retries for long."""
-    from huggingface_hub import constants, get_token
-
-    if constants.HF_HUB_OFFLINE:
-        raise _NoAnswer("HF_HUB_OFFLINE forbids asking the hub")
-    address = f"{constants.ENDPOINT}/api/models/{model}/revision/{urllib.parse.quote(revision, safe='')}"
-    request = urllib.request.Request(address)  # noqa: S310 - the hub's address, set by the user's environment
-    token = get_token()
-    if token:
-        request.add_header("Authorization", f"Bearer {token}")
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310 - as above
-            commit = json.load(answer)["sha"]
-    except urllib.error.HTTPError as error:
-        error.close()
-        meaning = "needs its terms accepted and a login" if error.code == 403 else "has no such model or revision"
-        raise _NoAnswer(f"the hub {meaning} (it answered {error.code})") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = getattr(error, "reason", error)
-        raise _NoAnswer(f"the hub at {constants.ENDPOINT} does not answer ({reason})") from error
-    if not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
-        raise _NoAnswer(f"the hub at {constants.ENDPOINT} names no commit")
-    return commit
+def _cached(repository: Repository) -> Path | None:
+    """Return the snapshot with a pipeline's index, or the configuration of one part; None where neither is cached."""
+    found = hub.cached_file(repository, INDEX) or hub.cached_file(repository, "config.json")
+    return None if found is None else found.parent
 
 
 def _is_complete(snapshot: Path, variant: str | None) -> bool:

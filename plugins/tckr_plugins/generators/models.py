@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tckr_bench.datasets import fingerprint_files
 from tckr_bench.errors import TckrError
 from tckr_bench.records import Pretraining
+from tckr_plugins.hub import is_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,6 @@ PROMPT_TOKENS_FILE = "prompt_tokens.json"
 PRETRAINING_FILE = "pretraining.json"
 """In a diffusers folder: what its weights have seen, as `read_pretraining` reads it."""
 
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _WEIGHT_SUFFIXES = frozenset({".safetensors", ".json", ".txt"})
 
 
@@ -55,7 +54,7 @@ def local_folder(model: str) -> Path | None:
     packaged = ", ".join(f"'{name}'" for name in PACKAGED_MODELS)
     if model in PACKAGED_MODELS:
         raise ModelError(f"the packaged model '{model}' is not at '{folder}'; reinstall tckr-bench")
-    if folder.is_dir() or not _HUB_ID.fullmatch(model):
+    if folder.is_dir() or not is_identifier(model):
         raise ModelError(
             f"no diffusers model is at '{model}': there is no model_index.json; "
             f"name a folder in the diffusers format, a hub id, or one that comes with the package ({packaged})"
@@ -73,7 +72,7 @@ def part_folder(model: str, part: str) -> Path | None:
     for candidate in (folder, folder / part):
         if (candidate / "config.json").is_file():
             return candidate
-    if folder.is_dir() or not _HUB_ID.fullmatch(model):
+    if folder.is_dir() or not is_identifier(model):
         raise ModelError(f"no {part} in the diffusers format is at '{model}': there is no config.json")
     return None
 

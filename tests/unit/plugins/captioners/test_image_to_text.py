@@ -195,11 +195,7 @@ def test_template_needs_the_caption():
 
 
 @pytest.mark.parametrize("name", ["blip2", "blip"])
-def test_offline_and_not_cached_fails_fast_in_one_sentence(name, monkeypatch, tmp_path, pictures):
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+def test_offline_and_not_cached_fails_fast_in_one_sentence(name, monkeypatch, hub_cache, pictures):
     waits = []
     monkeypatch.setattr(time, "sleep", waits.append)
     with pytest.raises(TckrError, match="is not in the cache and cannot be fetched") as caught:

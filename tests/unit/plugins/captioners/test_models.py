@@ -7,68 +7,40 @@ import numpy as np
 import pytest
 from tckr_plugins.captioners import models
 from tckr_plugins.captioners.options import Blip2Options, BlipOptions, ImageToTextOptions
+from tckr_plugins.hub import Repository
 
 from tckr_bench.components import Context
 from tckr_bench.plugins import default_registry
 
-COMMIT, OTHER = "0123456789abcdef0123456789abcdef01234567", "fedcba9876543210fedcba9876543210fedcba98"
-
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch):
-    """An empty hub cache, and no network."""
-    from huggingface_hub import constants
-
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    models._commit.cache_clear()
-    yield tmp_path / "hub"
-    models._commit.cache_clear()
-
-
-def put(cache, model, source, commit=COMMIT):
-    """Lay a model folder into a hub cache as a download does."""
-    root = cache / f"models--{model.replace('/', '--')}"
-    shutil.copytree(source, root / "snapshots" / commit)
-    (root / "refs").mkdir(exist_ok=True)
-    (root / "refs" / "main").write_text(commit)
+OTHER = "fedcba9876543210fedcba9876543210fedcba98"
+CAPTIONS = Repository("me/captions")
 
 
 def identity(**options):
     return default_registry().use("captioner", "blip2", label="x", options=options).identity
 
 
-def test_hub_model_is_known_by_the_commit_of_its_snapshot(cache, blip2_model):
-    put(cache, "me/captions", blip2_model)
-    assert identity(model="me/captions") == COMMIT
-    models._commit.cache_clear()
-    put(cache, "me/captions", blip2_model, commit=OTHER)
+def test_hub_model_is_known_by_the_commit_of_its_snapshot(hub_cache, blip2_model):
+    hub_cache.add_model("me/captions", blip2_model)
+    assert identity(model="me/captions") == hub_cache.commit
+    hub_cache.add_model("me/captions", blip2_model, commit=OTHER)
     assert identity(model="me/captions") == OTHER
 
 
-def test_a_pinned_commit_is_its_own_identity(cache):
-    assert identity(model="me/captions", revision=OTHER) == OTHER
-
-
-def test_an_uncached_model_without_network_has_no_identity_yet(cache):
-    assert identity(model="me/captions") == ""
-
-
-def test_an_unfinished_download_does_not_count(cache, blip2_model):
-    put(cache, "me/captions", blip2_model)
-    snapshot = cache / "models--me--captions" / "snapshots" / COMMIT
+def test_an_unfinished_download_does_not_count(hub_cache, blip2_model):
+    snapshot = hub_cache.add_model("me/captions", blip2_model)
     (snapshot / "model.safetensors").unlink()
-    assert models._cached_snapshot("me/captions", None) is None
+    assert models._cached(CAPTIONS) is None
     (snapshot / "model.safetensors.index.json").write_text('{"weight_map": {"a": "one.safetensors", "b": "two"}}')
     (snapshot / "one.safetensors").touch()
-    assert models._cached_snapshot("me/captions", None) is None
+    assert models._cached(CAPTIONS) is None
     (snapshot / "two").touch()
-    assert models._cached_snapshot("me/captions", None) == snapshot
+    assert models._cached(CAPTIONS) == snapshot
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
-def test_a_cached_model_captions_without_a_network(cache, blip2_model):
-    put(cache, "me/captions", blip2_model)
+def test_a_cached_model_captions_without_a_network(hub_cache, blip2_model):
+    hub_cache.add_model("me/captions", blip2_model)
     registry = default_registry()
     captioner = registry.load(registry.use("captioner", "blip2", label="x", options={"model": "me/captions"}))
     images = np.zeros((1, 8, 8, 3), np.uint8)

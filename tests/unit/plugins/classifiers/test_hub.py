@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import timm
 import torch
-from huggingface_hub import constants
-from safetensors.torch import save_file
+from safetensors.torch import save
 from tckr_plugins import classifiers
 from tckr_plugins.classifiers import timm_models
 
@@ -18,7 +17,6 @@ from tckr_bench.errors import OptionError, TckrError
 from tckr_bench.records import LabelledImages, TrainingData
 
 CONTEXT = Context()
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REPOSITORY = "someone/tiny"
 FIRST = "conv1.0.weight"
 
@@ -39,25 +37,18 @@ def task():
 
 
 @pytest.fixture(autouse=True)
-def offline(tmp_path, monkeypatch):
+def offline(hub_cache):
     """An empty cache, and a network that is switched off."""
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    return tmp_path
+    return hub_cache
 
 
-def fill(cache, repository, commit=COMMIT):
-    folder = cache / f"models--{repository.replace('/', '--')}"
-    snapshot = folder / "snapshots" / commit
-    snapshot.mkdir(parents=True)
-    (folder / "refs").mkdir(exist_ok=True)
-    (folder / "refs" / "main").write_text(commit)
+def fill(cache, repository, commit=None):
     with torch.random.fork_rng():
         torch.manual_seed(11)
         model = timm.create_model("test_resnet", num_classes=10)
-    save_file(model.state_dict(), snapshot / "model.safetensors")
     config = {"architecture": "test_resnet", "num_classes": 10, "pretrained_cfg": model.pretrained_cfg}
-    (snapshot / "config.json").write_text(json.dumps(config))
+    files = {"model.safetensors": save(model.state_dict()), "config.json": json.dumps(config).encode()}
+    cache.add(repository, files, commit=commit or cache.commit, kind="model")
     return model.state_dict()
 
 
@@ -65,7 +56,7 @@ def fill(cache, repository, commit=COMMIT):
 def test_cached_weights_are_used_without_a_network(model, offline):
     repository = timm.get_pretrained_cfg("test_resnet").hf_hub_id if model == "test_resnet" else REPOSITORY
     weights = fill(offline, repository)
-    assert component().identity(options(model)) == COMMIT
+    assert component().identity(options(model)) == offline.commit
     classifier = component().load(options(model))
     classifier.fit(task(), seed=0, context=CONTEXT)
     found = classifier._network.state_dict()
@@ -78,7 +69,7 @@ def test_another_commit_is_another_identity(offline):
     assert component().identity(options(f"hf-hub:{REPOSITORY}@{'f' * 40}", pretrained=False)) == ""
     fill(offline, REPOSITORY, commit="f" * 40)
     assert component().identity(options(f"hf-hub:{REPOSITORY}")) == "f" * 40
-    assert component().identity(options(f"hf-hub:{REPOSITORY}@{COMMIT}")) == COMMIT
+    assert component().identity(options(f"hf-hub:{REPOSITORY}@{offline.commit}")) == offline.commit
 
 
 def test_weights_that_can_neither_be_found_nor_fetched_are_named_before_the_run(monkeypatch):
@@ -91,8 +82,8 @@ def test_weights_that_can_neither_be_found_nor_fetched_are_named_before_the_run(
         component().identity(options("resnet18"))
 
 
-def test_weights_still_to_be_fetched_have_no_identity_yet(monkeypatch):
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+def test_weights_still_to_be_fetched_have_no_identity_yet(offline):
+    offline.switch(offline=False)
     assert component().identity(options(f"hf-hub:{REPOSITORY}")) == ""
 
 
@@ -105,7 +96,7 @@ def test_a_model_that_cannot_be_fetched_fails_with_a_sentence(model, pretrained)
 
 def test_a_folder_that_timm_saved_is_a_file_of_weights(offline):
     weights = fill(offline, REPOSITORY)
-    folder = offline / "models--someone--tiny" / "snapshots" / COMMIT
+    folder = offline.root / "models--someone--tiny" / "snapshots" / offline.commit
     given = options("test_resnet", pretrained=False, weights=str(folder))
     assert len(component().identity(given)) == 64
     classifier = component().load(given)

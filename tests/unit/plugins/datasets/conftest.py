@@ -2,8 +2,6 @@
 
 import io
 import json
-from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -43,35 +41,11 @@ def _load(name, **options):
     return registry.load(registry.use("dataset", name, label=name, options=options))
 
 
-@dataclass
-class HubCache:
-    """The Hugging Face cache, laid out as huggingface_hub does: blobs, and snapshots that link to them."""
-
-    root: Path
-
-    def add(self, repository, files, *, revision="main", commit="c0ffee"):
-        """Put files, by path in the repository, into a snapshot."""
-        folder = self.root / f"datasets--{repository.replace('/', '--')}"
-        for name, data in files.items():
-            blob = folder / "blobs" / name.replace("/", "_")
-            blob.parent.mkdir(parents=True, exist_ok=True)
-            blob.write_bytes(data)
-            link = folder / "snapshots" / commit / name
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(blob)
-        reference = folder / "refs" / revision
-        reference.parent.mkdir(parents=True, exist_ok=True)
-        reference.write_text(commit)
-        return folder
-
-
 @pytest.fixture
-def hub_cache(tmp_path, monkeypatch):
-    """Return an empty cache, and see to it that nothing else is found."""
+def hub_cache(hub_cache, monkeypatch):
+    """Return an empty cache, and see to it that nothing is found in a data root."""
     monkeypatch.delenv("TCKR_BENCH_DATA", raising=False)
-    monkeypatch.delenv("HF_HOME", raising=False)
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    return HubCache(tmp_path / "hub")
+    return hub_cache
 
 
 @pytest.fixture

@@ -161,8 +161,7 @@ def test_a_pipeline_of_another_kind_is_one_sentence(tmp_path):
         load(tmp_path, image_size=32).generate(REQUEST, context=Context())
 
 
-def test_a_hub_id_that_cannot_be_reached_is_one_sentence(monkeypatch):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+def test_a_hub_id_that_cannot_be_reached_is_one_sentence(hub_cache):
     with pytest.raises(TckrError, match=r"'nobody/no-such-model' cannot be loaded") as caught:
         load("nobody/no-such-model")
     assert "\n" not in str(caught.value)
