@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tckr_bench.board.overview import FEWEST_DATASETS, overview_table
 from tckr_bench.board.rank import build_leaderboard
 from tckr_bench.board.render import REPORT_FILE, render_report
 from tckr_bench.board.results import RunResults, read_results
@@ -144,7 +145,10 @@ def _show(results: RunResults, settings: RunSettings, screen: Screen) -> None:
         screen.print_results(results)
         return
     limits = chance_limits(settings.out, results)
-    screen.console.print(leaderboard_group(build_leaderboard(results, chance_limits=limits)))
+    leaderboard = build_leaderboard(results, chance_limits=limits)
+    screen.console.print(leaderboard_group(leaderboard))
+    if len(leaderboard.boards) >= FEWEST_DATASETS:
+        screen.console.print(overview_table(leaderboard))
     ran, unique = results.stages.ran, results.stages.unique
     screen.say(f"Stages: {ran} ran, {results.stages.cached} came from the store, {unique} in all.")
     screen.say(f"Results: {settings.out / 'results.json'}")

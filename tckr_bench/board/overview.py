@@ -1,0 +1,80 @@
+"""One line per dataset, for runs over many: every method's accuracy, attack success and AOP side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tckr_bench.board import rank
+from tckr_bench.board.tables import MARKS, UNTRUSTED, limits, method_label, with_half_width
+from tckr_bench.board.text import NOTHING, half_width, markdown, plain, short_names, signed
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tckr_bench.board.rank import DatasetBoard, Leaderboard, Row
+
+HEADINGS = ("dataset", "train + test", "accuracy, %", "AUC", "AOP", "controls")
+FEWEST_DATASETS = 3
+"""From how many datasets on a run is long enough to want an overview."""
+
+
+def overview_markdown(leaderboard: Leaderboard) -> str:
+    """Return the overview as a Markdown table, after a line that names the methods in the order of the figures."""
+    lines = [f"In each cell: {' / '.join(map(markdown, method_names(leaderboard)))}. ± is half a 95 % interval.", ""]
+    lines += [f"| {' | '.join(HEADINGS)} |", "|:--|--:|--:|--:|--:|:--|"]
+    for board in leaderboard.boards:
+        lines.append(f"| {' | '.join(markdown(' / '.join(cell)) for cell in _cells(board, _order(leaderboard)))} |")
+    return "\n".join([*lines, ""])
+
+
+def overview_table(leaderboard: Leaderboard) -> Table:
+    """Return the overview for the terminal, a line per method; hostile text stays text."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text("Overview", style="bold"), title_justify="left", box=None, pad_edge=False, padding=(0, 1))
+    for heading in (*HEADINGS[:2], "method", *HEADINGS[2:]):
+        words = heading in ("dataset", "method", "controls")
+        table.add_column(heading, justify="left" if words else "right", overflow="fold", no_wrap=not words)
+    names = method_names(leaderboard)
+    for board in leaderboard.boards:
+        dataset, sizes, *figures = _cells(board, _order(leaderboard))
+        cells = (dataset, sizes, names, *figures)
+        table.add_row(*(Text("\n".join(map(plain, cell))) for cell in cells))
+    return table
+
+
+def method_names(leaderboard: Leaderboard) -> list[str]:
+    """Return the short names of baselines and methods, baselines first, as the figures stand in a cell."""
+    names, _ = short_names(leaderboard.methods)
+    rows = {row.method.name: row for board in leaderboard.boards for row in board.candidates}
+    return [method_label(rows[name], names) for name in _order(leaderboard)]
+
+
+def _order(leaderboard: Leaderboard) -> list[str]:
+    """Return method names: baselines first, then by name and not by rank, which differs from board to board."""
+    found = {row.method.name: row.method for board in leaderboard.boards for row in board.candidates}
+    return sorted(found, key=lambda name: (found[name].role != "baseline", name))
+
+
+def _cells(board: DatasetBoard, order: list[str]) -> tuple[list[str], ...]:
+    """Return the cells of a dataset as `HEADINGS` names them; cells of figures have an entry per method."""
+    rows = {row.method.name: row for row in board.candidates}
+    limited = {MARKS[key][1] for row in rows.values() for key in limits(row)}
+    failed = [verdict.control for verdict in board.verdicts if not verdict.passed]
+    controls = "all pass" if board.trusted else f"{UNTRUSTED}: {', '.join(failed) or '; '.join(board.reasons)}"
+    return (
+        [board.dataset],
+        [f"{board.splits.get('train', 0):,} + {board.splits.get('test', 0):,}"],
+        *([_figure(rows.get(name), metric) for name in order] for metric in (rank.ACCURACY, rank.AUC, rank.AOP)),
+        ["; ".join([controls, *sorted(limited)])],
+    )
+
+
+def _figure(row: Row | None, metric: str) -> str:
+    estimate = None if row is None else row.get(metric)
+    if estimate is None:
+        return NOTHING
+    if metric == rank.ACCURACY:
+        return with_half_width(estimate)
+    return f"{signed(estimate.value, 3)} ± {half_width(estimate):.3f}"

@@ -1,0 +1,59 @@
+"""The overview: a line per dataset, figures in one order, what fails or limits a row said."""
+
+import dataclasses
+import io
+
+from rich.console import Console
+
+from tckr_bench.board.overview import HEADINGS, method_names, overview_markdown, overview_table
+from tckr_bench.board.rank import ACCURACY, build_leaderboard
+from tckr_bench.board.tables import with_half_width
+
+HOSTILE = "=cmd()|[red]x[/red] <b>\x1b[31m\n`y`"
+
+
+def boards_of(made, *datasets):
+    records = [
+        dataclasses.replace(record, dataset=name, splits={"train": 1200, "test": 34})
+        for name in datasets
+        for record in made.stated_cells().values()
+    ]
+    return build_leaderboard(made.results_of(records))
+
+
+def test_there_is_a_line_per_dataset_with_a_figure_per_method(made):
+    leaderboard = boards_of(made, "one", "two")
+    lines = [line for line in overview_markdown(leaderboard).splitlines() if line.startswith(("| one", "| two"))]
+    assert len(lines) == 2
+    for line in lines:
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        assert len(cells) == len(HEADINGS)
+        assert cells[1] == "1,200 + 34"
+        assert all(cell.count(" / ") == len(method_names(leaderboard)) - 1 for cell in cells[2:5])
+        assert cells[5] == "all pass"
+
+
+def test_the_baseline_comes_first_whatever_the_ranks(made):
+    leaderboard = boards_of(made, "one")
+    baseline = next(row for row in leaderboard.boards[0].candidates if row.method.role == "baseline")
+    assert method_names(leaderboard)[0].startswith(baseline.method.name)
+    accuracies = overview_markdown(leaderboard).split("| one |")[1].split("|")[1].strip()
+    assert accuracies.split(" / ")[0] == with_half_width(baseline.get(ACCURACY))
+
+
+def test_a_board_that_cannot_be_trusted_says_which_control_failed(made):
+    cells = {name: record for name, record in made.stated_cells().items() if record.method.name != "noise"}
+    shown = overview_markdown(build_leaderboard(made.results_of(cells.values())))
+    assert "NOT TRUSTWORTHY" in shown
+    assert "all pass" not in shown
+
+
+def test_hostile_names_stay_text(made):
+    leaderboard = boards_of(made, HOSTILE)
+    console = Console(width=140, file=io.StringIO(), color_system=None)
+    console.print(overview_table(leaderboard))
+    assert "\x1b" not in console.file.getvalue()
+    assert "[red]" in console.file.getvalue()
+    table = [line for line in overview_markdown(leaderboard).splitlines() if line.startswith("|")]
+    assert len(table) == 3
+    assert "<b>" not in table[2]
