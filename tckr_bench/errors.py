@@ -64,6 +64,16 @@ def exit_code_of(error: BaseException) -> int:
     return EXIT_USER_ERROR
 
 
+def first_line(error: BaseException) -> str:
+    r"""Return the first line of what an error says, without a closing full stop, or its kind.
+
+    >>> first_line(OSError("no such file.\nlook elsewhere"))
+    'no such file'
+    """
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(". ") if lines else type(error).__name__
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `"; did you mean 'x'?"` for the nearest known name, else the known names, ready to append.
 

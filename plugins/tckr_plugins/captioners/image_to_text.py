@@ -9,7 +9,8 @@ import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor
 from transformers.utils import logging
 
-from tckr_plugins.captioners.models import CaptionModelError, fetch, first_line
+from tckr_bench.errors import first_line
+from tckr_plugins.captioners.models import CaptionModelError, fetch
 from tckr_plugins.captioners.templates import fill
 
 if TYPE_CHECKING:

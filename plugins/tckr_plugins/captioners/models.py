@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tckr_bench.datasets import fingerprint_files
-from tckr_bench.errors import OptionError, TckrError
+from tckr_bench.errors import OptionError, TckrError, first_line
 from tckr_plugins import hub
 from tckr_plugins.hub import Repository
 
@@ -164,13 +164,3 @@ def _download(repository: Repository) -> Path:
     from huggingface_hub import snapshot_download
 
     return Path(snapshot_download(repository.name, revision=commit, allow_patterns=_PATTERNS))
-
-
-def first_line(error: BaseException) -> str:
-    r"""Return the first line of what an error says, without a closing full stop, or its kind.
-
-    >>> first_line(OSError("no such file.\nlook elsewhere"))
-    'no such file'
-    """
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(". ") if lines else type(error).__name__

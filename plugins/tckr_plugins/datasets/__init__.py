@@ -60,7 +60,7 @@ def load_hub(options: HubOptions) -> HubDataset:
 
 
 def load_parquet(options: ParquetOptions) -> TableDataset:
-    """Return the dataset in parquet files of one's own."""
+    """Return the dataset in tables of one's own."""
     from tckr_plugins.datasets.elsewhere import parquet_dataset
     from tckr_plugins.datasets.layout import Wanted
     from tckr_plugins.datasets.tables import Columns
@@ -136,7 +136,7 @@ def register_datasets(register: Callable[[Component[Dataset]], None]) -> None:
             version="1",
             options=ParquetOptions,
             load=load_parquet,
-            summary="your own images in parquet files, as the hub stores them: parquet:<path>",
+            summary="your own images in parquet or Arrow files, as the hub stores them: parquet:<path>",
             argument="path",
         )
     )

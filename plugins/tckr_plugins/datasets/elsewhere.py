@@ -1,4 +1,4 @@
-"""One's own data in parquet files: any dataset of the hub by its identifier, and files or folders at a path."""
+"""One's own data in tables: any dataset of the hub by its identifier, and files or folders at a path."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class HubDataset(TableDataset):
 
 
 def parquet_dataset(path: Path, wanted: Wanted, columns: Columns, *, test_fraction: float) -> TableDataset:
-    """Return the dataset in parquet files at a path; the path is not part of what is published."""
+    """Return the dataset in parquet or Arrow files at a path; the path is not part of what is published."""
     return TableDataset(
         lambda: tables_at(path, wanted, columns, test_fraction=test_fraction),
         FolderFacts("parquet", "local parquet files", "as found", "not stated"),

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
-from tckr_bench.errors import DatasetError
+from tckr_bench.errors import DatasetError, first_line
 from tckr_plugins.datasets.catalogue import CONVERTED
 from tckr_plugins.hub import offline
 
@@ -132,7 +132,6 @@ def _sentences(repository: str) -> Iterator[None]:
     except errors.RevisionNotFoundError as error:
         raise DatasetError(f"'{repository}' has no such revision on the hub; check the option revision") from error
     except (transport, OSError, errors.LocalEntryNotFoundError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
         raise DatasetError(
-            f"'{repository}' cannot be fetched: {reason}; check the network and the disk, then try again"
+            f"'{repository}' cannot be fetched: {first_line(error)}; check the network and the disk, then try again"
         ) from error

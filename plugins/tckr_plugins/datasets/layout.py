@@ -1,7 +1,8 @@
-"""Which parquet files hold which split of which configuration, told by their paths as the hub lays them out.
+"""Which parquet and Arrow files hold which split of which configuration, told by their paths as the hub lays them out.
 
 Known layouts: `<split>-00000-of-00002.parquet`, `<split>.parquet` and `<split>/0000.parquet`, each at the top, in
-`data/` or `default/`, or in a folder named after a configuration.
+`data/` or `default/`, or in a folder named after a configuration; and `<split>/data-00000-of-00002.arrow`, as the
+`datasets` library saves to disk.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from tckr_bench.errors import DatasetError
+from tckr_plugins.datasets.tablefiles import ARROW, SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 TEST_SPLITS = ("test", "validation", "valid", "val")
 _SHARD = re.compile(r"(?P<split>.+?)-\d{5}-of-(?P<shards>\d{5})(-[0-9a-f]+)?")
+_SAVED = "data"  # what the `datasets` library calls the files of a split that it saves to disk
 _NO_CONFIGURATION = frozenset({"", "data", "default"})
 
 
@@ -40,12 +43,12 @@ class _Place:
 
 
 def choose_files(paths: Iterable[str], wanted: Wanted, *, what: str) -> dict[Split, tuple[str, ...]]:
-    """Return the parquet files of `train`, of `test` if there is one, and of `validation` if it is a third one.
+    """Return the files of `train`, of `test` if there is one, and of `validation` if it is a third one.
 
     `what` names the dataset in errors.
 
     Raises:
-        DatasetError: there are no parquet files, no such configuration or split, or a shard is missing.
+        DatasetError: there are no such files, no such configuration or split, or a shard is missing.
 
     >>> choose_files(["data/train-00000-of-00001.parquet", "data/valid.parquet"], Wanted(), what="it")
     {'train': ('data/train-00000-of-00001.parquet',), 'test': ('data/valid.parquet',)}
@@ -56,7 +59,9 @@ def choose_files(paths: Iterable[str], wanted: Wanted, *, what: str) -> dict[Spl
         if place is not None:
             found.setdefault(place.configuration, {}).setdefault(place.split, {})[path] = place
     if not found:
-        raise DatasetError(f"{what} holds no parquet files named after splits, such as train-00000-of-00001.parquet")
+        raise DatasetError(
+            f"{what} holds no parquet files named after splits, such as train-00000-of-00001.parquet, nor Arrow ones"
+        )
     splits = _configuration(found, wanted.configuration, what=what)
     train = wanted.train_split
     if train not in splits:
@@ -73,13 +78,17 @@ def choose_files(paths: Iterable[str], wanted: Wanted, *, what: str) -> dict[Spl
 
 
 def _place(path: str) -> _Place | None:
-    """Return the configuration and split a path belongs to; None where it is no parquet file or says nothing."""
+    """Return the configuration and split a path belongs to; None where it is no table or says nothing."""
     pure = PurePosixPath(path)
-    if pure.suffix != ".parquet" or any(part.startswith(".") for part in pure.parts):
+    if pure.suffix not in SUFFIXES or any(part.startswith(".") for part in pure.parts):
         return None
     folders, stem = list(pure.parts[:-1]), pure.stem
     shard = _SHARD.fullmatch(stem)
-    if shard:
+    if pure.suffix == ARROW and pure.stem.startswith("cache-"):  # results that the `datasets` library keeps beside
+        return None
+    if shard and pure.suffix == ARROW and shard["split"] == _SAVED and folders:
+        split, shards = folders.pop(), int(shard["shards"])
+    elif shard:
         split, shards = shard["split"], int(shard["shards"])
     elif stem.isdecimal() and folders:
         split, shards = folders.pop(), 0
@@ -106,7 +115,7 @@ def _configuration(
 
 def _complete(files: Mapping[str, _Place], *, what: str) -> tuple[str, ...]:
     shards = {place.shards for place in files.values()}
-    if len(shards) > 1:
+    if len(shards) > 1 or len({PurePosixPath(path).suffix for path in files}) > 1:
         raise DatasetError(f"{what} holds several versions of one split ({', '.join(files)}); remove the older one")
     (expected,) = shards
     if expected and len(files) != expected:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tckr_bench.errors import DatasetError
+from tckr_bench.errors import DatasetError, first_line
 from tckr_plugins.datasets.tables import Columns, check_columns, feature_names
 
 if TYPE_CHECKING:
@@ -138,5 +138,5 @@ def _readable(remote: Remote, path: str) -> Iterator[None]:
         yield
     except pa.ArrowException as error:
         raise DatasetError(
-            f"'{path}' of {remote.label} cannot be read as parquet: {str(error).splitlines()[0]}; try again"
+            f"'{path}' of {remote.label} cannot be read as parquet: {first_line(error)}; try again"
         ) from error

@@ -47,7 +47,7 @@ class ImageFolderOptions(Options):
 
 
 class TableOptions(Options):
-    """How the parquet files of one's own data are laid out."""
+    """How the tables of one's own data are laid out."""
 
     configuration: str = Field(default="", pattern=_NAME, description="part of the dataset, where it has several")
     image_column: str = Field(default="image", description="column with the encoded images")
@@ -74,8 +74,8 @@ class HubOptions(TableOptions):
 
 
 class ParquetOptions(TableOptions):
-    """Where one's own parquet files lie."""
+    """Where one's own tables lie."""
 
     path: Path = Field(
-        default=Path("data.parquet"), description="a parquet file, or a folder with files named after splits"
+        default=Path("data.parquet"), description="a parquet or Arrow file, or a folder with files named after splits"
     )

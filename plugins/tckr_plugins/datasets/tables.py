@@ -1,18 +1,18 @@
-"""Parquet files as the hub stores images: an image column (encoded bytes, or a struct with them) and a label column.
+"""Tables as the hub stores images: an image column (encoded bytes, or a struct with them) and a label column.
 
-Labels are read column-wise, images row group by row group, so that memory stays bounded however large a file is.
+Labels are read column-wise, images part by part, so that memory stays bounded however large a file is.
 """
 
 from __future__ import annotations
 
 import io
 import json
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tckr_bench.errors import DatasetError
+from tckr_plugins.datasets.tablefiles import opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,11 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
-    from pyarrow import parquet
 
     from tckr_bench.records import Labels
-
-BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -65,15 +62,15 @@ class EncodedRows:
 
 
 def count_rows(files: Sequence[Path]) -> int:
-    """Return the number of rows of parquet files, from their footers.
+    """Return the number of rows of files; no column is decoded.
 
     Raises:
         DatasetError: a file is damaged.
     """
     total = 0
     for path in files:
-        with _opened(path) as file:
-            total += file.metadata.num_rows
+        with opened(path) as file:
+            total += file.count()
     return total
 
 
@@ -92,11 +89,11 @@ def read_labels(files: Sequence[Path], columns: Columns) -> NamedLabels:
     parts: list[npt.NDArray[np.int64]] = []
     numbered = True
     for path in files:
-        with _opened(path) as file:
-            check_columns(file.schema_arrow, columns, what=str(path))
-            column = file.read(columns=[columns.label]).column(0)
-            names = feature_names(file.schema_arrow, columns.label)
-        found = _named(column, names, what=f"column '{columns.label}' of '{path}'")
+        with opened(path) as file:
+            check_columns(file.schema, columns, what=str(path))
+            # While the file is open: the values of a memory-mapped one go with it.
+            names = feature_names(file.schema, columns.label)
+            found = _named(file.column(columns.label), names, what=f"column '{columns.label}' of '{path}'")
         numbered = numbered and found.numbered
         table = np.array([index.setdefault(name, len(index)) for name in found.names], dtype=np.int64)
         parts.append(table[found.codes])
@@ -113,35 +110,36 @@ def encoded_rows(files: Sequence[Path], columns: Columns, rows: Labels | None = 
 
     start = 0
     for path in files:
-        with _opened(path) as file:
-            check_columns(file.schema_arrow, columns, what=str(path))
-            for group in range(file.num_row_groups):
-                end = start + file.metadata.row_group(group).num_rows
-                wanted = None if rows is None else rows[np.searchsorted(rows, start) : np.searchsorted(rows, end)]
-                if wanted is None or wanted.size:
-                    yield from _group_rows(file, group, columns, wanted=wanted, start=start, name=path.name)
-                start = end
+        with opened(path) as file:
+            check_columns(file.schema, columns, what=str(path))
+
+            def chosen(first: int, end: int, start: int = start) -> Labels:
+                """Return the rows of a part of the file that are wanted, counted from its first."""
+                if rows is None:
+                    return np.arange(end - first)
+                inside = rows[np.searchsorted(rows, start + first) : np.searchsorted(rows, start + end)]
+                return inside - (start + first)
+
+            for first, column in file.pieces(columns.image, lambda first, end: chosen(first, end).size > 0):
+                places = chosen(first, first + len(column)).tolist()
+                if places:
+                    yield _encoded(column, places, first_row=start + first, name=path.name)
+            start += file.count()
 
 
-def _group_rows(
-    file: parquet.ParquetFile, group: int, columns: Columns, *, wanted: Labels | None, start: int, name: str
-) -> Iterator[EncodedRows]:
-    keep = None if wanted is None else set(wanted.tolist())
-    row = start
-    for batch in file.iter_batches(batch_size=BATCH, row_groups=[group], columns=[columns.image]):
-        column = batch.column(0)
-        if not _is_binary(column.type):
-            column = column.field("bytes")
-        chosen = [i for i in range(len(column)) if keep is None or row + i in keep]
-        for i in chosen:
-            if not column[i].is_valid:
-                raise DatasetError(f"row {row + i} of '{name}' holds no image bytes; embed the images in the file")
-        if chosen:
-            yield EncodedRows(
-                tuple(f"{name} row {row + i}" for i in chosen),
-                tuple(partial(io.BytesIO, column[i].as_py()) for i in chosen),
+def _encoded(column: pa.Array, places: Sequence[int], *, first_row: int, name: str) -> EncodedRows:
+    """Return the images at some places of a piece of a column; their bytes are copied."""
+    if not _is_binary(column.type):
+        column = column.field("bytes")
+    for place in places:
+        if not column[place].is_valid:
+            raise DatasetError(
+                f"row {first_row + place} of '{name}' holds no image bytes; embed the images in the file"
             )
-        row += len(column)
+    return EncodedRows(
+        tuple(f"{name} row {first_row + place}" for place in places),
+        tuple(partial(io.BytesIO, column[place].as_py()) for place in places),
+    )
 
 
 def pick_columns(path: Path, candidates: Sequence[Columns]) -> Columns:
@@ -150,8 +148,8 @@ def pick_columns(path: Path, candidates: Sequence[Columns]) -> Columns:
     Raises:
         DatasetError: the file is damaged.
     """
-    with _opened(path) as file:
-        names = set(file.schema_arrow.names)
+    with opened(path) as file:
+        names = set(file.schema.names)
     return next((pair for pair in candidates if {pair.image, pair.label} <= names), candidates[0])
 
 
@@ -230,17 +228,3 @@ def _is_text(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[parquet.ParquetFile]:
-    """Open a parquet file; whatever goes wrong with it while it is open is one sentence."""
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    try:
-        with parquet.ParquetFile(path) as file:
-            yield file
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DatasetError(f"'{path}' cannot be read as parquet: {reason}; fetch or copy it again") from error

@@ -20,6 +20,7 @@ from diffusers.utils.state_dict_utils import convert_unet_state_dict_to_peft
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from tckr_bench.errors import first_line
 from tckr_plugins.generators.models import ModelError
 from tckr_plugins.generators.pipelines import denoiser_name, quiet
 
@@ -142,9 +143,9 @@ def _factors(
         with quiet():
             found = kind.lora_state_dict(_with_prefix(given, part), **further)
     except (ValueError, KeyError, IndexError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
-            f"the LoRA file '{path.name}' has a layout that diffusers does not know ({first}); convert it first"
+            f"the LoRA file '{path.name}' has a layout that diffusers does not know ({first_line(error)}); "
+            "convert it first"
         ) from error
     tensors = found[0] if isinstance(found, tuple) else found
     if "lora_A" not in next(iter(tensors), ""):

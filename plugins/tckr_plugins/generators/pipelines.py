@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from diffusers import AutoPipelineForText2Image, DiffusionPipeline, StableDiffusionPipeline, UNet2DConditionModel
 
+from tckr_bench.errors import first_line
 from tckr_plugins.generators.hub import locate
 from tckr_plugins.generators.models import ModelError
 
@@ -160,9 +161,8 @@ def explained(model: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, KeyError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ModelError(
-            f"the model '{model}' cannot be loaded: {first.rstrip('.')}; name a complete "
+            f"the model '{model}' cannot be loaded: {first_line(error)}; name a complete "
             "diffusers folder, download the hub id while online, or use 'miniature'"
         ) from error
 

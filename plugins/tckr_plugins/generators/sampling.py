@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import torch
 
+from tckr_bench.errors import first_line
 from tckr_plugins.generators.models import ModelError
 from tckr_plugins.generators.pipelines import quiet
 
@@ -93,9 +94,8 @@ class PromptSampler:
             with quiet():
                 result = self._pipeline(**{name: arguments[name] for name in arguments if name in self._accepted})
         except ValueError as error:
-            reason = str(error).strip().splitlines()[0].rstrip(".")
             raise ModelError(
-                f"the model '{self._options.model}' refuses to sample: {reason}; change the option it names"
+                f"the model '{self._options.model}' refuses to sample: {first_line(error)}; change the option it names"
             ) from error
         images = to_pixels(np.asarray(result.images), self._options.model)
         expected = (len(texts), self._image_size, self._image_size, 3)

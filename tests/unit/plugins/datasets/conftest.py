@@ -1,4 +1,4 @@
-"""Parquet files as the hub stores image datasets, written small and without a network."""
+"""Tables as the hub and the `datasets` library store images, written small and without a network."""
 
 import io
 import json
@@ -17,8 +17,9 @@ def _png(grey, *, side=4):
     return stream.getvalue()
 
 
-def _write_table(path, labels, *, names=None, image="image", label="label", images=None, group=None):
-    """Write rows as the `datasets` library does: row i is an image of grey i, or as given."""
+def _write_table(path, labels, *, names=None, image="image", label="label", images=None, group=None, **ipc):
+    """Write rows as `datasets` does: row i is an image of grey i, or as given; the suffix says in what format."""
+    stored, compression = ipc.get("stored", "stream"), ipc.get("compression")
     encoded = images or [_png(i % 256) for i in range(len(labels))]
     columns = {
         image: pa.array(
@@ -32,7 +33,13 @@ def _write_table(path, labels, *, names=None, image="image", label="label", imag
         features = {image: {"_type": "Image"}, label: {"names": list(names), "_type": "ClassLabel"}}
         table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
     path.parent.mkdir(parents=True, exist_ok=True)
-    parquet.write_table(table, path, row_group_size=group)
+    if path.suffix == ".parquet":
+        parquet.write_table(table, path, row_group_size=group)
+        return path
+    kind = pa.ipc.new_file if stored == "file" else pa.ipc.new_stream
+    options = pa.ipc.IpcWriteOptions(compression=compression)
+    with kind(path, table.schema, options=options) as writer:
+        writer.write_table(table, max_chunksize=group)
     return path
 
 

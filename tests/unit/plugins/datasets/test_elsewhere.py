@@ -28,6 +28,27 @@ def test_a_folder_of_parquet_files_keeps_the_contract(tmp_path, load, write_tabl
     check_dataset(load("parquet", path=str(tmp_path)))
 
 
+def test_arrow_files_hold_the_same_dataset(tmp_path, load, write_table):
+    found = []
+    for kind, places in (
+        ("parquet", ("train.parquet", "test.parquet")),
+        ("plain", ("train.arrow", "test.arrow")),
+        ("saved", ("train/data-00000-of-00001.arrow", "test/data-00000-of-00001.arrow")),
+    ):
+        for place, labels in zip(places, ([0, 1, 1], [1, 0]), strict=True):
+            write_table(tmp_path / kind / place, labels, names=["no", "yes"])
+        dataset = load("parquet", path=str(tmp_path / kind))
+        check_dataset(dataset)
+        data = dataset.read("train", size=4)
+        found.append((dataset.describe().class_names, data.images.tolist(), data.labels.tolist()))
+    assert found[1:] == found[:1] * 2
+
+
+def test_one_arrow_file_is_split_by_class(tmp_path, load, write_table):
+    path = write_table(tmp_path / "mine.arrow", ["fox"] * 10 + ["owl"] * 10)
+    assert dict(load("parquet", path=str(path)).describe().counts) == {"train": 16, "test": 4}
+
+
 def test_classes_nobody_shows_are_left_out(tmp_path, load, write_table):
     path = write_table(tmp_path / "mine.parquet", [2, 0] * 5, names=["a", "unlabelled", "c"])
     assert load("parquet", path=str(path)).describe().class_names == ("a", "c")

@@ -17,6 +17,9 @@ def chosen(*paths, **wanted):
         ("default/train/0000.parquet", "default/validation/0000.parquet"),
         ("train.parquet", "val.parquet"),
         ("train/0000.parquet", "test/0000.parquet"),
+        ("train.arrow", "test.arrow"),
+        ("data/train-00000-of-00001.arrow", "data/test-00000-of-00001.arrow"),
+        ("train/data-00000-of-00001.arrow", "test/data-00000-of-00001.arrow"),
     ],
 )
 def test_the_layouts_of_the_hub_are_understood(train, test):
@@ -24,8 +27,9 @@ def test_the_layouts_of_the_hub_are_understood(train, test):
 
 
 def test_shards_are_in_order():
-    paths = [f"data/train-{i:05d}-of-00003.parquet" for i in (2, 0, 1)]
-    assert chosen(*paths)["train"] == tuple(sorted(paths))
+    for pattern in ("data/train-{:05d}-of-00003.parquet", "train/data-{:05d}-of-00003.arrow"):
+        paths = [pattern.format(i) for i in (2, 0, 1)]
+        assert chosen(*paths)["train"] == tuple(sorted(paths))
 
 
 def test_a_configuration_is_chosen_and_others_are_left_alone():
@@ -60,6 +64,13 @@ def test_a_missing_shard_is_noticed():
 def test_two_versions_of_a_split_are_not_mixed():
     with pytest.raises(DatasetError, match=r"several versions of one split"):
         chosen("data/train-00000-of-00001.parquet", "data/train-00000-of-00002.parquet")
+    with pytest.raises(DatasetError, match=r"several versions of one split \(train.arrow, train.parquet\)"):
+        chosen("train.parquet", "train.arrow")
+
+
+def test_what_the_datasets_library_keeps_beside_a_split_is_no_split():
+    paths = ("train/data-00000-of-00001.arrow", "train/cache-0123456789abcdef.arrow", "train/dataset_info.json")
+    assert chosen(*paths) == {"train": (paths[0],)}
 
 
 def test_the_beginning_of_a_large_dataset_is_not_taken_for_the_whole():

@@ -116,6 +116,18 @@ def test_parquet_files_of_the_hub_do_in_the_data_root(nothing_here, load, png, w
     assert stored == [(2, png(0)), (0, png(1)), (1, png(2))]
 
 
+@pytest.mark.parametrize("pattern", ["{}.arrow", "{}-00000-of-00001.arrow", "{}/data-00000-of-00001.arrow"])
+def test_arrow_files_do_in_the_data_root(pattern, nothing_here, load, png, write_table):
+    names = SPECS["cifar10"].class_names
+    for split in ("train", "test"):
+        write_table(nothing_here / "cifar10" / pattern.format(split), [5, 0, 5], names=names, image="img")
+    dataset = load("cifar10")
+    assert dataset.describe().class_names == ("airplane", "dog")
+    assert dict(dataset.describe().counts) == dict(dataset.whereabouts().counts) == {"train": 3, "test": 3}
+    assert dataset.read("test", size=2).labels.tolist() == [1, 0, 1]
+    assert [image.open().read() for image in dataset.encoded_images("train")] == [png(0), png(1), png(2)]
+
+
 def test_the_fingerprint_follows_the_contents(nothing_here, load, png, write_table):
     folder = nothing_here / "cifar10"
     for split in ("train", "test"):

@@ -36,11 +36,20 @@ def test_files_that_number_their_classes_differently_agree_by_name(tmp_path, wri
     assert [found.names[code] for code in found.codes] == ["cat", "dog", "dog", "cat"]
 
 
+KINDS = [
+    (".parquet", {}),
+    (".arrow", {"stored": "stream"}),
+    (".arrow", {"stored": "file"}),
+    (".arrow", {"stored": "stream", "compression": "zstd"}),
+]
+
+
+@pytest.mark.parametrize(("suffix", "stored"), KINDS)
 @pytest.mark.parametrize("group", [1, 3, 100])
-def test_rows_do_not_depend_on_row_groups(tmp_path, group, png, write_table):
-    files = [write_table(tmp_path / name, [0] * 7, names=["x"], group=group) for name in ("a.parquet", "b.parquet")]
+def test_rows_depend_neither_on_the_format_nor_on_its_groups(tmp_path, group, suffix, stored, png, write_table):
+    files = [write_table(tmp_path / (n + suffix), [0] * 7, names=["x"], group=group, **stored) for n in "ab"]
     found = rows(files, np.array([0, 6, 7, 12]))
-    assert [name for name, _ in found] == ["a.parquet row 0", "a.parquet row 6", "b.parquet row 7", "b.parquet row 12"]
+    assert [name.replace(suffix, "") for name, _ in found] == ["a row 0", "a row 6", "b row 7", "b row 12"]
     assert [data for _, data in found] == [png(0), png(6), png(0), png(5)]
     assert len(rows(files)) == count_rows(files) == 14
 
@@ -59,6 +68,44 @@ def test_wrong_columns_are_named_with_those_found(tmp_path, write_table):
         read_labels([path], Columns("label", "label"))
     with pytest.raises(DatasetError, match=r"neither numbers nor texts"):
         read_labels([path], Columns("img", "img"))
+
+
+@pytest.mark.parametrize(("suffix", "stored"), KINDS)
+def test_labels_do_not_depend_on_the_format(tmp_path, suffix, stored, write_table):
+    path = write_table(tmp_path / f"a{suffix}", [1, 0, 1], names=["cat", "dog"], group=2, **stored)
+    found = read_labels([path], COLUMNS)
+    assert (found.names, found.codes.tolist(), found.numbered) == (("cat", "dog"), [1, 0, 1], False)
+    texts = read_labels([write_table(tmp_path / f"b{suffix}", ["dog", "cat"], **stored)], COLUMNS)
+    assert [texts.names[code] for code in texts.codes] == ["dog", "cat"]
+
+
+def test_more_rows_than_a_piece_come_in_pieces(tmp_path, write_table):
+    files = [write_table(tmp_path / f"a{suffix}", [0] * 600, names=["x"]) for suffix in (".parquet", ".arrow")]
+    lengths = [[len(batch.names) for batch in encoded_rows([path], COLUMNS)] for path in files]
+    assert lengths == [[256, 256, 88]] * 2
+
+
+@pytest.mark.parametrize("stored", ["stream", "file"])
+def test_a_damaged_arrow_file_is_one_sentence(tmp_path, stored, write_table):
+    path = write_table(tmp_path / "a.arrow", [0] * 50, names=["cat"], stored=stored)
+    whole = path.read_bytes()
+    for damaged in (whole[: len(whole) // 2], whole[:4], b"", b"no table" * 40):
+        path.write_bytes(damaged)
+        with pytest.raises(DatasetError, match=r"cannot be read as Arrow: .*; fetch or copy it again"):
+            read_labels([path], COLUMNS)
+        with pytest.raises(DatasetError, match=r"cannot be read as Arrow"):
+            rows([path])
+
+
+@pytest.mark.parametrize("stored", ["stream", "file"])
+def test_an_arrow_file_that_points_beyond_its_bytes_is_refused(tmp_path, stored, png, write_table):
+    path = write_table(tmp_path / "a.arrow", [0, 0, 0], names=["cat"], stored=stored)
+    whole, ends = path.read_bytes(), np.cumsum([0] + [len(png(i)) for i in range(3)]).astype(np.int32)
+    assert whole.count(ends.tobytes()) == 1
+    wild = np.array([0, 1 << 30, 1 << 30, 1 << 30], np.int32)
+    path.write_bytes(whole.replace(ends.tobytes(), wild.tobytes()))
+    with pytest.raises(DatasetError, match=r"cannot be read as Arrow"):
+        rows([path])
 
 
 @pytest.mark.parametrize(("label", "names", "allowed"), [(2, ["cat", "dog"], "0 to 1"), (-1, None, "0 and up")])
