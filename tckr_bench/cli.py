@@ -215,7 +215,7 @@ def datasets_check(names: tuple[str, ...], image_size: int, as_json: bool) -> No
     check(names, image_size=image_size, as_json=as_json)
 
 
-for _command in (datasets, datasets_list, datasets_prepare):
+for _command in (datasets, datasets_list, datasets_prepare, datasets_check):
     _command.params.append(_offline_option())
 
 

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Images = npt.NDArray[np.uint8]
-    """Images as uint8 of shape (n, height, width, 3), RGB, range 0-255."""
+    """Images as uint8 of shape (n, height, width, 3), RGB, range 0-255.
+
+    Synthetic images given to a classifier may be an array-like that lies on disk, `ImageChunks` of
+    `tckr_bench.stages.chunks`: slice it, index it by arrays of integers or booleans, or call `numpy.asarray`, which
+    reads all of it into memory.
+    """
     Labels = npt.NDArray[np.int64]
     """Class indices of shape (n,), range 0 to classes - 1."""
     Logits = npt.NDArray[np.float32]

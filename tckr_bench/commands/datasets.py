@@ -25,7 +25,7 @@ _NUMBERS = ("classes", *SPLITS)
 
 
 @dataclass(frozen=True)
-class _Row:
+class DatasetRow:
     """What the list says of a dataset: its description, the counts found (None: none), and where it is or why not."""
 
     description: DatasetDescription
@@ -41,15 +41,15 @@ def list_datasets() -> None:
         justify: JustifyMethod = "right" if column in _NUMBERS else "left"
         table.add_column(column, justify=justify, no_wrap=column in ("dataset", "classes"), overflow="fold")
     own: list[str] = []
-    rows: list[_Row] = []
+    rows: list[DatasetRow] = []
     missing: dict[str, list[str]] = {}
     for entry in default_registry().family("dataset"):
         component = entry.component
         if component.argument:
             own.append(f"{component.name}:{component.argument.upper()}")
             continue
-        row = _look_up(component)
-        if isinstance(row, _Row):
+        row = look_up(component)
+        if isinstance(row, DatasetRow):
             rows.append(row)
             table.add_row(component.name, *map(escape, _cells(row)))
         else:
@@ -63,7 +63,7 @@ def list_datasets() -> None:
         console.print(f"[dim]your own[/] {escape(', '.join(own))}", soft_wrap=True)
 
 
-def _legend(rows: Sequence[_Row]) -> list[str]:
+def _legend(rows: Sequence[DatasetRow]) -> list[str]:
     """Return what explains the places of the table."""
     lines = []
     if any(row.where == "data root" for row in rows):
@@ -76,7 +76,7 @@ def _legend(rows: Sequence[_Row]) -> list[str]:
     return lines
 
 
-def _look_up(component: Component[Any]) -> _Row | str:
+def look_up(component: Component[Any]) -> DatasetRow | str:
     """Return what is known of a dataset, or why it cannot be used; nothing is hashed where there is another way."""
     try:
         options = component.parse_options({})
@@ -84,25 +84,25 @@ def _look_up(component: Component[Any]) -> _Row | str:
         published = component.published(options)
         if published is None or not isinstance(dataset, FetchableDataset):
             description = dataset.describe()
-            return _Row(description, description.counts, description.source)
+            return DatasetRow(description, description.counts, description.source)
     except (DatasetError, OptionError) as error:
         return str(error)
     try:
         found = dataset.whereabouts()
     except DatasetError as error:
-        return _Row(published, None, str(error))
+        return DatasetRow(published, None, str(error))
     if found is None:
         size = dataset.download_size
-        return _Row(published, None, _NOT_HERE + (f", {describe_bytes(size)} to fetch" if size else ""))
-    return _Row(published, found.counts, "data root" if found.own else "Hugging Face cache")
+        return DatasetRow(published, None, _NOT_HERE + (f", {describe_bytes(size)} to fetch" if size else ""))
+    return DatasetRow(published, found.counts, "data root" if found.own else "Hugging Face cache")
 
 
-def _cells(row: _Row) -> list[str]:
+def _cells(row: DatasetRow) -> list[str]:
     counts = [_count(row, split) for split in SPLITS]
     return [str(len(row.description.class_names)), *counts, row.description.licence, row.where]
 
 
-def _count(row: _Row, split: str) -> str:
+def _count(row: DatasetRow, split: str) -> str:
     """Return the images of a split: those found, out of those published where that is another number."""
     published = row.description.counts.get(split)
     if row.counts is None:

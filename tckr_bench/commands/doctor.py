@@ -10,6 +10,7 @@ import psutil
 from rich.markup import escape
 from rich.table import Table
 
+from tckr_bench.commands.datasets import DatasetRow, look_up
 from tckr_bench.console import make_console
 from tckr_bench.engine.provenance import (
     choose_device,
@@ -19,7 +20,6 @@ from tckr_bench.engine.provenance import (
     usable_cores,
 )
 from tckr_bench.engine.store import default_store_path, describe_bytes
-from tckr_bench.errors import DatasetError, OptionError
 from tckr_bench.plugins import default_registry
 
 OFFLINE_VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
@@ -69,13 +69,14 @@ def _state() -> list[tuple[str, str]]:
 
 
 def _datasets() -> tuple[list[str], list[str]]:
-    found, missing = [], []
+    """Return the names of the datasets that were found and of the others; one's own have no place to look at."""
+    found: list[str] = []
+    missing: list[str] = []
     for entry in default_registry().family("dataset"):
-        try:
-            entry.component.load(entry.component.parse_options({})).describe()
-            found.append(entry.component.name)
-        except (DatasetError, OptionError):
-            missing.append(entry.component.name)
+        if not entry.component.argument:
+            row = look_up(entry.component)
+            here = isinstance(row, DatasetRow) and row.counts is not None
+            (found if here else missing).append(entry.component.name)
     return found, missing
 
 

@@ -8,6 +8,7 @@ from tckr_bench.datasets.folders import (
     data_root,
     encoded_folder_images,
     fingerprint_files,
+    fingerprint_once,
     read_image_folder,
     scan_image_folder,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "decode_images",
     "encoded_folder_images",
     "fingerprint_files",
+    "fingerprint_once",
     "inspect_images",
     "read_image_folder",
     "resize_to_rgb",

@@ -7,6 +7,7 @@ Folders within a class folder are looked through: what is in them belongs to the
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 from collections.abc import Mapping
@@ -243,6 +244,20 @@ def fingerprint_files(root: Path, files: Iterable[Path]) -> str:
     for path, digest in zip(ordered, digests, strict=True):
         whole.update(path.as_posix().encode() + b"\0" + digest)
     return whole.hexdigest()
+
+
+def fingerprint_once(root: Path, files: Iterable[Path]) -> str:
+    """Return `fingerprint_files`, hashed once per process for as long as no file's time or size changes.
+
+    For what is asked for again and again: the identity of a component, at each of its uses.
+    """
+    found = [(path, (root / path).stat()) for path in files]
+    return _stamped_fingerprint(root, tuple((path, stamp.st_mtime_ns, stamp.st_size) for path, stamp in found))
+
+
+@functools.lru_cache(maxsize=16)
+def _stamped_fingerprint(root: Path, stamped: tuple[tuple[Path, int, int], ...]) -> str:
+    return fingerprint_files(root, [path for path, _, _ in stamped])
 
 
 def _digest(path: Path) -> bytes:

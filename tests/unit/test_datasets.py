@@ -1,6 +1,7 @@
 import hashlib
 import io
-from pathlib import PurePosixPath
+import os
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from tckr_bench.datasets import (
     decode_images,
     encoded_folder_images,
     fingerprint_files,
+    fingerprint_once,
     inspect_images,
     read_image_folder,
     resize_to_rgb,
@@ -176,6 +178,20 @@ def test_the_fingerprint_is_of_names_and_contents(root, tmp_path):
     assert fingerprint_files(tmp_path / "moved", files) == whole.hexdigest()
     write_image(tmp_path / "moved" / "train/Ant/z.png", (3, 3, 4))
     assert fingerprint_files(tmp_path / "moved", files) != whole.hexdigest()
+
+
+def test_a_file_is_hashed_once_until_it_changes(tmp_path, monkeypatch):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"one")
+    hashed = []
+    original = hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", lambda *given: hashed.append(1) or original(*given))
+    first = [fingerprint_once(tmp_path, [Path("a.bin")]) for _ in range(3)]
+    assert len(hashed) == 1
+    assert set(first) == {fingerprint_files(tmp_path, [Path("a.bin")])}
+    path.write_bytes(b"two")
+    os.utime(path, ns=(1, 1))
+    assert fingerprint_once(tmp_path, [Path("a.bin")]) not in first
 
 
 def test_a_file_that_cannot_be_hashed_is_one_sentence(root):

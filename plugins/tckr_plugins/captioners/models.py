@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tckr_bench.datasets import fingerprint_files
+from tckr_bench.datasets import fingerprint_once
 from tckr_bench.errors import OptionError, TckrError, first_line
 from tckr_plugins import hub
 from tckr_plugins.hub import Repository
@@ -104,14 +103,7 @@ def identify(options: ImageToTextOptions) -> str:
         repository = Repository(options.model, options.revision or "main")
         return hub.commit_of(repository, cached=_cached(repository))
     files = sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file())
-    stamps = tuple((path, stamp.st_mtime_ns, stamp.st_size) for path in files for stamp in [path.stat()])
-    return _fingerprint(folder, stamps)
-
-
-@functools.cache
-def _fingerprint(folder: Path, stamped: tuple[tuple[Path, int, int], ...]) -> str:
-    """Hash once per process for as long as no file's time or size changes."""
-    return fingerprint_files(folder, [path.relative_to(folder) for path, _, _ in stamped])
+    return fingerprint_once(folder, [path.relative_to(folder) for path in files])
 
 
 def _cached(repository: Repository) -> Path | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tckr_bench.components import Component
 from tckr_bench.hookspecs import hookimpl
+from tckr_bench.records import Pretraining
 from tckr_plugins.generators.known_models import operations_per_image, pretraining_by_name
 from tckr_plugins.generators.models import hash_folder, local_folder, part_folder, read_pretraining
 from tckr_plugins.generators.options import ControlOptions, FolderOptions, StableDiffusionOptions
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tckr_bench.components import Generator
-    from tckr_bench.records import Pretraining
     from tckr_plugins.generators.controls import Memorizer, NoiseGenerator
     from tckr_plugins.generators.folder import FolderGenerator
     from tckr_plugins.generators.stable_diffusion import StableDiffusion
@@ -78,6 +78,10 @@ def _pretraining(options: StableDiffusionOptions) -> Pretraining | None:
     return told or pretraining_by_name(options.model)
 
 
+def _never_pretrained(_options: ControlOptions) -> Pretraining:
+    return Pretraining(images_of={}, class_names=(), source="no weights")
+
+
 def _identify_folder(options: FolderOptions) -> str:
     from tckr_plugins.generators.folder import identify
 
@@ -106,6 +110,7 @@ def register_generators(register: Callable[[Component[Generator]], None]) -> Non
             options=ControlOptions,
             load=load_memorizer,
             summary="control: releases the training images themselves; use it with the adapter 'memorize'",
+            pretraining=_never_pretrained,
         )
     )
     register(
@@ -115,6 +120,7 @@ def register_generators(register: Callable[[Component[Generator]], None]) -> Non
             options=ControlOptions,
             load=load_noise,
             summary="control: uniform random pixels; knows nothing of the data",
+            pretraining=_never_pretrained,
         )
     )
     register(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import functools
 import io
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tckr_bench.datasets import IMAGE_SUFFIXES, decode_images, fingerprint_files
-from tckr_bench.errors import DatasetError
+from tckr_bench.datasets import IMAGE_SUFFIXES, decode_images, fingerprint_once
+from tckr_bench.errors import DatasetError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -107,7 +106,7 @@ def identify(path: Path) -> str:
     root = _root(path.expanduser())
     files = _files(root)
     folder = root if root.is_dir() else root.parent
-    return _fingerprint(folder, tuple((file, *_stamp(folder / file)) for file in files))
+    return fingerprint_once(folder, files)
 
 
 def scan(path: Path) -> Mapping[str, Sequence[StoredImage]]:
@@ -165,20 +164,11 @@ def _files(root: Path) -> list[Path]:
     return images or tables
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    facts = path.stat()
-    return facts.st_mtime_ns, facts.st_size
-
-
-@functools.lru_cache(maxsize=8)
-def _fingerprint(folder: Path, stamped: tuple[tuple[Path, int, int], ...]) -> str:
-    """Hash once per process for as long as no file's time or size changes."""
-    return fingerprint_files(folder, [path for path, _, _ in stamped])
-
-
 def _scan_parquet(paths: Sequence[Path]) -> Mapping[str, Sequence[StoredImage]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
+
+    from tckr_plugins.datasets.tables import feature_names
 
     found: dict[str, list[StoredImage]] = {}
     for path in paths:
@@ -187,8 +177,9 @@ def _scan_parquet(paths: Sequence[Path]) -> Mapping[str, Sequence[StoredImage]]:
             image, label = (_column(schema.names, wanted, path) for wanted in (_IMAGE_COLUMNS, _LABEL_COLUMNS))
             labels = pq.read_table(path, columns=[label])[label].to_pylist()
         except (pa.ArrowException, OSError) as error:
-            raise DatasetError(f"'{path}' cannot be read as parquet ({error}); mend or remove it") from error
-        names = _label_names(schema.metadata, label)
+            reason = first_line(error)
+            raise DatasetError(f"'{path}' cannot be read as parquet ({reason}); mend or remove it") from error
+        names = feature_names(schema, label) or ()
         for row, value in enumerate(labels):
             stored = StoredImage(f"{path}, row {row}", functools.partial(_open_row, path, image, row))
             found.setdefault(_key(value, names), []).append(stored)
@@ -202,16 +193,6 @@ def _column(names: Sequence[str], wanted: Sequence[str], path: Path) -> str:
             f"'{path}' has no column '{wanted[0]}' (found: {', '.join(names)}); it needs the columns image and label"
         )
     return present
-
-
-def _label_names(metadata: Mapping[bytes, bytes] | None, label: str) -> Sequence[str]:
-    """Return the class names that the library `datasets` notes in a file's header; none where it did not."""
-    try:
-        features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
-        names = features[label]["names"]
-    except (KeyError, TypeError, ValueError):
-        return ()
-    return [str(name) for name in names]
 
 
 def _key(value: Any, names: Sequence[str]) -> str:  # noqa: ANN401 - a cell of a table

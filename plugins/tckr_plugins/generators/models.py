@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tckr_bench.datasets import fingerprint_files
+from tckr_bench.datasets import fingerprint_once
 from tckr_bench.errors import TckrError
 from tckr_bench.records import Pretraining
 from tckr_plugins.hub import is_identifier
@@ -84,17 +83,7 @@ def hash_folder(folder: Path) -> str:
         for path in folder.rglob("*")
         if path.suffix in _WEIGHT_SUFFIXES and path.name != PRETRAINING_FILE and path.is_file()
     )
-    stamps = ((folder / path).stat() for path in files)
-    return _hash(
-        folder,
-        tuple((path, stamp.st_mtime_ns, stamp.st_size) for path, stamp in zip(files, stamps, strict=True)),
-    )
-
-
-@functools.cache
-def _hash(folder: Path, stamped: tuple[tuple[Path, int, int], ...]) -> str:
-    """Hash once per process for as long as no file's time or size changes."""
-    return fingerprint_files(folder, [path for path, _, _ in stamped])
+    return fingerprint_once(folder, files)
 
 
 def read_pretraining(folder: Path) -> Pretraining | None:

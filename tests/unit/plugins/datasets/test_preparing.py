@@ -220,14 +220,44 @@ def test_the_list_says_what_is_here_and_how_to_get_the_rest(command, remote, not
     assert rows["your"] == "your own hub:ID, imagefolder:PATH, parquet:PATH"
 
 
-def test_listing_reads_no_contents(command, nothing_here, monkeypatch):
+@pytest.fixture
+def opened(nothing_here, monkeypatch):
+    """Return the files of a dataset in the data root that were opened, so far none."""
     folder = nothing_here / "stl10"
     for split in ("train", "test"):
         path = folder / split / "cat" / "a.png"
         path.parent.mkdir(parents=True)
         path.write_bytes(b"no image")
-    opened = []
+    found = []
     original = Path.open
-    monkeypatch.setattr(Path, "open", lambda self, *rest, **more: opened.append(self) or original(self, *rest, **more))
+
+    def watched(self, *rest, **more):
+        if self.is_relative_to(nothing_here):
+            found.append(self)
+        return original(self, *rest, **more)
+
+    monkeypatch.setattr(Path, "open", watched)
+    return found
+
+
+def test_listing_reads_no_contents(command, opened):
     assert "1 of 5,000" in command("list").output
-    assert not [path for path in opened if path.is_relative_to(nothing_here)]
+    assert opened == []
+
+
+def test_the_doctor_reads_no_contents(opened):
+    from tckr_bench.commands import doctor
+
+    found, missing = doctor._datasets()
+    assert {"stl10", "digits", "fashion-mnist"} == set(found)
+    assert "cifar10" in missing
+    assert not {"hub", "imagefolder", "parquet"} & {*found, *missing}
+    assert opened == []
+
+
+@pytest.mark.parametrize("subcommand", [("list",), ("check", "digits")])
+def test_every_command_on_datasets_can_forbid_the_network(monkeypatch, hub_cache, subcommand):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "")
+    result = CliRunner().invoke(cli, ["datasets", *subcommand, "--offline"])
+    assert result.exit_code == 0, result.output
+    assert os.environ["HF_HUB_OFFLINE"] == "1"

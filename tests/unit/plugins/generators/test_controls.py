@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from tckr_bench.components import Context
+from tckr_bench.contamination import judge_contamination
 from tckr_bench.errors import OptionError, TckrError
 from tckr_bench.plugins import default_registry
-from tckr_bench.records import GenerationRequest, Prompts
+from tckr_bench.records import DatasetDescription, GenerationRequest, Prompts
 
 
 def load(family, name, **options):
@@ -107,3 +108,10 @@ def test_no_prompts_give_no_images(memorizer):
 def test_options_out_of_range_are_refused(name, options):
     with pytest.raises(OptionError):
         default_registry().use("generator", name, label="x", options=options)
+
+
+@pytest.mark.parametrize("name", ["noise", "memorizer"])
+def test_a_control_has_seen_nothing_before(name):
+    component = default_registry().get("generator", name).component
+    seen = component.pretraining(component.parse_options({}))
+    assert judge_contamination(seen, DatasetDescription("pets", ("cat",), {}, "", "", "", "")) == "none"
