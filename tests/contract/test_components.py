@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tckr_bench.components import FAMILIES
 from tckr_bench.errors import DatasetError, TckrError
@@ -15,6 +16,7 @@ from tckr_bench.testing import (
     check_dataset,
     check_generator,
     check_metric,
+    fake_class_names,
     fake_images,
     fake_prompts,
 )
@@ -39,9 +41,17 @@ def registered(family):
     return [pytest.param(entry.component, id=entry.component.name) for entry in REGISTRY.family(family)]
 
 
-def load(family, name):
+def load(family, name, **options):
     component = REGISTRY.get(family, name).component
-    return component.load(component.parse_options(SMALL.get(name, {})))
+    return component.load(component.parse_options(SMALL.get(name, {}) | options))
+
+
+def as_folders(data, root):
+    names = fake_class_names()
+    for index, (pixels, label) in enumerate(zip(data.images, data.labels, strict=True)):
+        (root / names[label]).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(root / names[label] / f"{index}.png")
+    return root
 
 
 def test_no_built_in_plugin_is_broken():
@@ -80,11 +90,14 @@ def test_captioner_keeps_its_contract(component):
 
 @pytest.mark.parametrize("component", registered("generator"))
 def test_generator_keeps_its_contract(component, tmp_path):
-    generator = load("generator", component.name)
-    adapter = load("adapter", ADAPTER_OF.get(component.name, "none"))
     data = fake_images(6)
-    adapter.adapt(generator, data.images, fake_prompts(data), weights=tmp_path, seed=0, context=context())
-    check_generator(generator, tmp_path)
+    given = {"path": as_folders(data, tmp_path / "synthetic")} if component.name == "folder" else {}
+    generator = load("generator", component.name, **given)
+    adapter = load("adapter", ADAPTER_OF.get(component.name, "none"))
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    adapter.adapt(generator, data.images, fake_prompts(data), weights=weights, seed=0, context=context())
+    check_generator(generator, weights)
 
 
 @pytest.mark.parametrize("component", registered("adapter"))
