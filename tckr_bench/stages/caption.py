@@ -31,8 +31,8 @@ def run(request: StageRequest, folder: Path, context: Context) -> None:
 
 
 def read_class_names(folder: Path) -> tuple[str, ...]:
-    """Read the class names of the prompts, in label order; none where an earlier version wrote the prompts."""
-    return tuple(json.loads((folder / PROMPTS_FILE).read_text(encoding="utf-8")).get("class_names", ()))
+    """Read the class names of the prompts, in label order."""
+    return tuple(json.loads((folder / PROMPTS_FILE).read_text(encoding="utf-8"))["class_names"])
 
 
 def read_prompts(folder: Path) -> Prompts:
