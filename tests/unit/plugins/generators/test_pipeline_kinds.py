@@ -1,17 +1,14 @@
 """Laws of every other kind of pipeline: prompts and seeds decide, and neighbours in a batch do not."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
+import tiny_pipelines
 
 from tckr_bench.components import Context
 from tckr_bench.errors import TckrError
 from tckr_bench.plugins import default_registry
 from tckr_bench.records import GenerationRequest, Prompts
 
-_FILE = Path(__file__).with_name("tiny_pipelines.py")
 KINDS = ("sdxl", "sdxl-turbo", "sd3", "pixart", "sana", "flux")
 SIZES = {"sana": 32}  # it takes multiples of 32 alone
 OWN_SIZES = {"flux": 256}  # its configuration has none: 128 latents at the side, here of 2 pixels each
@@ -19,15 +16,12 @@ OWN_SIZES = {"flux": 256}  # its configuration has none: 128 latents at the side
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    specification = importlib.util.spec_from_file_location("tiny_pipelines", _FILE)
-    tiny = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(tiny)
-    assert tuple(tiny.KINDS) == KINDS
+    assert tuple(tiny_pipelines.KINDS) == KINDS
     made = {}
 
     def model(kind):
         if kind not in made:
-            made[kind] = tiny.save_pipeline(kind, tmp_path_factory.mktemp("kinds") / kind)
+            made[kind] = tiny_pipelines.save_pipeline(kind, tmp_path_factory.mktemp("kinds") / kind)
         return made[kind]
 
     return model
