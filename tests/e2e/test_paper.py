@@ -8,6 +8,14 @@ from tiny_stable_diffusion import build_tiny_model
 
 pytestmark = pytest.mark.slow
 
+EXCLUDED = ",".join(
+    (
+        '{labels="hard",cardinality=0.05}',
+        '{adapter=["lora-5","lora-2"]}',
+        '{captioner=["class-name","caption-only"],cardinality=0.05}',
+        '{captioner=["class-name","caption-only"],adapter="lora-10"}',
+    )
+)
 TOY = (
     "image_size=32",
     "generation_chunk=100",
@@ -24,9 +32,7 @@ TOY = (
     "adapter.lora-2.steps=2",
     "classifier.ofa-mobilenetv3.image_size=32",
     "classifier.ofa-mobilenetv3.epochs=1",
-    'exclude=[{labels="hard",cardinality=0.05},{adapter=["lora-5","lora-2"]},'
-    + '{captioner=["class-name","caption-only"],cardinality=0.05},'
-    + '{captioner=["class-name","caption-only"],adapter="lora-10"}]',
+    f"exclude=[{EXCLUDED}]",
 )
 
 
