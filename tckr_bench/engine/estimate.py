@@ -53,7 +53,7 @@ class Rates:
         """Return the forecast for one stage, in seconds on the device the rates were learned on."""
         if stage.key in self.by_arithmetic and not self.knows(stage):
             return STAGE_OVERHEAD + self.by_arithmetic[stage.key]
-        guess = self.seconds_per_unit.get(stage.kind, FIRST_GUESS[stage.kind])
+        guess = self.seconds_per_unit.get(_component_name(stage), FIRST_GUESS[stage.kind])
         return STAGE_OVERHEAD + stage.work * self.seconds_per_unit.get(_name(stage), guess)
 
     def knows(self, stage: Stage) -> bool:
@@ -63,7 +63,7 @@ class Rates:
     def learn(self, stage: Stage, seconds: float) -> None:
         """Take up what a stage took; recent stages count most."""
         measured = seconds / max(stage.work, 1e-9)
-        for name in (_name(stage), stage.kind):
+        for name in (_name(stage), _component_name(stage)):
             before = self.seconds_per_unit.get(name, measured)
             self.seconds_per_unit[name] = 0.5 * before + 0.5 * measured
 
@@ -89,4 +89,9 @@ def forecast(stages: Iterable[Stage], rates: Rates, *, jobs: int) -> float:
 
 def _name(stage: Stage) -> str:
     options = json.dumps({role: dict(use.options) for role, use in stage.components.items()}, sort_keys=True)
-    return f"{stage.kind}/{stage.component}/{hashlib.sha256(options.encode()).hexdigest()[:8]}"
+    return f"{_component_name(stage)}/{hashlib.sha256(options.encode()).hexdigest()[:8]}"
+
+
+def _component_name(stage: Stage) -> str:
+    """Return the name under which a component is remembered whatever its options; other components tell nothing."""
+    return f"{stage.kind}/{stage.component}"

@@ -1,9 +1,12 @@
 """Laws of the forecast."""
 
+import dataclasses
+
 import pytest
 
-from tckr_bench.engine.estimate import STAGE_OVERHEAD, Rates, forecast
+from tckr_bench.engine.estimate import FIRST_GUESS, STAGE_OVERHEAD, Rates, forecast
 from tckr_bench.engine.graph import Stage
+from tckr_bench.records import ComponentUse
 
 
 def stage(key, *, work=10.0, parents=(), kind="train"):
@@ -21,6 +24,16 @@ def test_a_stage_takes_what_one_like_it_took(rates):
     assert rates.seconds(stage("a", work=3)) == pytest.approx(3 + STAGE_OVERHEAD)
     assert rates.knows(stage("a"))
     assert not rates.knows(stage("a", kind="adapt"))
+
+
+def test_a_component_that_never_ran_is_not_taken_for_another_of_its_kind(rates):
+    other = ComponentUse("adapter", "other", "1", "other", {})
+    known, unknown = (
+        stage("a", kind="adapt"),
+        dataclasses.replace(stage("b", kind="adapt"), components={"adapter": other}),
+    )
+    rates.learn(known, 1e-3)
+    assert rates.seconds(unknown) == pytest.approx(STAGE_OVERHEAD + unknown.work * FIRST_GUESS["adapt"])
 
 
 def test_independent_stages_share_the_jobs_and_chains_do_not(rates):
