@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tckr_bench.board.rank import DatasetBoard, Estimate, Leaderboard, Row
 
-MINIATURE = "miniature"
+MINIATURES = ("miniature", "mini-natural")
 
 
 def answer(board: DatasetBoard, shared: Mapping[str, str], differences: Mapping[str, Estimate]) -> tuple[str, ...]:
@@ -52,7 +52,7 @@ def _accuracy_sentence(best: Row) -> str:
     if gap.high < 0:
         gain = f"95 %: {span(-gap.high, -gap.low, scale=100, digits=1)}"
         return f"It gains {percent(-gap.value)} points of accuracy over real data ({gain})."
-    return f"Its accuracy cannot be told apart from real data's: it loses {percent(gap.value)} points ({reach})."
+    return f"Its accuracy cannot be told apart from real data's: the gap is {percent(gap.value)} points ({reach})."
 
 
 def _auc_sentence(best: Row, baseline: Row, differences: Mapping[str, Estimate]) -> str:
@@ -134,4 +134,5 @@ def caveats(leaderboard: Leaderboard) -> tuple[str, ...]:
 def _is_miniature(row: Row) -> bool:
     generator = row.method.generator
     assert generator is not None, "asked for methods with a generator only"
-    return MINIATURE in generator.label or MINIATURE in str(generator.options.get("model", ""))
+    told = (generator.label, str(generator.options.get("model", "")))
+    return any(name in text for name in MINIATURES for text in told)

@@ -38,7 +38,7 @@ def test_a_loss_is_called_a_loss(made):
 
 
 def test_an_interval_around_zero_is_no_loss(made):
-    assert "cannot be told apart from real data's: it loses 0.5 points (95 %: −0.5 to 1.5)" in said(
+    assert "cannot be told apart from real data's: the gap is 0.5 points (95 %: −0.5 to 1.5)" in said(
         made, gap=(0.005, -0.005, 0.015)
     )
 
@@ -89,6 +89,17 @@ def test_caveats_apply_where_they_do(made):
     assert "spread between seeds" in words
     for part in ("No attack here is adaptive", "one seed", "miniature"):
         assert part not in words
+
+
+@pytest.mark.parametrize("model", ["miniature", "mini-natural"])
+def test_every_packaged_generator_is_called_a_miniature(made, model):
+    records = []
+    for record in made.stated_cells().values():
+        use = dataclasses.replace(made.use("generator", "own-label"), options={"model": model})
+        generator = use if record.method.generator else None
+        method = dataclasses.replace(record.method, generator=generator)
+        records.append(dataclasses.replace(record, method=method))
+    assert "a miniature at low resolution" in " ".join(caveats(build_leaderboard(made.results_of(records))))
 
 
 @pytest.mark.parametrize("label", ["<script>", "[red]", "\x1b[31m"])
