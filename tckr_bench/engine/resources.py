@@ -9,8 +9,8 @@ from tckr_bench.engine.graph import Stage
 from tckr_bench.plugins import Registry
 from tckr_bench.records import ComponentUse
 
-# Sustained floating-point operations per second of one device, to turn arithmetic into hours before anything has been
-# timed: about a fifth of the peak of a current data-centre GPU in half precision, and measured magnitudes elsewhere.
+# Floating-point operations per second that one device is assumed to sustain, to turn arithmetic into hours before
+# anything has been timed: magnitudes, not measurements. What was timed takes their place.
 THROUGHPUT = {"cuda": 2e14, "mps": 5e12, "cpu": 1e11}
 
 LEARNING_ROLES = {

@@ -30,8 +30,8 @@ STORE_VARIABLE = "TCKR_BENCH_STORE"
 MANIFEST = "manifest.json"
 PROVENANCE = "provenance.json"
 CHECKED = "checked.json"
-# Hashing reads everything: a plan over a terabyte would take an hour. So an artifact this large that was hashed once
-# counts as sound while sizes and times stay; a fresh time may hide a later write of the same tick and is not trusted.
+# Hashing reads everything, at every plan, and full-size runs keep a terabyte. So an artifact this large that was
+# hashed once counts as sound while sizes and times stay; a fresh time may hide a later write of the same tick.
 LARGE_ARTIFACT = 4_000_000
 FRESH_SECONDS = 2.0
 
