@@ -19,7 +19,7 @@ from tckr_bench.console import Screen
 from tckr_bench.engine.executor import Executor, Outcome
 from tckr_bench.engine.matrix import load_matrix
 from tckr_bench.engine.plan import Plan, make_plan
-from tckr_bench.engine.provenance import choose_device, devices_of, usable_cores
+from tckr_bench.engine.provenance import choose_device, devices_of, require_device, usable_cores
 from tckr_bench.engine.store import Store, default_store_path
 from tckr_bench.errors import RunError, StagesFailedError, TckrError
 from tckr_bench.plugins import Registry, default_registry
@@ -69,6 +69,7 @@ def run(options: RunOptions) -> None:
     screen.show_plan(plan, store, jobs=jobs, device=device)
     if options.dry_run:
         return
+    require_device(device)
     _check_up(plan, registry, store, screen)
     settings = RunSettings(options.out or _run_folder(plan, options), jobs, device, options.fail_fast)
     outcome = _execute(plan, store, settings, screen)

@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 import tckr_bench
+from tckr_bench.errors import RunError
 
 PACKAGES = (
     "tckr-bench",
@@ -91,6 +92,23 @@ def devices_of(device: str) -> tuple[str, ...]:
     import torch
 
     return tuple(f"cuda:{index}" for index in range(max(1, torch.cuda.device_count())))
+
+
+def require_device(device: str) -> None:
+    """Check that a run can use a device; a plan may be made for any.
+
+    Raises:
+        RunError: torch finds no such device here.
+    """
+    if device == "cpu":
+        return
+    import torch
+
+    there = torch.cuda.is_available() if device.startswith("cuda") else torch.backends.mps.is_available()
+    if not there:
+        raise RunError(
+            f"torch finds no '{device}' device here; use --device cpu, or install torch for your accelerator"
+        )
 
 
 def device_name(device: str) -> str:
