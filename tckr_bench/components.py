@@ -18,12 +18,14 @@ from tckr_bench.errors import OptionError, nearest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     import numpy.typing as npt
 
     from tckr_bench.records import (
         AttackEvidence,
         CellEvidence,
         DatasetDescription,
+        DenoisingProbe,
         EncodedImage,
         Figure,
         GenerationRequest,
@@ -33,8 +35,10 @@ if TYPE_CHECKING:
         Logits,
         Pretraining,
         Prompts,
+        ReleaseOutcome,
         Scores,
         Split,
+        Surface,
         ThreatModel,
         TrainingData,
         TrainingHistory,
@@ -75,6 +79,22 @@ class AttackOptions(Options):
     shadows: int = 0
 
 
+class ShadowAttackOptions(AttackOptions):
+    """Options of every attack that compares with shadow models."""
+
+    shadows: int = Field(
+        default=16,
+        ge=2,
+        le=4096,
+        description="shadow models, each trained on a random half of the challenge examples",
+    )
+    adaptive: bool = Field(
+        default=False,
+        description="shadow models repeat the whole pipeline of the target (caption, adapt, generate, teacher, "
+        "student) on their half, instead of learning from the real images",
+    )
+
+
 @dataclass(frozen=True)
 class Context:
     """What the harness tells a component about where it runs.
@@ -105,6 +125,7 @@ class Component(Generic[T_co]):
         operations: floating-point operations of one unit of the component's stage - an image captioned, adapted to,
             generated, or trained on for one epoch - for forecasts of large models; None where it is not known.
         pretraining: for a generator, what its weights have seen.
+        surface: for an attack, what it looks at; `classifier` makes it an `Attack`, any other a `ReleaseAttack`.
     """
 
     name: str
@@ -118,6 +139,7 @@ class Component(Generic[T_co]):
     published: Callable[[Any], DatasetDescription | None] = lambda _options: None
     operations: Callable[[Any], float | None] = lambda _options: None
     pretraining: Callable[[Any], Pretraining | None] = lambda _options: None
+    surface: Surface = "classifier"
 
     def parse_options(self, given: Mapping[str, Any]) -> Options:
         """Validate options given by a user.
@@ -137,6 +159,34 @@ class Component(Generic[T_co]):
             raise OptionError(
                 f"option '{where}' of component '{self.name}' cannot be {first['input']!r}: {first['msg']}"
             ) from error
+
+
+@dataclass(frozen=True)
+class ReleaseEvidence:
+    """What an attack on anything but the classifier may use for n challenge examples.
+
+    Attributes:
+        images: the examples, (n, height, width, 3) uint8.
+        labels: (n,) int64.
+        class_names: in label order.
+        prompts: what the method's captioner says of each example, n texts, member or not; surfaces `generator` and
+            `captions`, else empty.
+        generator: the adapted generator, restored; surface `generator`.
+        synthetic: the m synthetic images the classifier learned from, with their labels; surface `images`.
+        released_prompts: the prompts the synthetic images were made from, in order; surface `captions`.
+        references: examples known not to be members (the validation split, maybe empty); surface `images`.
+        members: who is a member, (n,) bool; surface `data` alone, which tests the challenge and attacks nothing.
+    """
+
+    images: Images
+    labels: Labels
+    class_names: tuple[str, ...]
+    prompts: tuple[str, ...] = ()
+    generator: Generator | None = None
+    synthetic: LabelledImages | None = None
+    released_prompts: tuple[str, ...] = ()
+    references: LabelledImages | None = None
+    members: npt.NDArray[np.bool_] | None = None
 
 
 class Dataset(Protocol):
@@ -182,6 +232,16 @@ class Generator(Protocol):
         """Return (n, image_size, image_size, 3) uint8; image i depends on prompt i and seed i alone."""
 
 
+@runtime_checkable
+class DiffusionGenerator(Generator, Protocol):
+    """A generator whose denoiser can be asked how well it knows an image: attacks on released weights need it."""
+
+    def denoising_errors(
+        self, images: Images, prompts: Sequence[str], *, probe: DenoisingProbe, context: Context
+    ) -> npt.NDArray[np.float64]:
+        """Return one error per image (n,), lower where the denoiser knows the image better."""
+
+
 class Adapter(Protocol):
     """Fits a generator to real images and their prompts; the product is weights in a folder."""
 
@@ -214,6 +274,14 @@ class Classifier(Protocol):
         """Read what `save` wrote."""
 
 
+@runtime_checkable
+class TunableClassifier(Classifier, Protocol):
+    """A defended classifier that can trade privacy for accuracy: what utility-matched baselines need."""
+
+    def tune(self, data: TrainingData, *, accuracy: float, seed: int, context: Context) -> Mapping[str, float]:
+        """Return the options with which it just reaches an accuracy (0 to 1) on `data.validation`."""
+
+
 class Attack(Protocol):
     """Scores how much each challenge example looks like a member of the target's training set."""
 
@@ -225,6 +293,21 @@ class Attack(Protocol):
         """Return one float64 score per example (n,); higher means member."""
 
 
+class ReleaseAttack(Protocol):
+    """An attack on what is released beside the classifier; see `ReleaseEvidence` for what each surface offers."""
+
+    @property
+    def threat_model(self) -> ThreatModel:
+        """What the attacker sees and owns."""
+
+    def score(self, evidence: ReleaseEvidence, *, context: Context) -> ReleaseOutcome:
+        """Return one float64 score per example; higher means member.
+
+        Raises:
+            NotApplicableError: what was released does not allow this attack (another kind of generator, say).
+        """
+
+
 class Metric(Protocol):
     """A pure function of saved evidence."""
 
@@ -232,7 +315,7 @@ class Metric(Protocol):
         """Return the figures of a cell, each with its interval; none where the evidence does not allow one."""
 
 
-Implementation = Dataset | Captioner | Generator | Adapter | Classifier | Attack | Metric
+Implementation = Dataset | Captioner | Generator | Adapter | Classifier | Attack | ReleaseAttack | Metric
 
 __all__ = [
     "FAMILIES",
@@ -246,9 +329,14 @@ __all__ = [
     "Component",
     "Context",
     "Dataset",
+    "DiffusionGenerator",
     "Generator",
     "Implementation",
     "InspectableDataset",
     "Metric",
     "Options",
+    "ReleaseAttack",
+    "ReleaseEvidence",
+    "ShadowAttackOptions",
+    "TunableClassifier",
 ]

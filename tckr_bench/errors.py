@@ -47,6 +47,10 @@ class RunError(TckrError):
     """A run directory is missing, incomplete or of another format."""
 
 
+class NotApplicableError(TckrError):
+    """An attack cannot be made on what a method releases; the cell goes without it, and says so."""
+
+
 class StagesFailedError(TckrError):
     """Some stages of a run failed; the cells that need them have no figures."""
 

@@ -97,6 +97,7 @@ class Registry:
             options=parsed.model_dump(mode="json"),
             distribution=registration.distribution,
             identity=component.identity(parsed),
+            surface=component.surface,
         )
 
     def parse_use(

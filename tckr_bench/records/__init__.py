@@ -1,0 +1,91 @@
+"""Frozen records that pass between rooms; no bare dict crosses a module boundary.
+
+Those without arrays are also the schema of the result files: pydantic reads and writes them as they stand.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tckr_bench.records.data import (
+    SPLITS,
+    DatasetDescription,
+    EncodedImage,
+    GenerationRequest,
+    LabelledImages,
+    Pretraining,
+    PrivacyGuarantee,
+    Prompts,
+    Split,
+    TrainingData,
+    TrainingHistory,
+)
+from tckr_bench.records.membership import (
+    AttackEvidence,
+    AttackScores,
+    CellEvidence,
+    Copies,
+    DenoisingProbe,
+    References,
+    ReleaseOutcome,
+    ShadowAudit,
+    ShadowData,
+    Surface,
+    ThreatModel,
+)
+from tckr_bench.records.results import (
+    Cell,
+    CellRecord,
+    ComponentUse,
+    Contamination,
+    Cost,
+    Figure,
+    LabelKind,
+    Method,
+    Role,
+    StageCost,
+    TrainingProtocol,
+)
+
+if TYPE_CHECKING:
+    from tckr_bench.records.data import Images, Labels, Logits, Scores
+
+__all__ = [
+    "SPLITS",
+    "AttackEvidence",
+    "AttackScores",
+    "Cell",
+    "CellEvidence",
+    "CellRecord",
+    "ComponentUse",
+    "Contamination",
+    "Copies",
+    "Cost",
+    "DatasetDescription",
+    "DenoisingProbe",
+    "EncodedImage",
+    "Figure",
+    "GenerationRequest",
+    "Images",
+    "LabelKind",
+    "LabelledImages",
+    "Labels",
+    "Logits",
+    "Method",
+    "Pretraining",
+    "PrivacyGuarantee",
+    "Prompts",
+    "References",
+    "ReleaseOutcome",
+    "Role",
+    "Scores",
+    "ShadowAudit",
+    "ShadowData",
+    "Split",
+    "StageCost",
+    "Surface",
+    "ThreatModel",
+    "TrainingData",
+    "TrainingHistory",
+    "TrainingProtocol",
+]

@@ -1,0 +1,160 @@
+"""Images, prompts, and what a classifier learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    import numpy as np
+    import numpy.typing as npt
+
+    Images = npt.NDArray[np.uint8]
+    """Images as uint8 of shape (n, height, width, 3), RGB, range 0-255.
+
+    Synthetic images given to a classifier may be an array-like that lies on disk, `ImageChunks` of
+    `tckr_bench.stages.chunks`: slice it, index it by arrays of integers or booleans, or call `numpy.asarray`, which
+    reads all of it into memory.
+    """
+    Labels = npt.NDArray[np.int64]
+    """Class indices of shape (n,), range 0 to classes - 1."""
+    Logits = npt.NDArray[np.float32]
+    """Classifier outputs before the softmax, shape (n, classes)."""
+    Scores = npt.NDArray[np.float64]
+    """Membership scores of shape (n,); higher means 'more likely a member'."""
+
+Split = Literal["train", "validation", "test"]
+
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Images (n, height, width, 3) uint8 with their labels (n,) int64."""
+
+    images: Images
+    labels: Labels
+
+    def __post_init__(self) -> None:
+        assert len(self.images) == len(self.labels), "one label per image"
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class DatasetDescription:
+    """What is known of a dataset before an image is decoded.
+
+    `fingerprint` is a sha256 of the content of the source files: the root of every cache key below it.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    counts: Mapping[str, int]
+    fingerprint: str
+    native_size: str
+    source: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class EncodedImage:
+    """One image of a dataset as it is stored: what to call it, its class index, and how to open its bytes."""
+
+    name: str
+    label: int
+    open: Callable[[], BinaryIO]
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """What a generator's weights have seen before any adaptation, as far as its authors say.
+
+    Attributes:
+        images_of: names of datasets whose own training images were in it -> the classes these images are of.
+        class_names: all classes whose images were in it, from whatever source.
+        source: one sentence on the images, for people.
+        known: whether the list is complete; False for images scraped from the web.
+    """
+
+    images_of: Mapping[str, tuple[str, ...]]
+    class_names: tuple[str, ...]
+    source: str
+    known: bool = True
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """Prompts of n images: `texts`, the class of each (n,), and the real training image each describes (n,)."""
+
+    texts: tuple[str, ...]
+    labels: Labels
+    sources: npt.NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        assert len(self.texts) == len(self.labels) == len(self.sources), "one text, label and source per image"
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+@dataclass(frozen=True)
+class GenerationRequest:
+    """n images to make: a prompt and a seed of its own for each, so that image i never depends on its batch.
+
+    `ranks` counts, for each image, the images of its class that come before it in the whole sequence (0 for the
+    first); `class_names` are those of the prompts' labels. Both serve generators that look images up.
+    """
+
+    prompts: Prompts
+    seeds: tuple[int, ...]
+    ranks: tuple[int, ...] = ()
+    class_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        assert len(self.prompts) == len(self.seeds), "one seed per prompt"
+        assert len(self.ranks) in (0, len(self.seeds)), "one rank per prompt, or none known"
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a classifier learns from.
+
+    `teacher`, where given, maps images (n, height, width, 3), uint8 or float32 in 0-255, to class probabilities
+    (n, classes) float32: the soft labels of Generative Knowledge Distillation, asked for on every augmented
+    batch. `validation` is None where no epoch may be chosen (shadow models).
+    """
+
+    training: LabelledImages
+    class_names: tuple[str, ...]
+    validation: LabelledImages | None = None
+    teacher: Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]] | None = None
+
+
+@dataclass(frozen=True)
+class PrivacyGuarantee:
+    """What training proves: (epsilon, delta)-differential privacy of the training images, by an accountant."""
+
+    epsilon: float
+    delta: float
+    accountant: str
+
+
+@dataclass(frozen=True)
+class TrainingHistory:
+    """What training reports: loss per epoch, validation accuracy per epoch (0-1), and the epoch that was kept.
+
+    `guarantee` is what differentially private training proves; None where nothing is proved.
+    """
+
+    losses: tuple[float, ...]
+    validation_accuracies: tuple[float, ...]
+    kept_epoch: int
+    guarantee: PrivacyGuarantee | None = None

@@ -1,0 +1,130 @@
+"""Components in use, methods and cells, and the rows of the results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tckr_bench.records.data import DatasetDescription
+from tckr_bench.records.membership import Surface, ThreatModel
+
+TrainingProtocol = Literal["sound", "paper"]
+Contamination = Literal["none", "classes", "images", "unknown"]
+LabelKind = Literal["hard", "soft"]
+Role = Literal["baseline", "defended", "method", "control"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number of the board with its 95 % interval and what it rests on.
+
+    `attack` is the label of the attack whose scores it was computed from, empty for accuracies.
+    """
+
+    metric: str
+    value: float
+    low: float
+    high: float
+    interval: str
+    examples: int
+    attack: str = ""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a stage took: wall and CPU seconds, and the peak resident memory of its process in bytes."""
+
+    wall_seconds: float
+    cpu_seconds: float
+    peak_memory_bytes: int
+
+
+@dataclass(frozen=True)
+class ComponentUse:
+    """A component as a matrix uses it: enough to key a cache and to load it again, without importing it.
+
+    `surface` says what an attack looks at; every other family leaves it as it is.
+    """
+
+    family: str
+    name: str
+    version: str
+    label: str
+    options: Mapping[str, Any]
+    distribution: str = ""
+    identity: str = ""
+    surface: Surface = "classifier"
+
+
+@dataclass(frozen=True)
+class Method:
+    """captioner x generator x adapter x classifier x labels x cardinality, or a baseline, defence or control.
+
+    What has no synthetic data has no captioner, generator and adapter. A `defended` method trains on real data with a
+    defence of its own; `matched` says that the defence is tuned to the first student's validation accuracy.
+    """
+
+    name: str
+    role: Role
+    classifier: ComponentUse
+    labels: LabelKind = "hard"
+    cardinality: float = 1.0
+    captioner: ComponentUse | None = None
+    generator: ComponentUse | None = None
+    adapter: ComponentUse | None = None
+    matched: bool = False
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the method's classifier learns from generated images."""
+        return self.generator is not None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """method x dataset x seed."""
+
+    dataset: ComponentUse
+    method: Method
+    seed: int
+
+    @property
+    def slug(self) -> str:
+        """A readable name, unique in a run and usable as a path: `dataset/method/seed-0`."""
+        return f"{self.dataset.label}/{self.method.name}/seed-{self.seed}"
+
+
+@dataclass(frozen=True)
+class StageCost:
+    """Provenance of one stage a cell rests on."""
+
+    stage: str
+    kind: str
+    component: str
+    cost: Cost
+    device: str
+
+
+@dataclass(frozen=True)
+class CellRecord:
+    """One row of the results: a cell, its figures, and where they come from.
+
+    `status` is `ok` or `failed`; a failed cell has no figures and names the stage and the reason. `protocol` says how
+    epochs were chosen: `sound` on validation images, `paper` on the test set. `contamination` says whether the base
+    generator was pretrained on the dataset's images or classes; None where there is no generator.
+    """
+
+    dataset: str
+    method: Method
+    seed: int
+    track: str
+    status: Literal["ok", "failed"]
+    figures: tuple[Figure, ...] = ()
+    threat_models: Mapping[str, ThreatModel] = field(default_factory=dict)
+    description: DatasetDescription | None = None
+    protocol: TrainingProtocol = "sound"
+    contamination: Contamination | None = None
+    splits: Mapping[str, int] = field(default_factory=dict)
+    stages: tuple[StageCost, ...] = ()
+    failure: str = ""
