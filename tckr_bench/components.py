@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tckr_bench.records import (
         AttackEvidence,
         CellEvidence,
+        Copies,
         DatasetDescription,
         DenoisingProbe,
         EncodedImage,
@@ -308,6 +309,17 @@ class ReleaseAttack(Protocol):
         """
 
 
+@runtime_checkable
+class CopyAttack(ReleaseAttack, Protocol):
+    """A release attack that, once its scores are judged, also tells how close the synthetic images come to real ones.
+
+    The attacker does not know who is a member; the harness does, and asks for the distances to either side.
+    """
+
+    def copies(self, evidence: ReleaseEvidence, *, members: npt.NDArray[np.bool_]) -> Copies:
+        """Return the distance of each synthetic image it looks at to the nearest member and the nearest non-member."""
+
+
 class Metric(Protocol):
     """A pure function of saved evidence."""
 
@@ -328,6 +340,7 @@ __all__ = [
     "ClassifierOptions",
     "Component",
     "Context",
+    "CopyAttack",
     "Dataset",
     "DiffusionGenerator",
     "Generator",

@@ -113,12 +113,10 @@ class ReleaseOutcome:
     Attributes:
         scores: one per challenge example, (n,) float64; higher means member.
         nearest: for each example, which synthetic image is nearest, (n,) int64; None where it is not asked.
-        copies: distances of the synthetic images to real ones; None where they are not asked.
     """
 
     scores: Scores
     nearest: npt.NDArray[np.int64] | None = None
-    copies: Copies | None = None
 
 
 @dataclass(frozen=True)
