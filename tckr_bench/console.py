@@ -187,7 +187,7 @@ class _LineObserver:
     def finished(self, stage: Stage, cost: Cost | None) -> None:
         self.forecast.drop(stage)
         took = describe_seconds(cost.wall_seconds) if cost else "made by another run"
-        line = f"{stage.kind:<8} {stage.label} · {took} · {self.forecast.text()}"
+        line = f"{stage.kind:<15} {stage.label} · {took} · {self.forecast.text()}"
         self.console.print(escape(line), soft_wrap=True)
 
     def failed(self, failure: Failure) -> None:
@@ -206,10 +206,8 @@ def _dataset_table(plan: Plan) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("dataset", "classes", "train", "validation", "test", "source"):
         table.add_column(column, justify="right" if column in ("classes", "train", "validation", "test") else "left")
-    from tckr_bench.engine.graph import split_sizes
-
     for label, description in plan.descriptions.items():
-        sizes = split_sizes(description, plan.matrix.file.held_out)
+        sizes = plan.split_sizes(label)
         counts = [f"{sizes[split]:,}" for split in ("train", "validation", "test")]
         source = f"{description.source}{' (as published; not found here)' if label in plan.published else ''}"
         table.add_row(escape(label), str(len(description.class_names)), *counts, escape(source))
@@ -242,9 +240,10 @@ def _method_table(plan: Plan) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("role")
     table.add_column("methods", overflow="fold")
-    for role in ("baseline", "method", "control"):
+    for role in ("baseline", "defended", "method", "control"):
         names = [escape(method.name) for method in plan.matrix.methods if method.role == role]
-        table.add_row(role, ("\n" if role == "method" else ", ").join(names))
+        if names:
+            table.add_row(role, ("\n" if role == "method" else ", ").join(names))
     return table
 
 
@@ -257,6 +256,8 @@ def _stage_table(plan: Plan) -> Table:
     cached, pending = set(plan.cached), set(plan.pending)
     for kind in KINDS:
         stages = [stage for stage in plan.graph.stages.values() if stage.kind == kind]
+        if not stages:
+            continue
         todo = [stage for stage in stages if stage.key in pending]
         seconds = sum(plan.rates.seconds(stage) for stage in todo)
         counts = [str(len(stages)), str(sum(stage.key in cached for stage in stages)), str(len(todo))]

@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from tckr_bench.errors import RunError
-from tckr_bench.records import AttackScores, CellEvidence, ThreatModel
+from tckr_bench.records import AttackScores, CellEvidence, Copies, PrivacyGuarantee, ShadowAudit, ThreatModel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    import numpy.typing as npt
 
     from tckr_bench.records import Images, Labels
 
 EVIDENCE_FILE = "evidence.safetensors"
 SAMPLES_FILE = "samples.safetensors"
+COPIES_FILE = "copies.safetensors"
+"""Real images beside the synthetic ones nearest to them, in the layout of the samples."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,32 @@ def write_evidence(evidence: CellEvidence, path: Path) -> None:
         "teacher_logits": evidence.teacher_logits,
     }
     for label, attack in evidence.attacks.items():
-        tensors[f"attack/{label}/scores"] = attack.scores
-        tensors[f"attack/{label}/members"] = attack.members
-        tensors[f"attack/{label}/canaries"] = attack.canaries
+        tensors |= {f"attack/{label}/{name}": array for name, array in _arrays(attack)}
     threat_models = {label: asdict(attack.threat_model) for label, attack in sorted(evidence.attacks.items())}
     header = {"primary_attack": evidence.primary_attack, "threat_models": threat_models}
-    save_file(tensors, path, metadata={"evidence": json.dumps(header, sort_keys=True)})
+    shared = _share(tensors)
+    header["same"] = shared
+    if evidence.guarantee is not None:
+        header["guarantee"] = asdict(evidence.guarantee)
+    kept = {name: tensor for name, tensor in tensors.items() if name not in shared}
+    save_file(kept, path, metadata={"evidence": json.dumps(header, sort_keys=True)})
+
+
+def _arrays(attack: AttackScores) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    """Yield the arrays of an attack under their names in the file."""
+    yield from (("scores", attack.scores), ("members", attack.members), ("canaries", attack.canaries))
+    if attack.labels is not None:
+        yield "labels", attack.labels
+    for name, part in (("audit", attack.audit), ("copies", attack.copies)):
+        if part is not None:
+            yield from ((f"{name}/{key}", array) for key, array in vars(part).items())
+
+
+def _share(tensors: Mapping[str, npt.NDArray[Any]]) -> dict[str, str]:
+    """Return which tensors repeat an earlier one: the attacks of a cell have the same members, labels and canaries."""
+    first: dict[tuple[str, bytes], str] = {}
+    names = {name: first.setdefault((str(array.dtype), array.tobytes()), name) for name, array in tensors.items()}
+    return {name: same for name, same in names.items() if name != same and tensors[name].shape == tensors[same].shape}
 
 
 def read_evidence(path: Path) -> CellEvidence:
@@ -57,26 +82,38 @@ def read_evidence(path: Path) -> CellEvidence:
     tensors, metadata = _read(path)
     try:
         header = json.loads(metadata["evidence"])
+        tensors |= {name: tensors[same] for name, same in header.get("same", {}).items()}
         models = TypeAdapter(dict[str, ThreatModel]).validate_python(header["threat_models"])
-        attacks = {
-            label: AttackScores(
-                attack=label,
-                scores=tensors[f"attack/{label}/scores"],
-                members=tensors[f"attack/{label}/members"],
-                canaries=tensors[f"attack/{label}/canaries"],
-                threat_model=model,
-            )
-            for label, model in models.items()
-        }
         return CellEvidence(
             test_labels=tensors["test_labels"],
             test_logits=tensors["test_logits"],
             teacher_logits=tensors["teacher_logits"],
-            attacks=attacks,
+            attacks={label: _attack(label, model, tensors) for label, model in models.items()},
             primary_attack=str(header["primary_attack"]),
+            guarantee=TypeAdapter(PrivacyGuarantee | None).validate_python(header.get("guarantee")),
         )
-    except (KeyError, ValueError, TypeError, ValidationError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, ValidationError) as error:
         raise RunError(f"{path} is not a file of evidence ({error}); run the matrix again") from error
+
+
+def _attack(label: str, model: ThreatModel, tensors: Mapping[str, npt.NDArray[Any]]) -> AttackScores:
+    """Return the scores of an attack from the arrays of a file."""
+    prefix = f"attack/{label}/"
+    own = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    audit, copies = (
+        {name.removeprefix(part): tensor for name, tensor in own.items() if name.startswith(part)}
+        for part in ("audit/", "copies/")
+    )
+    return AttackScores(
+        attack=label,
+        scores=own["scores"],
+        members=own["members"],
+        canaries=own["canaries"],
+        threat_model=model,
+        labels=own.get("labels"),
+        audit=ShadowAudit(**audit) if audit else None,
+        copies=Copies(**copies) if copies else None,
+    )
 
 
 def write_samples(samples: Samples, path: Path) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from tckr_bench.board.results import RunProvenance, RunResults, StageCounts, cell_folder, write_results
 from tckr_bench.contamination import judge_contamination
 from tckr_bench.engine.executor import Failure, Outcome
-from tckr_bench.engine.graph import split_sizes
 from tckr_bench.engine.plan import Plan
 from tckr_bench.engine.provenance import (
     device_name,
@@ -24,7 +23,7 @@ from tckr_bench.engine.provenance import (
 )
 from tckr_bench.engine.store import Store
 from tckr_bench.errors import RunError
-from tckr_bench.evidence import EVIDENCE_FILE, SAMPLES_FILE, read_evidence
+from tckr_bench.evidence import COPIES_FILE, EVIDENCE_FILE, SAMPLES_FILE, read_evidence
 from tckr_bench.plugins import default_registry
 from tckr_bench.records import Cell, CellRecord, Contamination, DatasetDescription, StageCost
 from tckr_bench.stages.measure import read_figures
@@ -76,7 +75,7 @@ def _record(plan: Plan, cell: Cell, store: Store, *, key: str, run: Path) -> Cel
     artifact = store.path(key)
     folder = cell_folder(run, cell)
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (EVIDENCE_FILE, SAMPLES_FILE):
+    for name in (EVIDENCE_FILE, SAMPLES_FILE, COPIES_FILE):
         if (artifact / name).exists():
             _copy(artifact / name, folder / name)
     evidence = read_evidence(folder / EVIDENCE_FILE)
@@ -92,7 +91,7 @@ def _record(plan: Plan, cell: Cell, store: Store, *, key: str, run: Path) -> Cel
         figures=read_figures(artifact),
         threat_models={label: attack.threat_model for label, attack in evidence.attacks.items()},
         description=description,
-        splits=split_sizes(description, plan.matrix.file.held_out),
+        splits=plan.split_sizes(cell.dataset.label),
         stages=_stage_costs(plan, store, key),
     )
 
@@ -116,7 +115,7 @@ def _failed_record(plan: Plan, cell: Cell, failure: Failure) -> CellRecord:
         protocol=plan.matrix.file.protocol,
         status="failed",
         description=description,
-        splits=split_sizes(description, plan.matrix.file.held_out),
+        splits=plan.split_sizes(cell.dataset.label),
         failure=f"{failure.stage.kind} ({failure.stage.label}): {failure.message}",
     )
 

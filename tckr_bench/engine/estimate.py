@@ -22,7 +22,7 @@ FIRST_GUESS = {
     "adapt": 0.015,
     "generate": 0.05,
     "train": 0.0004,
-    "shadow": 0.0004,
+    "tune": 0.0004,
     "attack": 0.1,
     "measure": 0.5,
 }
@@ -53,7 +53,7 @@ class Rates:
         """Return the forecast for one stage, in seconds on the device the rates were learned on."""
         if stage.key in self.by_arithmetic and not self.knows(stage):
             return STAGE_OVERHEAD + self.by_arithmetic[stage.key]
-        guess = self.seconds_per_unit.get(_component_name(stage), FIRST_GUESS[stage.kind])
+        guess = self.seconds_per_unit.get(_component_name(stage), FIRST_GUESS[stage.function])
         return STAGE_OVERHEAD + stage.work * self.seconds_per_unit.get(_name(stage), guess)
 
     def knows(self, stage: Stage) -> bool:
@@ -94,4 +94,4 @@ def _name(stage: Stage) -> str:
 
 def _component_name(stage: Stage) -> str:
     """Return the name under which a component is remembered whatever its options; other components tell nothing."""
-    return f"{stage.kind}/{stage.component}"
+    return f"{stage.function}/{stage.component}"

@@ -16,10 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tckr_bench.errors import MatrixError, OptionError, nearest
 from tckr_bench.plugins import Registry
 from tckr_bench.records import Cell, ComponentUse, LabelKind, Method, TrainingProtocol
+from tckr_bench.stages.queries import MOST_QUERIES
 
 COMPONENT_AXES = ("captioner", "generator", "adapter", "classifier")
 METHOD_AXES = (*COMPONENT_AXES, "labels", "cardinality")
-USE_AXES = (*COMPONENT_AXES, "attack", "metric", "dataset")
+OVERRIDE_AXES = (*COMPONENT_AXES, "defence")
+USE_AXES = (*OVERRIDE_AXES, "attack", "metric", "dataset")
 
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -51,13 +53,17 @@ class MatrixFile(BaseModel):
     image_size: int = Field(default=32, ge=8, le=2048)
     protocol: TrainingProtocol = "sound"
     validation_fraction: float = Field(default=0.2, gt=0, lt=0.5)
+    training_images: int | None = Field(default=None, ge=4)
     generation_chunk: int = Field(default=500, ge=1)
+    augmented_queries: int = Field(default=0, ge=0, le=MOST_QUERIES)
+    canaries: int = Field(default=0, ge=0)
     primary_attack: str
     captioner: dict[str, dict[str, Any]] = Field(min_length=1)
     generator: dict[str, dict[str, Any]] = Field(min_length=1)
     adapter: dict[str, dict[str, Any]] = Field(min_length=1)
     classifier: dict[str, dict[str, Any]] = Field(min_length=1)
     attack: dict[str, dict[str, Any]] = Field(min_length=1)
+    defence: dict[str, dict[str, Any]] = Field(default={})
     metric: dict[str, dict[str, Any]] = Field(default={})
     dataset: dict[str, dict[str, Any]] = Field(default={})
     include: list[dict[str, Any]] = []
@@ -126,6 +132,11 @@ def expand(file: MatrixFile, registry: Registry) -> Matrix:
     if file.primary_attack not in attacks:
         hint = nearest(file.primary_attack, attacks)
         raise MatrixError(f"matrix '{file.name}': primary_attack '{file.primary_attack}' is not an attack of it{hint}")
+    if attacks[file.primary_attack].surface != "classifier":
+        raise MatrixError(
+            f"matrix '{file.name}': primary_attack '{file.primary_attack}' looks at "
+            f"{attacks[file.primary_attack].surface}; every row releases a classifier, so name an attack on that"
+        )
     metric_names = file.metric or {entry.component.name: {} for entry in registry.family("metric")}
     metrics = [_use(registry, "metric", label=label, given=given) for label, given in metric_names.items()]
     datasets = _datasets(file, registry)
@@ -141,7 +152,7 @@ def expand(file: MatrixFile, registry: Registry) -> Matrix:
 def _all_methods(file: MatrixFile, registry: Registry) -> tuple[Method, ...]:
     axes = {axis: _uses(file, axis, registry) for axis in COMPONENT_AXES}
     teachers = tuple(_teacher(use, axes["classifier"]) for use in axes["classifier"].values())
-    methods = (*teachers, *_methods(file, axes), *_controls(file, axes, registry))
+    methods = (*teachers, *_defended(file, registry), *_methods(file, axes), *_controls(file, axes, registry))
     names = [method.name for method in methods]
     assert len(set(names)) == len(names), "method names tell methods apart"
     return methods
@@ -151,8 +162,8 @@ def _overridden(file: MatrixFile, changes: Mapping[str, Mapping[str, Mapping[str
     """Return the file with the options that differ for one dataset."""
     axes: dict[str, dict[str, dict[str, Any]]] = {}
     for axis, labels in changes.items():
-        if axis not in COMPONENT_AXES:
-            hint = nearest(axis, COMPONENT_AXES)
+        if axis not in OVERRIDE_AXES:
+            hint = nearest(axis, OVERRIDE_AXES)
             raise MatrixError(f"matrix '{file.name}': override knows no axis '{axis}'{hint}")
         axes[axis] = dict(getattr(file, axis))
         for label, options in labels.items():
@@ -340,6 +351,22 @@ def _teacher(use: ComponentUse, classifiers: Mapping[str, ComponentUse]) -> Meth
     return Method(name=name, role="baseline", classifier=use)
 
 
+def _defended(file: MatrixFile, registry: Registry) -> list[Method]:
+    """Return the defences: classifiers trained on real data with a protection of their own.
+
+    The key `matched` of a defence has it tuned to the validation accuracy of the matrix's first student.
+    """
+    found = []
+    for label, given in file.defence.items():
+        options = dict(given)
+        matched = options.pop("matched", False)
+        if not isinstance(matched, bool):
+            raise MatrixError(f"matrix '{file.name}': defence '{label}': matched is true or false, found {matched!r}")
+        use = _use(registry, "classifier", label=label, given=options)
+        found.append(Method(label, "defended", use, matched=matched))
+    return found
+
+
 def _controls(
     file: MatrixFile, axes: Mapping[str, Mapping[str, ComponentUse]], registry: Registry
 ) -> tuple[Method, ...]:
@@ -356,11 +383,13 @@ def _controls(
             "classifier", classifier.name, label=classifier.label, options={**classifier.options, **changes}
         )
 
+    outsider = (Method("outsider", "control", classifier),) if file.protocol == "sound" else ()
     return (
         Method("memorizer", "control", classifier, captioner=captioner, generator=memorizer, adapter=memorize),
         Method("noise", "control", classifier, captioner=captioner, generator=noise, adapter=none),
         Method("overfit", "control", turned(epochs=file.overfit.epochs, augment=False)),
         Method("untrained", "control", turned(epochs=0)),
+        *outsider,
     )
 
 

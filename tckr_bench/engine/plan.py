@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+from tckr_bench.engine.builder import build_graph
 from tckr_bench.engine.estimate import Rates, forecast
-from tckr_bench.engine.graph import Graph, build_graph
+from tckr_bench.engine.graph import Graph, split_sizes
 from tckr_bench.engine.matrix import Matrix
 from tckr_bench.engine.resources import Resources, count_resources, seconds_by_arithmetic
 from tckr_bench.engine.store import Store
@@ -42,6 +43,11 @@ class Plan:
     resources: Resources
     published: Collection[str]
     unavailable: Mapping[str, str]
+
+    def split_sizes(self, dataset: str) -> dict[str, int]:
+        """Return how many images of a dataset train, validate and test."""
+        file = self.matrix.file
+        return split_sizes(self.descriptions[dataset], file.held_out, training_images=file.training_images)
 
     @property
     def guessed(self) -> bool:

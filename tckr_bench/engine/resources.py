@@ -18,7 +18,7 @@ LEARNING_ROLES = {
     "adapt": ("adapter",),
     "generate": ("generator",),
     "train": ("classifier", "teacher"),
-    "shadow": ("classifier",),
+    "tune": ("classifier",),
 }
 # A teacher only looks at each image once, where a student also learns from it: a forward pass is a third of a step.
 TEACHER_SHARE = 1 / 3
@@ -44,10 +44,10 @@ class Resources:
 def count_resources(stages: Iterable[Stage], registry: Registry) -> Resources:
     """Count what stages will take."""
     chosen = list(stages)
-    learning = [stage for stage in chosen if stage.kind in LEARNING_ROLES]
+    learning = [stage for stage in chosen if stage.function in LEARNING_ROLES]
     operations = [stage_operations(stage, registry) for stage in learning]
     return Resources(
-        images=round(sum(stage.work for stage in chosen if stage.kind == "generate")),
+        images=round(sum(stage.work for stage in chosen if stage.function == "generate")),
         operations=sum(value for value in operations if value is not None),
         unstated=sum(value is None for value in operations),
         size=sum(stage.size for stage in chosen),
@@ -57,7 +57,7 @@ def count_resources(stages: Iterable[Stage], registry: Registry) -> Resources:
 def stage_operations(stage: Stage, registry: Registry) -> float | None:
     """Return the floating-point operations of a stage; None where its components do not state them."""
     total = 0.0
-    for role in LEARNING_ROLES.get(stage.kind, ()):
+    for role in LEARNING_ROLES.get(stage.function, ()):
         use = stage.components.get(role)
         if use is None:
             continue

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tckr_bench.components import Context
+from tckr_bench.engine.graph import function_of
 from tckr_bench.engine.protocol import EVENT, ORDER, Event, Order
 from tckr_bench.engine.store import Provenance, Store
 from tckr_bench.errors import TckrError, storage_error
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 PROGRESS_INTERVAL = 0.2
 STORAGE_ERRORS = (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
-STAGE_MODULES = {"shadow": "train"}
 
 
 def main() -> None:
@@ -138,7 +138,7 @@ def _damaged_parents(store: Store, order: Order) -> tuple[str, ...]:
 
 
 def _stage_function(kind: str) -> StageFunction:
-    module = importlib.import_module(f"tckr_bench.stages.{STAGE_MODULES.get(kind, kind)}")
+    module = importlib.import_module(f"tckr_bench.stages.{function_of(kind)}")
     function: StageFunction = module.run
     return function
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tckr_bench.plugins import default_registry
 from tckr_bench.records import ComponentUse, Prompts
 from tckr_bench.seeds import derive_seed
 from tckr_bench.stages.caption import read_prompts
+from tckr_bench.stages.challenge import Sample, take_sample
 from tckr_bench.stages.prepare import read_prepared
 
 if TYPE_CHECKING:
@@ -20,12 +22,20 @@ if TYPE_CHECKING:
     from tckr_bench.stages.request import StageRequest
 
 
+@dataclass(frozen=True)
+class AdaptParameters:
+    """Which images the prompts describe."""
+
+    sample: Sample = field(default_factory=Sample)
+
+
 def run(request: StageRequest, folder: Path, context: Context) -> None:
     """Write the adapter's weights, or nothing where the adapter has none."""
     registry = default_registry()
     generator: Generator = registry.load(request.components["generator"])
     adapter: Adapter = registry.load(request.components["adapter"])
-    images = read_prepared(request.input("data")).train.images
+    sample = request.parse(AdaptParameters).sample
+    images = take_sample(read_prepared(request.input("data")), sample).train.images
     prompts = read_prompts(request.input("prompts"))
     fraction = sample_fraction(request.components["adapter"])
     if fraction < 1:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tckr_bench.plugins import default_registry
 from tckr_bench.records import Prompts
+from tckr_bench.stages.challenge import Sample, take_sample
 from tckr_bench.stages.prepare import read_prepared
 
 if TYPE_CHECKING:
@@ -18,9 +20,16 @@ if TYPE_CHECKING:
 PROMPTS_FILE = "prompts.json"
 
 
+@dataclass(frozen=True)
+class CaptionParameters:
+    """Which images are captioned."""
+
+    sample: Sample = field(default_factory=Sample)
+
+
 def run(request: StageRequest, folder: Path, context: Context) -> None:
-    """Caption the training split and write `prompts.json`: a text and a label per image, in order."""
-    prepared = read_prepared(request.input("data"))
+    """Caption the training split, or what stands in its place, and write a text and a label per image, in order."""
+    prepared = take_sample(read_prepared(request.input("data")), request.parse(CaptionParameters).sample)
     captioner: Captioner = default_registry().load(request.components["captioner"])
     train = prepared.train
     texts = captioner.caption(train.images, train.labels, class_names=prepared.class_names, context=context)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
 
 from tckr_bench.records import LabelledImages
 from tckr_bench.seeds import derive_seed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
     import numpy.typing as npt
 
+    from tckr_bench.records import Images
     from tckr_bench.stages.prepare import Prepared
+
+Take = Literal["train", "members", "half", "outside", "everything", "test-split"]
 
 
 @dataclass(frozen=True)
@@ -20,8 +26,8 @@ class ChallengeParameters:
     """Which examples make the challenge.
 
     Attributes:
-        per_side: how many training and as many test examples; None for all of both.
-        canaries: how many of each side get a wrong label (planted records, for the overfit control).
+        per_side: how many training and as many test examples; None for all of both that are eligible.
+        canaries: how many of each side get a wrong label (planted records that mimic the most vulnerable ones).
     """
 
     per_side: int | None = None
@@ -37,16 +43,41 @@ class Challenge:
     canaries: npt.NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class Sample:
+    """Which images stand in the place of the training split.
+
+    Attributes:
+        take: the `train` split as it is; the `members` of a challenge with its canaries; the random `half` of a
+            challenge that shadow `index` learns from; images from `outside` it, the validation split; `everything` in
+            it; or the part of the `test-split` that shadow `index` of the paper's protocol learns from.
+        challenge: the challenge that is meant.
+        index: which shadow model.
+    """
+
+    take: Take = "train"
+    challenge: ChallengeParameters = field(default_factory=ChallengeParameters)
+    index: int = 0
+
+
 def build_challenge(prepared: Prepared, parameters: ChallengeParameters) -> Challenge:
-    """Put members (training images) before non-members (test images) and relabel the canaries of both sides."""
+    """Put members (training images) before non-members (test images) and relabel the canaries of both sides.
+
+    An image that both sides hold is neither, and one that a side repeats counts once: only so are the sides
+    exchangeable but for what was trained on.
+    """
     import numpy as np
 
     sides = []
     canaries = []
-    for name, split in (("members", prepared.train), ("non-members", prepared.test)):
-        count = len(split) if parameters.per_side is None else min(parameters.per_side, len(split))
-        chosen = np.random.default_rng(derive_seed("challenge", name)).permutation(len(split))[:count]
-        chosen = np.sort(chosen)
+    for (name, split), allowed in zip(
+        (("members", prepared.train), ("non-members", prepared.test)),
+        eligible(prepared.train.images, prepared.test.images),
+        strict=True,
+    ):
+        count = len(allowed) if parameters.per_side is None else min(parameters.per_side, len(allowed))
+        chosen = np.random.default_rng(derive_seed("challenge", name)).permutation(len(allowed))[:count]
+        chosen = allowed[np.sort(chosen)]
         labels = split.labels[chosen].copy()
         planted = _relabel(labels, count=parameters.canaries, classes=len(prepared.class_names), side=name)
         sides.append(LabelledImages(split.images[chosen], labels))
@@ -55,6 +86,49 @@ def build_challenge(prepared: Prepared, parameters: ChallengeParameters) -> Chal
     labels = np.concatenate([side.labels for side in sides])
     members = np.arange(len(labels)) < len(sides[0])
     return Challenge(LabelledImages(images, labels), members, np.concatenate(canaries))
+
+
+def eligible(train: Images, test: Images) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the indices of the images of each side that the other side does not hold, each picture once.
+
+    >>> import numpy as np
+    >>> train, test = (np.array(values, dtype=np.uint8).reshape(-1, 1, 1, 1) for values in ([5, 5, 7], [7, 9]))
+    >>> [indices.tolist() for indices in eligible(train, test)]
+    [[0], [1]]
+    """
+    import numpy as np
+
+    first = [_first_of_each(images) for images in (train, test)]
+    shared = first[0].keys() & first[1].keys()
+    kept = [[index for digest, index in side.items() if digest not in shared] for side in first]
+    return np.array(kept[0], dtype=np.int64), np.array(kept[1], dtype=np.int64)
+
+
+def take_sample(prepared: Prepared, sample: Sample) -> Prepared:
+    """Return the dataset with a sample in the place of its training split; the other splits stay as they are.
+
+    Taken from `outside`, the validation images become training images and none are left to validate.
+    """
+    if sample.take == "train":
+        return prepared
+    if sample.take == "outside":
+        return replace(prepared, train=prepared.validation, validation=_take(prepared.validation, slice(0)))
+    challenge = build_challenge(prepared, sample.challenge)
+    return replace(prepared, train=_take(challenge.examples, sample_mask(challenge, sample)))
+
+
+def sample_mask(challenge: Challenge, sample: Sample) -> npt.NDArray[np.bool_]:
+    """Return which examples of a challenge a sample takes, (n,) bool."""
+    import numpy as np
+
+    if sample.take == "half":
+        return shadow_mask(len(challenge.members), sample.index)
+    if sample.take == "test-split":
+        return published_shadow_mask(challenge.members, sample.index)
+    if sample.take == "members":
+        return challenge.members
+    assert sample.take == "everything", f"a sample '{sample.take}' is no part of a challenge"
+    return np.ones(len(challenge.members), dtype=bool)
 
 
 def shadow_mask(examples: int, index: int) -> npt.NDArray[np.bool_]:
@@ -73,6 +147,40 @@ def shadow_mask(examples: int, index: int) -> npt.NDArray[np.bool_]:
     first = np.zeros(examples, dtype=bool)
     first[order[: examples // 2]] = True
     return first if side == 0 else ~first
+
+
+def published_shadow_mask(members: npt.NDArray[np.bool_], index: int) -> npt.NDArray[np.bool_]:
+    """Return what shadow `index` of the paper's protocol is trained on: a part of the test split, no member ever.
+
+    Shadows come in pairs: an even one, IN, has a random half of the test split, and the odd one after it, OUT, a
+    random half of that. The paper does not state the sizes; the halves are ours.
+
+    >>> import numpy as np
+    >>> members = np.array([True, True, False, False, False, False])
+    >>> inside, outside = (published_shadow_mask(members, index) for index in (0, 1))
+    >>> int(inside.sum()), int(outside.sum()), bool((outside & ~inside).any()), bool((inside & members).any())
+    (2, 1, False, False)
+    """
+    import numpy as np
+
+    pair, side = divmod(index, 2)
+    others = np.flatnonzero(~members)
+    order = np.random.default_rng(derive_seed("published shadow", pair)).permutation(others)
+    mask = np.zeros(len(members), dtype=bool)
+    mask[order[: max(1, len(others) // (2 if side == 0 else 4))]] = True
+    return mask
+
+
+def _first_of_each(images: Iterable[npt.NDArray[np.uint8]]) -> dict[bytes, int]:
+    """Return the place of the first of each picture, by digest of its pixels, in order."""
+    found: dict[bytes, int] = {}
+    for index, image in enumerate(images):
+        found.setdefault(hashlib.blake2b(image.tobytes(), digest_size=16).digest(), index)
+    return found
+
+
+def _take(data: LabelledImages, chosen: npt.NDArray[np.bool_] | slice) -> LabelledImages:
+    return LabelledImages(data.images[chosen], data.labels[chosen])
 
 
 def _relabel(labels: npt.NDArray[np.int64], *, count: int, classes: int, side: str) -> npt.NDArray[np.bool_]:

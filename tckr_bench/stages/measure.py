@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
-from tckr_bench.evidence import EVIDENCE_FILE, SAMPLES_FILE, Samples, write_evidence, write_samples
+from tckr_bench.evidence import COPIES_FILE, EVIDENCE_FILE, SAMPLES_FILE, Samples, write_evidence, write_samples
 from tckr_bench.plugins import default_registry
 from tckr_bench.records import CellEvidence, Figure
 from tckr_bench.stages.attack import read_scores
 from tckr_bench.stages.caption import read_prompts
 from tckr_bench.stages.generate import read_generated
 from tckr_bench.stages.prepare import Prepared, read_prepared
-from tckr_bench.stages.train import read_predictions
+from tckr_bench.stages.release import PAIRS_FILE
+from tckr_bench.stages.train import read_history, read_predictions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +31,10 @@ MOST_SAMPLES = 80
 
 @dataclass(frozen=True)
 class MeasureParameters:
-    """Labels of the attacks, in the order of the parents, and which of them the board ranks by."""
+    """Labels of the attacks, in the order of the parents, and which of them the board ranks by.
+
+    Attacks that do not apply to the cell leave no scores and are left out.
+    """
 
     attacks: tuple[str, ...]
     primary_attack: str
@@ -39,13 +44,15 @@ def run(request: StageRequest, folder: Path, context: Context) -> None:
     """Write the evidence, the figures, and pairs of real and synthetic images where the cell has any."""
     parameters = request.parse(MeasureParameters)
     prepared = read_prepared(request.input("data"))
-    attacks = zip(parameters.attacks, request.inputs["attacks"], strict=True)
+    attacks = dict(zip(parameters.attacks, request.inputs["attacks"], strict=True))
+    found = {label: read_scores(path, label=label) for label, path in attacks.items()}
     evidence = CellEvidence(
         test_labels=prepared.test.labels,
         test_logits=read_predictions(request.input("target")).test,
         teacher_logits=read_predictions(request.input("teacher")).test,
-        attacks={label: read_scores(path, label=label) for label, path in attacks},
+        attacks={label: scores for label, scores in found.items() if scores is not None},
         primary_attack=parameters.primary_attack,
+        guarantee=read_history(request.input("target")).guarantee,
     )
     write_evidence(evidence, folder / EVIDENCE_FILE)
     figures: list[Figure] = []
@@ -53,6 +60,9 @@ def run(request: StageRequest, folder: Path, context: Context) -> None:
         metric: Metric = default_registry().load(use)
         figures.extend(metric.compute(evidence))
     (folder / FIGURES_FILE).write_bytes(TypeAdapter(list[Figure]).dump_json(figures, indent=1))
+    pairs = next((path / PAIRS_FILE for path in attacks.values() if (path / PAIRS_FILE).exists()), None)
+    if pairs is not None:
+        shutil.copyfile(pairs, folder / COPIES_FILE)
     if "images" in request.inputs:
         write_samples(_samples(request, prepared), folder / SAMPLES_FILE)
     context.progress(1.0)

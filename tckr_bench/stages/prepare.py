@@ -24,11 +24,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PrepareParameters:
-    """Fingerprint of the source, side in pixels, and the share of train that validates where no split does."""
+    """How to decode.
+
+    Attributes:
+        fingerprint: of the source.
+        image_size: side in pixels.
+        validation_fraction: share of the training images that validates where no split does.
+        training_images: keep so many of the training split at most, evenly from the classes, before any validate.
+    """
 
     fingerprint: str
     image_size: int
     validation_fraction: float
+    training_images: int | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,7 @@ def run(request: StageRequest, folder: Path, context: Context) -> None:
         raise DatasetError(
             f"dataset '{description.name}' changed while the run was under way; run the same command again"
         )
-    train = dataset.read("train", size=parameters.image_size)
+    train = _evenly(dataset.read("train", size=parameters.image_size), parameters.training_images)
     context.progress(0.5)
     test = dataset.read("test", size=parameters.image_size)
     if "validation" in description.counts:
@@ -102,6 +110,22 @@ def split_validation(train: LabelledImages, *, fraction: float, classes: int) ->
     chosen = np.zeros(len(train), dtype=bool)
     chosen[np.argsort(place, kind="stable")[: validation_size(len(train), fraction, classes=classes)]] = True
     return _take(train, ~chosen), _take(train, chosen)
+
+
+def _evenly(data: LabelledImages, count: int | None) -> LabelledImages:
+    """Return `count` images at most, in their order: the classes take turns, each in a shuffled order of its own."""
+    import numpy as np
+
+    if count is None or count >= len(data):
+        return data
+    generator = np.random.default_rng(derive_seed("training images"))
+    turn = np.empty(len(data), dtype=np.int64)
+    for label in np.unique(data.labels):
+        indices = generator.permutation(np.flatnonzero(data.labels == label))
+        turn[indices] = np.arange(len(indices))
+    chosen = np.zeros(len(data), dtype=bool)
+    chosen[np.argsort(turn, kind="stable")[:count]] = True
+    return _take(data, chosen)
 
 
 def _take(data: LabelledImages, mask: npt.NDArray[np.bool_]) -> LabelledImages:

@@ -1,20 +1,24 @@
-"""Train: a classifier on real data (teacher, control), on synthetic data (student), or as a shadow model.
+"""Train: a classifier on real data (teacher, defence, control), on synthetic data (student), or as a shadow model.
 
-All four are one stage: a training set, a recipe, and the trained model's logits on the challenge and the test set.
+All are one stage: a training set, a recipe, and the trained model's logits on the challenge and on the other splits.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import TypeAdapter
+
 from tckr_bench.plugins import default_registry
-from tckr_bench.records import LabelKind, LabelledImages, TrainingData
+from tckr_bench.records import LabelKind, LabelledImages, TrainingData, TrainingHistory
 from tckr_bench.stages.arrays import read_arrays, write_arrays
-from tckr_bench.stages.challenge import Challenge, ChallengeParameters, build_challenge, shadow_mask
+from tckr_bench.stages.challenge import ChallengeParameters, Sample, build_challenge, take_sample
 from tckr_bench.stages.generate import read_generated
 from tckr_bench.stages.prepare import Prepared, read_prepared
+from tckr_bench.stages.queries import altered_copies
+from tckr_bench.stages.tune import read_tuned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,11 +28,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from tckr_bench.components import Classifier, Context
-    from tckr_bench.records import Logits
+    from tckr_bench.records import Images, Logits
     from tckr_bench.stages.request import StageRequest
 
 EpochChoice = Literal["validation", "test", "last"]
 
+HISTORY_FILE = "history.json"
 PREDICTIONS_FILE = "predictions.safetensors"
 MODEL_FOLDER = "model"
 
@@ -38,62 +43,75 @@ class TrainParameters:
     """What is trained on what.
 
     Attributes:
-        challenge: the examples whose logits are kept; real-data models are trained on a part of them.
+        sample: which real images stand in the place of the training split; of a student, what its teacher saw.
+        challenge: the examples whose logits are kept.
         synthetic_count: how many synthetic images to train on; None for real data.
-        shadow: index of the shadow model; None for a target, which is trained on the members.
         labels: `hard`, or `soft` for the teacher's probabilities.
         epoch: which epoch is kept: the best on the validation split; the best on the `test` set, as the paper does,
-            which flatters the accuracy; or the `last`. An attacker does not hold the owner's validation images, so
-            shadow models keep the last; so does a model that is to memorise.
+            which flatters the accuracy; or the `last`, for a model that is to memorise and where none validate.
+        queries: on how many altered copies of each challenge example to predict as well.
     """
 
+    sample: Sample = field(default_factory=Sample)
     challenge: ChallengeParameters = field(default_factory=ChallengeParameters)
     synthetic_count: int | None = None
-    shadow: int | None = None
     labels: LabelKind = "hard"
     epoch: EpochChoice = "validation"
+    queries: int = 0
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """Logits (n, classes) on the challenge and on the test set."""
+    """Logits (n, classes) on the challenge, the test and the validation images; (q, n, classes) on altered copies."""
 
     challenge: Logits
     test: Logits
+    validation: Logits
+    queries: npt.NDArray[np.float32]
 
 
 def run(request: StageRequest, folder: Path, context: Context) -> None:
     """Train and write the model, its history, and its predictions."""
     parameters = request.parse(TrainParameters)
-    prepared = read_prepared(request.input("data"))
-    challenge = build_challenge(prepared, parameters.challenge)
+    whole = read_prepared(request.input("data"))
+    prepared = take_sample(whole, parameters.sample)
     data = TrainingData(
-        training=_training_set(request, parameters, challenge),
+        training=_training_set(request, parameters, prepared),
         class_names=prepared.class_names,
         validation={"validation": prepared.validation, "test": prepared.test, "last": None}[parameters.epoch],
         teacher=_teacher(request, context) if parameters.labels == "soft" else None,
     )
-    classifier: Classifier = default_registry().load(request.components["classifier"])
+    classifier: Classifier = default_registry().load(_classifier(request))
     history = classifier.fit(data, seed=request.seed, context=context)
-    if parameters.shadow is None:
-        (folder / MODEL_FOLDER).mkdir()
-        classifier.save(folder / MODEL_FOLDER)
-    (folder / "history.json").write_text(json.dumps(asdict(history)), encoding="utf-8")
-    _write_predictions(folder, classifier, prepared, challenge, context=context)
+    (folder / MODEL_FOLDER).mkdir()
+    classifier.save(folder / MODEL_FOLDER)
+    (folder / HISTORY_FILE).write_text(json.dumps(asdict(history)), encoding="utf-8")
+    images = build_challenge(whole, parameters.challenge).examples.images
+    _write_predictions(folder, classifier, whole, images, queries=parameters.queries, context=context)
 
 
 def read_predictions(folder: Path) -> Predictions:
     """Read the logits a trained model left."""
-    arrays = read_arrays(folder / PREDICTIONS_FILE)
-    return Predictions(challenge=arrays["challenge"], test=arrays["test"])
+    return Predictions(**read_arrays(folder / PREDICTIONS_FILE))
 
 
-def _training_set(request: StageRequest, parameters: TrainParameters, challenge: Challenge) -> LabelledImages:
+def read_history(folder: Path) -> TrainingHistory:
+    """Read how a model was trained."""
+    return TypeAdapter(TrainingHistory).validate_json((folder / HISTORY_FILE).read_bytes())
+
+
+def _classifier(request: StageRequest) -> Any:  # noqa: ANN401 - a use of a component
+    """Return the classifier to train, with the options a stage before this one found for it."""
+    use = request.components["classifier"]
+    if "tuned" not in request.inputs:
+        return use
+    return replace(use, options={**use.options, **read_tuned(request.input("tuned"))})
+
+
+def _training_set(request: StageRequest, parameters: TrainParameters, prepared: Prepared) -> LabelledImages:
     if parameters.synthetic_count is not None:
         return read_generated(request.inputs["images"], count=parameters.synthetic_count)[0]
-    examples = challenge.examples
-    mask = challenge.members if parameters.shadow is None else shadow_mask(len(examples), parameters.shadow)
-    return LabelledImages(examples.images[mask], examples.labels[mask])
+    return prepared.train
 
 
 def _teacher(request: StageRequest, context: Context) -> Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]:
@@ -112,11 +130,26 @@ def _teacher(request: StageRequest, context: Context) -> Callable[[npt.NDArray[A
 
 
 def _write_predictions(
-    folder: Path, classifier: Classifier, prepared: Prepared, challenge: Challenge, *, context: Context
+    folder: Path, classifier: Classifier, prepared: Prepared, images: Images, *, queries: int, context: Context
 ) -> None:
-    arrays = {"challenge": classifier.predict(challenge.examples.images, context=context)}
-    arrays["test"] = classifier.predict(prepared.test.images, context=context)
-    expected = (len(prepared.test), len(prepared.class_names))
-    if arrays["test"].shape != expected:
-        raise TypeError(f"the classifier returned logits of shape {arrays['test'].shape}, expected {expected}")
+    import numpy as np
+
+    classes = len(prepared.class_names)
+
+    def predict(asked: Images) -> Logits:
+        if not len(asked):
+            return np.zeros((0, classes), dtype=np.float32)
+        logits = classifier.predict(asked, context=context)
+        if logits.shape != (len(asked), classes):
+            expected = (len(asked), classes)
+            raise TypeError(f"the classifier returned logits of shape {logits.shape}, expected {expected}")
+        return logits
+
+    altered = [predict(copies) for copies in altered_copies(images, queries)]
+    arrays = {
+        "challenge": predict(images),
+        "test": predict(prepared.test.images),
+        "validation": predict(prepared.validation.images),
+        "queries": np.stack(altered) if altered else np.zeros((0, len(images), classes), dtype=np.float32),
+    }
     write_arrays(folder / PREDICTIONS_FILE, arrays)

@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from tckr_bench.engine.graph import build_graph, split_sizes
+from tckr_bench.engine.builder import build_graph
+from tckr_bench.engine.graph import split_sizes
 from tckr_bench.engine.matrix import load_matrix
 from tckr_bench.plugins import default_registry
 from tckr_bench.records import DatasetDescription
@@ -129,10 +130,10 @@ def test_a_soft_student_rests_on_its_teacher_and_a_hard_one_does_not():
     assert {"teacher" in s.parents for label, s in students.items() if "hard" in label} == {False}
 
 
-def test_shadows_and_the_overfit_control_keep_their_last_epoch_and_nobody_else_does():
+def test_controls_without_validation_images_keep_their_last_epoch_and_everybody_else_chooses():
     for stage in graph().stages.values():
         if stage.kind in ("train", "shadow"):
-            last = stage.kind == "shadow" or "overfit" in stage.label
+            last = "overfit" in stage.label or "outsider" in stage.label
             assert stage.parameters["epoch"] == ("last" if last else "validation")
 
 
@@ -167,6 +168,7 @@ def test_a_student_trains_on_synthetic_images_and_a_teacher_on_none():
         "noise": 1000,
         "overfit": None,
         "untrained": None,
+        "outsider": None,
     }
     assert all(("images" in stage.parents) == (stage.parameters["synthetic_count"] is not None) for stage in trained)
 

@@ -1,12 +1,22 @@
 """Laws of the challenge set and of the masks of shadow models."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tckr_bench.records import LabelledImages
-from tckr_bench.stages.challenge import ChallengeParameters, build_challenge, shadow_mask
+from tckr_bench.stages.challenge import (
+    ChallengeParameters,
+    Sample,
+    build_challenge,
+    published_shadow_mask,
+    sample_mask,
+    shadow_mask,
+    take_sample,
+)
 from tckr_bench.stages.prepare import Prepared
 
 
@@ -14,6 +24,7 @@ from tckr_bench.stages.prepare import Prepared
 def prepared():
     def split(count, value):
         images = np.full((count, 8, 8, 3), value, dtype=np.uint8)
+        images[:, 0, 0, 0] = np.arange(count)  # no two pictures are the same
         return LabelledImages(images, np.arange(count, dtype=np.int64) % 4)
 
     return Prepared(split(40, 1), split(8, 2), split(24, 3), ("a", "b", "c", "d"))
@@ -21,8 +32,8 @@ def prepared():
 
 def test_members_are_the_training_images_and_non_members_the_test_images(prepared):
     challenge = build_challenge(prepared, ChallengeParameters())
-    assert (challenge.examples.images[challenge.members] == 1).all()
-    assert (challenge.examples.images[~challenge.members] == 3).all()
+    assert (challenge.examples.images[challenge.members][:, 1:] == 1).all()
+    assert (challenge.examples.images[~challenge.members][:, 1:] == 3).all()
     assert (int(challenge.members.sum()), len(challenge.members)) == (40, 64)
     assert not challenge.canaries.any()
 
@@ -52,3 +63,43 @@ def test_shadows_differ_and_a_growing_bank_keeps_its_masks():
     masks = {shadow_mask(100, index).tobytes() for index in range(16)}
     assert len(masks) == 16
     assert shadow_mask(100, 3).tobytes() == shadow_mask(100, 3).tobytes()
+
+
+def test_an_image_on_both_sides_is_no_part_of_the_challenge_and_a_repeated_one_counts_once(prepared):
+    images = prepared.test.images.copy()
+    images[0], images[1] = prepared.train.images[5], images[2]
+    challenge = build_challenge(
+        dataclasses.replace(prepared, test=LabelledImages(images, prepared.test.labels)), ChallengeParameters()
+    )
+    assert (int(challenge.members.sum()), int((~challenge.members).sum())) == (39, 22)
+    pictures = [image.tobytes() for image in challenge.examples.images]
+    assert len(set(pictures)) == len(pictures)
+    assert prepared.train.images[5].tobytes() not in pictures
+
+
+def test_a_shadow_learns_from_its_half_with_the_canaries_labels_and_validates_as_the_target_does(prepared):
+    parameters = ChallengeParameters(canaries=4)
+    challenge = build_challenge(prepared, parameters)
+    taken = [take_sample(prepared, Sample("half", parameters, index)) for index in (0, 1)]
+    assert [len(part.train) for part in taken] == [32, 32]
+    assert sorted(image.tobytes() for part in taken for image in part.train.images) == sorted(
+        image.tobytes() for image in challenge.examples.images
+    )
+    inside = sample_mask(challenge, Sample("half", parameters, 0))
+    assert np.array_equal(taken[0].train.labels, challenge.examples.labels[inside])
+    assert taken[0].validation is prepared.validation
+
+
+def test_an_outsider_sees_the_validation_images_and_no_example_of_the_challenge(prepared):
+    outside = take_sample(prepared, Sample("outside"))
+    assert np.array_equal(outside.train.images, prepared.validation.images)
+    assert len(outside.validation) == 0
+
+
+def test_the_published_shadows_never_see_a_member_and_each_out_set_lies_within_its_in_set(prepared):
+    members = build_challenge(prepared, ChallengeParameters()).members
+    for pair in range(4):
+        inside, outside = (published_shadow_mask(members, 2 * pair + side) for side in (0, 1))
+        assert not (inside & members).any()
+        assert (outside <= inside).all()
+        assert outside.sum() < inside.sum()

@@ -1,0 +1,412 @@
+"""Builds the stage graph of a matrix: what each cell rests on, asked for once however many cells need it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, TypeVar
+
+from tckr_bench.engine.fingerprint import fingerprint
+from tckr_bench.engine.graph import Graph, Parents, Stage, function_of, split_sizes
+from tckr_bench.engine.matrix import Matrix
+from tckr_bench.records import Cell, ComponentUse, DatasetDescription, Method
+from tckr_bench.seeds import derive_seed
+from tckr_bench.stages.adapt import AdaptParameters, sample_fraction
+from tckr_bench.stages.attack import AttackParameters
+from tckr_bench.stages.caption import CaptionParameters
+from tckr_bench.stages.challenge import ChallengeParameters, Sample
+from tckr_bench.stages.generate import GenerateParameters
+from tckr_bench.stages.measure import MeasureParameters
+from tckr_bench.stages.prepare import PrepareParameters
+from tckr_bench.stages.train import EpochChoice, TrainParameters
+
+T = TypeVar("T")
+
+TAUGHT_BY_NOTHING = ("untrained", "noise", "outsider")
+"""Controls that never saw a training image: attackers bring the shadow models of the real-data baseline."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A method to be trained on a sample of a dataset: a cell itself, or what a shadow model does in its place."""
+
+    dataset: ComponentUse
+    method: Method
+    seed: int
+    sample: Sample
+
+    @property
+    def shadow(self) -> bool:
+        """Whether it serves an attack and not a method."""
+        return self.sample.take in ("half", "test-split")
+
+    @property
+    def name(self) -> str:
+        """What to call it, for people."""
+        return f"shadow {self.sample.index} of {self.method.name}" if self.shadow else self.method.name
+
+
+def build_graph(matrix: Matrix, descriptions: Mapping[str, DatasetDescription]) -> Graph:
+    """Return the graph of a matrix; `descriptions` maps the labels of its datasets to what is known of them."""
+    builder = _Builder(matrix, descriptions)
+    cells = {cell.slug: cell for cell in matrix.cells()}
+    leaves = {slug: builder.measure(cell) for slug, cell in cells.items()}
+    graph = Graph(builder.stages, leaves, cells, naive=0)
+    return Graph(graph.stages, leaves, cells, naive=sum(len(graph.ancestry(key)) for key in leaves.values()))
+
+
+def _once(method: Callable[[_Builder, Training], T]) -> Callable[[_Builder, Training], T]:
+    """Remember what a method of the builder returned: large graphs ask for the same stages many times."""
+
+    @functools.wraps(method)
+    def remembered(builder: _Builder, training: Training) -> T:
+        name = (method.__name__, training.dataset.label, training.method.name, training.seed, training.sample)
+        if name not in builder.known:
+            builder.known[name] = method(builder, training)
+        found: T = builder.known[name]
+        return found
+
+    return remembered
+
+
+@functools.lru_cache(maxsize=65_536)
+def _values(parameters: Any) -> Mapping[str, Any]:  # noqa: ANN401 - any frozen dataclass of parameters
+    """Return the fields of a stage's parameters; the same chunk or shadow index serves many datasets and cells."""
+    return asdict(parameters)
+
+
+@dataclass
+class _Builder:
+    """Adds stages, parents first; asking twice for the same stage gives the same key."""
+
+    matrix: Matrix
+    descriptions: Mapping[str, DatasetDescription]
+    stages: dict[str, Stage] = field(default_factory=dict)
+    known: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+
+    def add(
+        self,
+        kind: str,
+        *,
+        components: Mapping[str, ComponentUse],
+        parents: Parents,
+        label: str,
+        work: float,
+        parameters: object = None,
+        seed: int = 0,
+        size: float = 0.0,
+    ) -> str:
+        values = _values(parameters) if parameters is not None else {}
+        content = {
+            "stage": function_of(kind),
+            "components": {role: _identity(use) for role, use in components.items()},
+            "parameters": values,
+            "seed": seed,
+            "parents": parents,
+        }
+        key = fingerprint(content)
+        self.stages.setdefault(key, Stage(key, kind, components, values, seed, parents, label, work, size))
+        return key
+
+    def training(self, cell: Cell) -> Training:
+        """Return what a cell's own classifier learns from."""
+        sample = Sample()
+        if cell.method.name == "overfit":
+            sample = Sample("members", self.challenge(cell.method))
+        if cell.method.name == "outsider":
+            sample = Sample("outside")
+        return Training(cell.dataset, cell.method, cell.seed, sample)
+
+    def sizes(self, dataset: ComponentUse) -> dict[str, int]:
+        file = self.matrix.file
+        return split_sizes(self.descriptions[dataset.label], file.held_out, training_images=file.training_images)
+
+    def training_size(self, training: Training) -> int:
+        """Return how many real images stand in the place of the training split."""
+        sizes, sample = self.sizes(training.dataset), training.sample
+        examples = self.examples(training.dataset, sample.challenge)
+        return {
+            "train": sizes["train"],
+            "members": examples // 2,
+            "half": examples // 2,
+            "outside": sizes["validation"],
+            "everything": examples,
+            "test-split": sizes["test"] // 2,
+        }[sample.take]
+
+    def examples(self, dataset: ComponentUse, challenge: ChallengeParameters) -> int:
+        sizes = self.sizes(dataset)
+        return challenge.per_side * 2 if challenge.per_side else sizes["train"] + sizes["test"]
+
+    def prepare(self, dataset: ComponentUse) -> str:
+        description, file = self.descriptions[dataset.label], self.matrix.file
+        images = sum(self.sizes(dataset).values())
+        return self.add(
+            "prepare",
+            components={"dataset": dataset},
+            parents={},
+            label=dataset.label,
+            work=sum(description.counts.values()),
+            size=images * _image_bytes(file.image_size),
+            parameters=PrepareParameters(
+                fingerprint=description.fingerprint,
+                image_size=file.image_size,
+                validation_fraction=file.held_out,
+                training_images=file.training_images,
+            ),
+        )
+
+    @_once
+    def caption(self, training: Training) -> str:
+        captioner = training.method.captioner
+        assert captioner is not None, "synthetic methods have a captioner"
+        return self.add(
+            _kind("caption", training),
+            components={"captioner": captioner},
+            parents={"data": (self.prepare(training.dataset),)},
+            label=f"{training.dataset.label} · {captioner.label}{_place(training)}",
+            work=self.training_size(training),
+            parameters=CaptionParameters(training.sample),
+        )
+
+    @_once
+    def adapt(self, training: Training) -> str:
+        generator, adapter = _synthesis(training.method)
+        return self.add(
+            _kind("adapt", training),
+            components={"generator": generator, "adapter": adapter},
+            parents={"data": (self.prepare(training.dataset),), "prompts": (self.caption(training),)},
+            label=f"{training.dataset.label} · {generator.label} · {adapter.label}{_place(training)}",
+            work=self.training_size(training) * sample_fraction(adapter),
+            seed=derive_seed("adapt", training.seed),
+            parameters=AdaptParameters(training.sample),
+        )
+
+    @_once
+    def generate(self, training: Training) -> tuple[str, ...]:
+        """Return the chunks that cover the method's cardinality."""
+        chunk = self.matrix.file.generation_chunk
+        generator, adapter = _synthesis(training.method)
+        parents = {"prompts": (self.caption(training),), "weights": (self.adapt(training),)}
+        return tuple(
+            self.add(
+                _kind("generate", training),
+                components={"generator": generator},
+                parents=parents,
+                label=f"{training.dataset.label} · {generator.label} · {adapter.label}{_place(training)} · {start}+",
+                work=chunk,
+                size=chunk * _image_bytes(generator.options.get("image_size") or self.matrix.file.image_size),
+                parameters=GenerateParameters(start, start + chunk),
+                seed=derive_seed("generate", training.seed),
+            )
+            for start in range(0, self.synthetic_count(training), chunk)
+        )
+
+    def synthetic_count(self, training: Training) -> int:
+        return max(1, round(training.method.cardinality * self.training_size(training)))
+
+    def teacher(self, training: Training) -> str:
+        """Return the real-data baseline of the classifier; what has none is compared with the matrix's first."""
+        methods = self.matrix.methods_for(training.dataset)
+        own = [m for m in methods if m.role == "baseline" and m.classifier == training.method.classifier]
+        return self.train(replace(training, method=(own or list(methods))[0]))
+
+    @_once
+    def train(self, training: Training) -> str:
+        method = training.method
+        parents: dict[str, tuple[str, ...]] = {"data": (self.prepare(training.dataset),)}
+        components = {"classifier": method.classifier}
+        count = self.synthetic_count(training) if method.synthetic else None
+        if method.synthetic:
+            parents["images"] = self.generate(training)
+        if method.labels == "soft":
+            parents["teacher"] = (self.teacher(training),)
+            components["teacher"] = method.classifier
+        if method.matched:
+            parents["tuned"] = (self.tune(training),)
+        challenge = self.challenge(method)
+        return self.add(
+            "shadow" if training.shadow else "train",
+            components=components,
+            parents=parents,
+            label=f"{training.dataset.label} · {training.name}",
+            work=(count or self.training_size(training)) * _epochs(method.classifier),
+            size=self.prediction_bytes(training.dataset, challenge),
+            parameters=TrainParameters(
+                sample=training.sample,
+                challenge=challenge,
+                synthetic_count=count,
+                labels=method.labels,
+                epoch=self.epoch_choice(training),
+                queries=self.matrix.file.augmented_queries,
+            ),
+            seed=derive_seed("train", training.seed),
+        )
+
+    def tune(self, training: Training) -> str:
+        """Return the stage that matches a defence to the first student; shadows take over what was found."""
+        methods = self.matrix.methods_for(training.dataset)
+        student = next(method for method in methods if method.role == "method")
+        target = Training(training.dataset, student, self.matrix.file.seeds[0], Sample())
+        return self.add(
+            "tune",
+            components={"classifier": training.method.classifier},
+            parents={"data": (self.prepare(training.dataset),), "student": (self.train(target),)},
+            label=f"{training.dataset.label} · {training.method.name}",
+            work=5 * self.sizes(training.dataset)["train"] * _epochs(training.method.classifier),
+            seed=derive_seed("tune"),
+        )
+
+    def epoch_choice(self, training: Training) -> EpochChoice:
+        """Return which epoch is kept; shadows repeat the choice, but for one on the test set, which trains them."""
+        if training.method.name in ("overfit", "outsider"):
+            return "last"
+        if self.matrix.file.protocol == "paper":
+            return "last" if training.shadow else "test"
+        return "validation"
+
+    def challenge(self, method: Method) -> ChallengeParameters:
+        if method.name != "overfit":
+            return ChallengeParameters()
+        return ChallengeParameters(self.matrix.file.overfit.per_side, self.matrix.file.overfit.canaries)
+
+    def prediction_bytes(self, dataset: ComponentUse, challenge: ChallengeParameters) -> float:
+        """Return the bytes of a model's float32 logits on its challenge, altered copies of it, and the other splits."""
+        sizes, queries = self.sizes(dataset), self.matrix.file.augmented_queries
+        images = self.examples(dataset, challenge) * (1 + queries) + sizes["test"] + sizes["validation"]
+        return 4.0 * len(self.descriptions[dataset.label].class_names) * images
+
+    def shadowed(self, cell: Cell, use: ComponentUse) -> Method:
+        """Return the method that an attack's shadow models repeat: the cell's own, or its real-data baseline."""
+        methods = self.matrix.methods_for(cell.dataset)
+        if cell.method.name in TAUGHT_BY_NOTHING:
+            return methods[0]
+        if not cell.method.synthetic or use.options.get("adaptive"):
+            return cell.method
+        same = [m for m in methods if m.role == "baseline" and m.classifier == cell.method.classifier]
+        return (same or list(methods))[0]
+
+    def planted(self, method: Method) -> ChallengeParameters:
+        """Return the challenge whose halves shadow models learn from, with the canaries planted in it."""
+        own = self.challenge(method)
+        return own if own.canaries else ChallengeParameters(canaries=self.matrix.file.canaries)
+
+    def shadows(self, dataset: ComponentUse, method: Method, use: ComponentUse) -> tuple[str, ...]:
+        """Return a bank of shadow models; one of a recipe serves every attack and every target."""
+        published = use.options.get("shadow_data") == "test-split"
+        challenge = self.challenge(method) if published else self.planted(method)
+        samples = (
+            Sample("test-split" if published else "half", challenge, index)
+            for index in range(int(use.options["shadows"]))
+        )
+        return tuple(
+            self.train(Training(dataset, method, derive_seed("shadow", sample.index), sample)) for sample in samples
+        )
+
+    def attack(self, cell: Cell, use: ComponentUse) -> str:
+        training, bank = self.training(cell), self.shadowed(cell, use)
+        parents: dict[str, tuple[str, ...]] = {"data": (self.prepare(cell.dataset),)}
+        components = {"attack": use}
+        published = use.options.get("shadow_data") == "test-split"
+        parameters = AttackParameters()
+        if use.surface == "classifier":
+            parents["target"] = (self.train(training),)
+            challenge = self.challenge(cell.method) if published else self.planted(cell.method)
+            if use.options.get("shadows"):
+                parents["shadows"] = self.shadows(cell.dataset, bank, use)
+            parameters = AttackParameters(
+                challenge=challenge,
+                planted=cell.method.name == "overfit",
+                shadow_data="test-split" if published else "halves",
+                adaptive=bank == cell.method and not published,
+            )
+        elif use.surface != "data":
+            parents |= self.released(training, use)
+            components |= {"generator": _synthesis(cell.method)[0]} if use.surface == "generator" else {}
+            parameters = AttackParameters(synthetic_count=self.synthetic_count(training))
+        return self.add(
+            "attack",
+            components=components,
+            parents=parents,
+            label=f"{cell.dataset.label} · {cell.method.name} · {use.label}",
+            work=1,
+            parameters=parameters,
+        )
+
+    def released(self, training: Training, use: ComponentUse) -> Parents:
+        """Return what an attack on anything but the classifier looks at."""
+        if use.surface == "images":
+            return {"images": self.generate(training)}
+        asked = self.caption(replace(training, sample=Sample("everything")))
+        if use.surface == "captions":
+            return {"prompts": (asked,), "released": (self.caption(training),)}
+        return {"prompts": (asked,), "weights": (self.adapt(training),)}
+
+    def attacks(self, cell: Cell) -> tuple[ComponentUse, ...]:
+        """Return the attacks that apply to a cell: those on releases to synthetic methods, tests of the data once."""
+        applies = {
+            "classifier": True,
+            "data": cell.method.role == "baseline",
+            "generator": cell.method.synthetic,
+            "images": cell.method.synthetic,
+            "captions": cell.method.synthetic,
+        }
+        return tuple(use for use in self.matrix.attacks if applies[use.surface])
+
+    def measure(self, cell: Cell) -> str:
+        training, attacks = self.training(cell), self.attacks(cell)
+        parents: dict[str, tuple[str, ...]] = {
+            "data": (self.prepare(cell.dataset),),
+            "target": (self.train(training),),
+            "teacher": (self.teacher(replace(training, sample=Sample())),),
+            "attacks": tuple(self.attack(cell, use) for use in attacks),
+        }
+        if cell.method.synthetic:
+            parents |= {"prompts": (self.caption(training),), "images": self.generate(training)[:1]}
+        return self.add(
+            "measure",
+            components={use.label: use for use in self.matrix.metrics},
+            parents=parents,
+            label=f"{cell.dataset.label} · {cell.method.name}",
+            work=1,
+            parameters=MeasureParameters(tuple(use.label for use in attacks), self.matrix.file.primary_attack),
+        )
+
+
+def _kind(kind: str, training: Training) -> str:
+    return f"shadow-{kind}" if training.shadow else kind
+
+
+def _place(training: Training) -> str:
+    """Return which images are meant, for people, where it is not the training split."""
+    if training.sample.take == "train":
+        return ""
+    return f" · shadow {training.sample.index}" if training.shadow else f" · {training.sample.take}"
+
+
+def _synthesis(method: Method) -> tuple[ComponentUse, ComponentUse]:
+    """Return the generator and the adapter of a synthetic method."""
+    assert method.generator is not None, "synthetic methods have a generator"
+    assert method.adapter is not None, "synthetic methods have an adapter"
+    return method.generator, method.adapter
+
+
+def _identity(use: ComponentUse) -> dict[str, Any]:
+    """Return what of a component is part of a key: not its label, nor the distribution it came from."""
+    return {
+        "family": use.family,
+        "name": use.name,
+        "version": use.version,
+        "options": dict(use.options),
+        "identity": use.identity,
+    }
+
+
+def _image_bytes(size: int) -> float:
+    """Return the bytes of a stored RGB image of `size` x `size` pixels."""
+    return 3.0 * size**2
+
+
+def _epochs(use: ComponentUse) -> int:
+    return max(1, int(use.options.get("epochs", 1)))

@@ -1,0 +1,92 @@
+"""What the target and a bank of shadow models say of the challenge, as evidence for attacks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tckr_bench.records import AttackEvidence, References, ShadowData
+from tckr_bench.stages.challenge import Challenge, Sample, Take, sample_mask
+from tckr_bench.stages.prepare import read_prepared
+from tckr_bench.stages.train import Predictions, read_predictions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from tckr_bench.stages.request import StageRequest
+
+FEWEST_TO_AUDIT = 8
+"""With fewer shadows, too few remain on either side of an example once one of them is the target."""
+
+
+def gather_evidence(request: StageRequest, shadow_data: ShadowData, challenge: Challenge) -> AttackEvidence:
+    """Return the evidence on every challenge example, canaries included."""
+    target = read_predictions(request.input("target"))
+    shadows = [read_predictions(folder) for folder in request.inputs.get("shadows", ())]
+    take: Take = "half" if shadow_data == "halves" else "test-split"
+    masks = [sample_mask(challenge, Sample(take, index=index)) for index in range(len(shadows))]
+    asked = len(target.queries)
+    return AttackEvidence(
+        target_logits=target.challenge,
+        labels=challenge.examples.labels,
+        shadow_logits=_stack([shadow.challenge for shadow in shadows], target.challenge),
+        shadow_membership=np.stack(masks) if masks else np.empty((0, len(target.challenge)), bool),
+        images=challenge.examples.images,
+        target_queries=target.queries if asked else None,
+        shadow_queries=_stack([shadow.queries for shadow in shadows], target.queries) if asked else None,
+        references=_references(request, target, shadows),
+    )
+
+
+def only(evidence: AttackEvidence, kept: npt.NDArray[np.bool_]) -> AttackEvidence:
+    """Return the evidence on some of the examples, (n,) bool; references stay."""
+    if kept.all():
+        return evidence
+    images, target, shadows = evidence.images, evidence.target_queries, evidence.shadow_queries
+    return replace(
+        evidence,
+        target_logits=evidence.target_logits[kept],
+        labels=evidence.labels[kept],
+        shadow_logits=evidence.shadow_logits[:, kept],
+        shadow_membership=evidence.shadow_membership[:, kept],
+        images=None if images is None else images[kept],
+        target_queries=None if target is None else target[:, kept],
+        shadow_queries=None if shadows is None else shadows[:, :, kept],
+    )
+
+
+def with_shadow_as_target(evidence: AttackEvidence, index: int) -> AttackEvidence:
+    """Return the evidence on shadow `index` as the attacked model, with the other shadows as its shadows."""
+    others = np.arange(len(evidence.shadow_membership)) != index
+    queries, references = evidence.shadow_queries, evidence.references
+    return replace(
+        evidence,
+        target_logits=evidence.shadow_logits[index],
+        shadow_logits=evidence.shadow_logits[others],
+        shadow_membership=evidence.shadow_membership[others],
+        target_queries=None if queries is None else queries[index],
+        shadow_queries=None if queries is None else queries[others],
+        references=None
+        if references is None
+        else replace(
+            references,
+            target_logits=references.shadow_logits[index],
+            shadow_logits=references.shadow_logits[others],
+        ),
+    )
+
+
+def _references(request: StageRequest, target: Predictions, shadows: Sequence[Predictions]) -> References | None:
+    validation = read_prepared(request.input("data")).validation
+    if not len(validation):
+        return None
+    logits = _stack([shadow.validation for shadow in shadows], target.validation)
+    return References(validation.images, validation.labels, target.validation, logits)
+
+
+def _stack(parts: Sequence[npt.NDArray[np.float32]], like: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    return np.stack(parts) if parts else np.empty((0, *like.shape), np.float32)

@@ -1,0 +1,49 @@
+"""Tune: the options with which a defended classifier just reaches a student's validation accuracy.
+
+A defence that costs accuracy is compared with a student at equal accuracy (Aerni, Zhang and Tramer 2024), so that the
+one is not called more private for having learned less.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from pydantic import TypeAdapter
+
+from tckr_bench.components import TunableClassifier
+from tckr_bench.errors import OptionError
+from tckr_bench.metrics import accuracy
+from tckr_bench.plugins import default_registry
+from tckr_bench.records import TrainingData
+from tckr_bench.stages.arrays import read_arrays
+from tckr_bench.stages.prepare import read_prepared
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tckr_bench.components import Context
+    from tckr_bench.stages.request import StageRequest
+
+TUNED_FILE = "options.json"
+
+
+def run(request: StageRequest, folder: Path, context: Context) -> None:
+    """Write the options the classifier found."""
+    use = request.components["classifier"]
+    classifier = default_registry().load(use)
+    if not isinstance(classifier, TunableClassifier):
+        raise OptionError(f"the classifier '{use.name}' cannot be matched to a student: it has nothing to tune")
+    prepared = read_prepared(request.input("data"))
+    if not len(prepared.validation):
+        raise OptionError("a defence can be matched to a student on validation images only, and there are none")
+    reached = read_arrays(request.input("student") / "predictions.safetensors", names=("validation",))["validation"]
+    data = TrainingData(prepared.train, prepared.class_names, validation=prepared.validation)
+    wanted = accuracy(reached, prepared.validation.labels)
+    options = classifier.tune(data, accuracy=wanted, seed=request.seed, context=context)
+    (folder / TUNED_FILE).write_text(json.dumps(dict(options)), encoding="utf-8")
+
+
+def read_tuned(folder: Path) -> dict[str, float]:
+    """Read the options a classifier was tuned to."""
+    return TypeAdapter(dict[str, float]).validate_json((folder / TUNED_FILE).read_bytes())
