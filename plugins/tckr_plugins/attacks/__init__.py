@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from tckr_bench.components import AttackOptions, Component
+from tckr_bench.components import AttackOptions, Component, ShadowAttackOptions
 from tckr_bench.hookspecs import hookimpl
 
 if TYPE_CHECKING:
@@ -21,15 +21,9 @@ class LossOptions(AttackOptions):
     shadows: int = Field(default=0, ge=0, le=0, description="always 0: the attack compares with nothing")
 
 
-class LiraOptions(AttackOptions):
+class LiraOptions(ShadowAttackOptions):
     """Options of `lira`."""
 
-    shadows: int = Field(
-        default=16,
-        ge=2,
-        le=4096,
-        description="shadow models, each trained on a random half of the challenge examples",
-    )
     variance: Literal["fixed", "per-example"] = Field(
         default="fixed",
         description="pool the variance over the examples (better with few shadows), or estimate it for each",

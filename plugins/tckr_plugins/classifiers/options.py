@@ -82,6 +82,12 @@ class TrainingOptions(ClassifierOptions):
     label_smoothing: float = Field(
         default=0.0, ge=0, lt=1, description="smoothing of hard labels; soft labels are left as they are"
     )
+    temperature: float = Field(
+        default=1.0,
+        gt=0,
+        le=1000,
+        description="divide the released logits by this: above 1 hides confidence, a defence of little strength",
+    )
     patience: int = Field(
         default=0,
         ge=0,

@@ -80,9 +80,10 @@ class TorchClassifier:
             return train(self._network, data, options=self._options, seed=order_seed, context=context)
 
     def predict(self, images: npt.NDArray[Any], *, context: Context) -> Logits:
-        """Return logits (n, classes) for images (n, h, w, 3) in 0-255."""
+        """Return logits (n, classes), divided by the temperature, for images (n, h, w, 3) in 0-255."""
         assert self._network is not None, "fit or restore before predict"
-        return predict(self._network.to(context.device), images, device=context.device)
+        logits = predict(self._network.to(context.device), images, device=context.device)
+        return logits / np.float32(self._options.temperature)
 
     def save(self, folder: Path) -> None:
         """Write `model.safetensors` and `classifier.json`."""
