@@ -9,12 +9,13 @@ A check raises `AssertionError` with a sentence that says which law the componen
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tckr_bench.components import Component, Context
+from tckr_bench.components import Component, Context, ReleaseEvidence
 from tckr_bench.records import (
     AttackEvidence,
     AttackScores,
@@ -27,7 +28,21 @@ from tckr_bench.records import (
 )
 
 if TYPE_CHECKING:
-    from tckr_bench.components import Adapter, Attack, Captioner, Classifier, Dataset, Generator, Metric
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from tckr_bench.components import (
+        Adapter,
+        Attack,
+        Captioner,
+        Classifier,
+        Dataset,
+        Generator,
+        Metric,
+        ReleaseAttack,
+    )
+    from tckr_bench.records import DenoisingProbe, Images
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 ROUNDING = 2  # of 255: how far the same image may differ between batch sizes
@@ -70,6 +85,48 @@ def fake_attack_evidence(*, examples: int = 60, classes: int = 3, shadows: int =
 
     shadow_logits = np.array([logits(mask) for mask in masks], dtype=np.float32).reshape(-1, examples, classes)
     return AttackEvidence(logits(members), labels, shadow_logits, masks.astype(bool))
+
+
+class FakeDiffusionGenerator:
+    """A diffusion generator that makes grey images and denoises dark images best."""
+
+    image_size = 32
+
+    def restore(self, weights: Path) -> None:
+        """Take up nothing."""
+
+    def generate(self, request: GenerationRequest, *, context: Context) -> Images:
+        """Return grey images."""
+        context.progress(1.0)
+        return np.full((len(request), self.image_size, self.image_size, 3), 128, dtype=np.uint8)
+
+    def denoising_errors(
+        self, images: Images, prompts: Sequence[str], *, probe: DenoisingProbe, context: Context
+    ) -> npt.NDArray[np.float64]:
+        """Return errors that grow with the mean level of an image, and with the timestep."""
+        assert len(images) == len(prompts), "one prompt per image"
+        context.progress(1.0)
+        levels: npt.NDArray[np.float64] = images.mean(axis=(1, 2, 3), dtype=np.float64)
+        return (1.0 + levels) * (1.0 + probe.timestep)
+
+
+def fake_release_evidence(*, examples: int = 60, seed: int = 0) -> ReleaseEvidence:
+    """Return evidence in which members (the first half) were released, slightly altered, with their captions."""
+    data, others = (fake_images(count, seed=seed + shift) for shift, count in enumerate((examples, examples // 2)))
+    members = np.arange(examples) < examples // 2
+    noise = np.random.default_rng(seed).integers(0, 9, size=data.images[members].shape)
+    prompts = tuple(f"kind {label}: object {index % 20}" for index, label in enumerate(data.labels))
+    return ReleaseEvidence(
+        images=data.images,
+        labels=data.labels,
+        class_names=fake_class_names(),
+        prompts=prompts,
+        generator=FakeDiffusionGenerator(),
+        synthetic=LabelledImages((data.images[members] + noise).astype(np.uint8), data.labels[members]),
+        released_prompts=prompts[: examples // 2],
+        references=others,
+        members=members,
+    )
 
 
 def fake_cell_evidence(*, examples: int = 200, classes: int = 3, seed: int = 0) -> CellEvidence:
@@ -204,6 +261,34 @@ def check_attack(attack: Attack) -> None:
     )
     assert attack.threat_model.sees, "the threat model says what the attacker sees"
     assert attack.threat_model.owns, "the threat model says what the attacker owns"
+
+
+def check_release_attack(attack: ReleaseAttack) -> None:
+    """Check that an attack on a release gives one finite score per example, the same each time, in any order."""
+    evidence = fake_release_evidence()
+    outcome = attack.score(evidence, context=Context())
+    count = len(evidence.labels)
+    assert outcome.scores.shape == (count,), "one score per example"
+    assert outcome.scores.dtype == np.float64, "scores are float64"
+    assert np.isfinite(outcome.scores).all(), "scores are finite"
+    if outcome.nearest is not None:
+        assert outcome.nearest.shape == (count,), "one nearest synthetic image per example"
+        assert outcome.nearest.dtype == np.int64, "the nearest are told by their index"
+    assert np.array_equal(attack.score(evidence, context=Context()).scores, outcome.scores), "the same scores each time"
+    order = np.random.default_rng(0).permutation(count)
+    assert evidence.members is not None
+    shuffled = replace(
+        evidence,
+        images=evidence.images[order],
+        labels=evidence.labels[order],
+        prompts=tuple(evidence.prompts[index] for index in order),
+        members=evidence.members[order],
+    )
+    scores = attack.score(shuffled, context=Context()).scores
+    assert np.allclose(scores, outcome.scores[order], atol=1e-9), "an example's score does not depend on its place"
+    assert attack.threat_model.sees, "the threat model says what the attacker sees"
+    assert attack.threat_model.owns, "the threat model says what the attacker owns"
+    assert attack.threat_model.surface != "classifier", "the threat model says what is released beside the classifier"
 
 
 def check_metric(metric: Metric) -> None:

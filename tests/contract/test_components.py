@@ -16,6 +16,7 @@ from tckr_bench.testing import (
     check_dataset,
     check_generator,
     check_metric,
+    check_release_attack,
     fake_class_names,
     fake_images,
     fake_prompts,
@@ -119,7 +120,12 @@ def test_classifier_keeps_its_contract(component, tmp_path):
 
 @pytest.mark.parametrize("component", registered("attack"))
 def test_attack_keeps_its_contract(component):
-    check_attack(load("attack", component.name))
+    attack = load("attack", component.name)
+    if component.surface == "classifier":
+        check_attack(attack)
+    else:
+        assert attack.threat_model.surface == component.surface
+        check_release_attack(attack)
 
 
 @pytest.mark.parametrize("component", registered("metric"))

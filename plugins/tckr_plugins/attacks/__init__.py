@@ -2,64 +2,100 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from tckr_bench.components import AttackOptions, Component, ShadowAttackOptions
+from tckr_bench.components import Component
 from tckr_bench.hookspecs import hookimpl
+from tckr_plugins.attacks.options import LiraOptions, ReferenceFreeOptions, RmiaOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tckr_bench.components import Attack
-
-
-class LossOptions(AttackOptions):
-    """Options of `loss`."""
-
-    shadows: int = Field(default=0, ge=0, le=0, description="always 0: the attack compares with nothing")
-
-
-class LiraOptions(ShadowAttackOptions):
-    """Options of `lira`."""
-
-    variance: Literal["fixed", "per-example"] = Field(
-        default="fixed",
-        description="pool the variance over the examples (better with few shadows), or estimate it for each",
-    )
+    from tckr_bench.components import Attack, Options
 
 
 @hookimpl
 def register_attacks(register: Callable[[Component[Attack]], None]) -> None:
     """Register the built-in attacks."""
-    register(
-        Component(
-            name="loss",
-            version="1",
-            options=LossOptions,
-            load=_load_loss,
-            summary="minus the cross-entropy: members are fitted better; needs no shadow models",
-        )
-    )
-    register(
-        Component(
-            name="lira",
-            version="1",
-            options=LiraOptions,
-            load=_load_lira,
-            summary="likelihood ratio against shadow models trained with and without the example (LiRA)",
-        )
-    )
+    for component in (*_reference_free(), *_with_shadows()):
+        register(component)
 
 
-def _load_loss(_options: LossOptions) -> Attack:
+def _reference_free() -> list[Component[Attack]]:
+    return [
+        _component("loss", ReferenceFreeOptions, _load_loss, "minus the cross-entropy: members are fitted better"),
+        _component("confidence", ReferenceFreeOptions, _load_confidence, "the probability of the label"),
+        _component("entropy", ReferenceFreeOptions, _load_entropy, "minus the entropy of the prediction"),
+        _component(
+            "modified-entropy",
+            ReferenceFreeOptions,
+            _load_modified_entropy,
+            "minus an entropy that knows the label (Song and Mittal 2021)",
+        ),
+        _component("gap", ReferenceFreeOptions, _load_gap, "whether the prediction is right (Yeom et al. 2018)"),
+    ]
+
+
+def _with_shadows() -> list[Component[Attack]]:
+    return [
+        _component(
+            "lira",
+            LiraOptions,
+            _load_lira,
+            "likelihood ratio against shadow models trained with and without the example (LiRA)",
+        ),
+        _component(
+            "rmia",
+            RmiaOptions,
+            _load_rmia,
+            "likelihood ratio against shadow models, ranked in a population (Zarifzadeh et al. 2024)",
+        ),
+    ]
+
+
+def _component(
+    name: str, options: type[Options], load: Callable[..., Attack], summary: str, *, version: str = "1"
+) -> Component[Attack]:
+    return Component(name=name, version=version, options=options, load=load, summary=summary)
+
+
+def _load_loss(_options: ReferenceFreeOptions) -> Attack:
     from tckr_plugins.attacks.loss import LossAttack
 
     return LossAttack()
 
 
+def _load_confidence(_options: ReferenceFreeOptions) -> Attack:
+    from tckr_plugins.attacks.reference_free import ConfidenceAttack
+
+    return ConfidenceAttack()
+
+
+def _load_entropy(_options: ReferenceFreeOptions) -> Attack:
+    from tckr_plugins.attacks.reference_free import EntropyAttack
+
+    return EntropyAttack()
+
+
+def _load_modified_entropy(_options: ReferenceFreeOptions) -> Attack:
+    from tckr_plugins.attacks.reference_free import ModifiedEntropyAttack
+
+    return ModifiedEntropyAttack()
+
+
+def _load_gap(_options: ReferenceFreeOptions) -> Attack:
+    from tckr_plugins.attacks.reference_free import GapAttack
+
+    return GapAttack()
+
+
 def _load_lira(options: LiraOptions) -> Attack:
     from tckr_plugins.attacks.lira import LiraAttack
 
-    return LiraAttack(variance=options.variance)
+    return LiraAttack(mode=options.mode, tail=options.tail, variance=options.variance, queries=options.queries)
+
+
+def _load_rmia(options: RmiaOptions) -> Attack:
+    from tckr_plugins.attacks.rmia import RmiaAttack
+
+    return RmiaAttack(mode=options.mode, gamma=options.gamma, offline_a=options.offline_a)

@@ -22,7 +22,7 @@ from tckr_bench.stats import auc, auc_interval
 def components():
     found = {}
     attacks.register_attacks(lambda component: found.update({component.name: component}))
-    return found
+    return {name: component for name, component in found.items() if component.surface == "classifier"}
 
 
 def two_class(confidence):
