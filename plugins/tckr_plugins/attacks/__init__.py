@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING
 from tckr_bench.components import Component
 from tckr_bench.hookspecs import hookimpl
 from tckr_plugins.attacks.options import LiraOptions, ReferenceFreeOptions, RmiaOptions
+from tckr_plugins.attacks.releases import register_release_attacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tckr_bench.components import Attack, Options
+    from tckr_bench.components import Attack, Options, ReleaseAttack
 
 
 @hookimpl
-def register_attacks(register: Callable[[Component[Attack]], None]) -> None:
+def register_attacks(register: Callable[[Component[Attack | ReleaseAttack]], None]) -> None:
     """Register the built-in attacks."""
     for component in (*_reference_free(), *_with_shadows()):
         register(component)
+    register_release_attacks(register)
 
 
 def _reference_free() -> list[Component[Attack]]:
