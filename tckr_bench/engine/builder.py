@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from tckr_bench.engine.fingerprint import fingerprint
 from tckr_bench.engine.graph import Graph, Parents, Stage, function_of, split_sizes
 from tckr_bench.engine.matrix import Matrix
+from tckr_bench.engine.training import Training, epochs_of, identity_of, image_bytes
 from tckr_bench.records import Cell, ComponentUse, DatasetDescription, Method
 from tckr_bench.seeds import derive_seed
 from tckr_bench.stages.adapt import AdaptParameters, sample_fraction
@@ -25,26 +26,6 @@ T = TypeVar("T")
 
 TAUGHT_BY_NOTHING = ("untrained", "noise", "outsider")
 """Controls that never saw a training image: attackers bring the shadow models of the real-data baseline."""
-
-
-@dataclass(frozen=True)
-class Training:
-    """A method to be trained on a sample of a dataset: a cell itself, or what a shadow model does in its place."""
-
-    dataset: ComponentUse
-    method: Method
-    seed: int
-    sample: Sample
-
-    @property
-    def shadow(self) -> bool:
-        """Whether it serves an attack and not a method."""
-        return self.sample.take in ("half", "test-split")
-
-    @property
-    def name(self) -> str:
-        """What to call it, for people."""
-        return f"shadow {self.sample.index} of {self.method.name}" if self.shadow else self.method.name
 
 
 def build_graph(matrix: Matrix, descriptions: Mapping[str, DatasetDescription]) -> Graph:
@@ -100,7 +81,7 @@ class _Builder:
         values = _values(parameters) if parameters is not None else {}
         content = {
             "stage": function_of(kind),
-            "components": {role: _identity(use) for role, use in components.items()},
+            "components": {role: identity_of(use) for role, use in components.items()},
             "parameters": values,
             "seed": seed,
             "parents": parents,
@@ -148,7 +129,7 @@ class _Builder:
             parents={},
             label=dataset.label,
             work=sum(description.counts.values()),
-            size=images * _image_bytes(file.image_size),
+            size=images * image_bytes(file.image_size),
             parameters=PrepareParameters(
                 fingerprint=description.fingerprint,
                 image_size=file.image_size,
@@ -162,22 +143,22 @@ class _Builder:
         captioner = training.method.captioner
         assert captioner is not None, "synthetic methods have a captioner"
         return self.add(
-            _kind("caption", training),
+            training.kind("caption"),
             components={"captioner": captioner},
             parents={"data": (self.prepare(training.dataset),)},
-            label=f"{training.dataset.label} · {captioner.label}{_place(training)}",
+            label=f"{training.dataset.label} · {captioner.label}{training.place}",
             work=self.training_size(training),
             parameters=CaptionParameters(training.sample),
         )
 
     @_once
     def adapt(self, training: Training) -> str:
-        generator, adapter = _synthesis(training.method)
+        generator, adapter = training.synthesis
         return self.add(
-            _kind("adapt", training),
+            training.kind("adapt"),
             components={"generator": generator, "adapter": adapter},
             parents={"data": (self.prepare(training.dataset),), "prompts": (self.caption(training),)},
-            label=f"{training.dataset.label} · {generator.label} · {adapter.label}{_place(training)}",
+            label=f"{training.dataset.label} · {generator.label} · {adapter.label}{training.place}",
             work=self.training_size(training) * sample_fraction(adapter),
             seed=derive_seed("adapt", training.seed),
             parameters=AdaptParameters(training.sample),
@@ -187,16 +168,16 @@ class _Builder:
     def generate(self, training: Training) -> tuple[str, ...]:
         """Return the chunks that cover the method's cardinality."""
         chunk = self.matrix.file.generation_chunk
-        generator, adapter = _synthesis(training.method)
+        generator, adapter = training.synthesis
         parents = {"prompts": (self.caption(training),), "weights": (self.adapt(training),)}
         return tuple(
             self.add(
-                _kind("generate", training),
+                training.kind("generate"),
                 components={"generator": generator},
                 parents=parents,
-                label=f"{training.dataset.label} · {generator.label} · {adapter.label}{_place(training)} · {start}+",
+                label=f"{training.dataset.label} · {generator.label} · {adapter.label}{training.place} · {start}+",
                 work=chunk,
-                size=chunk * _image_bytes(generator.options.get("image_size") or self.matrix.file.image_size),
+                size=chunk * image_bytes(generator.options.get("image_size") or self.matrix.file.image_size),
                 parameters=GenerateParameters(start, start + chunk),
                 seed=derive_seed("generate", training.seed),
             )
@@ -231,7 +212,7 @@ class _Builder:
             components=components,
             parents=parents,
             label=f"{training.dataset.label} · {training.name}",
-            work=(count or self.training_size(training)) * _epochs(method.classifier),
+            work=(count or self.training_size(training)) * epochs_of(method.classifier),
             size=self.prediction_bytes(training.dataset, challenge),
             parameters=TrainParameters(
                 sample=training.sample,
@@ -254,7 +235,7 @@ class _Builder:
             components={"classifier": training.method.classifier},
             parents={"data": (self.prepare(training.dataset),), "student": (self.train(target),)},
             label=f"{training.dataset.label} · {training.method.name}",
-            work=5 * self.sizes(training.dataset)["train"] * _epochs(training.method.classifier),
+            work=5 * self.sizes(training.dataset)["train"] * epochs_of(training.method.classifier),
             seed=derive_seed("tune"),
         )
 
@@ -323,7 +304,7 @@ class _Builder:
             )
         elif use.surface != "data":
             parents |= self.released(training, use)
-            components |= {"generator": _synthesis(cell.method)[0]} if use.surface == "generator" else {}
+            components |= {"generator": training.synthesis[0]} if use.surface == "generator" else {}
             parameters = AttackParameters(synthetic_count=self.synthetic_count(training))
         return self.add(
             "attack",
@@ -372,41 +353,3 @@ class _Builder:
             work=1,
             parameters=MeasureParameters(tuple(use.label for use in attacks), self.matrix.file.primary_attack),
         )
-
-
-def _kind(kind: str, training: Training) -> str:
-    return f"shadow-{kind}" if training.shadow else kind
-
-
-def _place(training: Training) -> str:
-    """Return which images are meant, for people, where it is not the training split."""
-    if training.sample.take == "train":
-        return ""
-    return f" · shadow {training.sample.index}" if training.shadow else f" · {training.sample.take}"
-
-
-def _synthesis(method: Method) -> tuple[ComponentUse, ComponentUse]:
-    """Return the generator and the adapter of a synthetic method."""
-    assert method.generator is not None, "synthetic methods have a generator"
-    assert method.adapter is not None, "synthetic methods have an adapter"
-    return method.generator, method.adapter
-
-
-def _identity(use: ComponentUse) -> dict[str, Any]:
-    """Return what of a component is part of a key: not its label, nor the distribution it came from."""
-    return {
-        "family": use.family,
-        "name": use.name,
-        "version": use.version,
-        "options": dict(use.options),
-        "identity": use.identity,
-    }
-
-
-def _image_bytes(size: int) -> float:
-    """Return the bytes of a stored RGB image of `size` x `size` pixels."""
-    return 3.0 * size**2
-
-
-def _epochs(use: ComponentUse) -> int:
-    return max(1, int(use.options.get("epochs", 1)))

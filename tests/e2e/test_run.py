@@ -68,7 +68,7 @@ def test_artifacts_are_the_same_whatever_the_jobs(finished, command):
 
 def test_adding_an_attack_runs_that_attack_only(finished):
     text = (finished.folder / "more.toml").write_text  # a matrix of one's own beside the run
-    from tckr_bench.engine.matrix import shipped_matrices
+    from tckr_bench.engine.matrix_file import shipped_matrices
 
     text(shipped_matrices()["smoke"] + '\n[attack.again]\ncomponent = "loss"\n')
     _out, err = finished("run", "--matrix", "more.toml", "--out", "runs/more")

@@ -176,3 +176,73 @@ def test_a_student_trains_on_synthetic_images_and_a_teacher_on_none():
 def test_split_sizes_without_a_validation_split():
     sizes = split_sizes(description(counts={"train": 1000, "test": 10}), 0.2)
     assert sizes == {"train": 800, "validation": 200, "test": 10}
+
+
+ADAPTIVE = ('attack.adaptive={component="lira",adaptive=true,shadows=8}', "attack.lira.shadows=8")
+
+
+def attacked(graph, label):
+    """Return the attack stages of a cell by attack."""
+    return {s.label.split(" · ")[-1]: s for s in graph.stages.values() if s.kind == "attack" and label in s.label}
+
+
+def test_adaptive_shadows_repeat_the_whole_pipeline_on_the_halves_of_the_others():
+    whole = graph(*ADAPTIVE)
+    student = attacked(whole, "-lora-")
+    plain, adaptive = (student[name].parents["shadows"] for name in ("lira", "adaptive"))
+    assert not set(plain) & set(adaptive)
+    for index, (teacher, pupil) in enumerate(zip(plain, adaptive, strict=True)):
+        stages = [whole.stages[key] for key in (teacher, pupil)]
+        assert {stage.parameters["sample"]["index"] for stage in stages} == {index}
+        assert stages[0].parameters["sample"] == stages[1].parameters["sample"]
+        assert stages[1].parents["teacher"] == (teacher,)
+        kinds = {stage.kind for stage in whole.ancestry(pupil)} - {"prepare"}
+        assert kinds == {"shadow", "shadow-caption", "shadow-adapt", "shadow-generate"}
+    assert student["adaptive"].parameters["adaptive"]
+    assert not student["lira"].parameters["adaptive"]
+
+
+def test_shadows_of_what_learns_from_real_images_are_adaptive_as_they_are():
+    stages = attacked(graph(*ADAPTIVE), "digits · teacher")
+    assert stages["lira"].parents == stages["adaptive"].parents
+    assert stages["lira"].parameters["adaptive"]
+
+
+def test_controls_that_saw_no_training_image_are_attacked_with_the_teachers_bank():
+    whole = graph(*ADAPTIVE)
+    bank = attacked(whole, "digits · teacher")["lira"].parents["shadows"]
+    for control in ("untrained", "noise", "outsider"):
+        assert attacked(whole, f"digits · {control}")["adaptive"].parents["shadows"] == bank
+
+
+def test_canaries_are_planted_in_the_shadows_halves_and_never_in_a_target():
+    whole = graph(*ADAPTIVE, "canaries=20")
+    for stage in whole.stages.values():
+        if stage.kind == "shadow" and "overfit" not in stage.label:
+            assert stage.parameters["sample"]["challenge"]["canaries"] == 20
+        if stage.kind == "train" and "overfit" not in stage.label:
+            assert stage.parameters["sample"]["challenge"]["canaries"] == 0
+
+
+def test_a_defence_is_trained_on_real_images_and_attacked_with_shadows_of_its_own():
+    whole = graph('defence.stopped={component="small-cnn",epochs=1}')
+    assert [cell.method.role for cell in whole.cells.values()].count("defended") == 1
+    stopped = attacked(whole, "digits · stopped")["lira"]
+    bank = attacked(whole, "digits · teacher")["lira"].parents["shadows"]
+    assert not set(stopped.parents["shadows"]) & set(bank)
+    assert all(whole.stages[key].components["classifier"].options["epochs"] == 1 for key in stopped.parents["shadows"])
+
+
+def test_a_matched_defence_is_tuned_to_the_first_student_once_for_the_target_and_its_shadows():
+    whole = graph('defence.matched={component="small-cnn",matched=true}')
+    (tuned,) = keys(whole, "tune")
+    own = attacked(whole, "digits · matched")["lira"].parents
+    assert {whole.stages[key].parents["tuned"] for key in (*own["target"], *own["shadows"])} == {(tuned,)}
+    student = whole.stages[whole.stages[tuned].parents["student"][0]]
+    assert student.label.endswith("soft-0.2x")
+
+
+def test_a_limit_of_training_images_comes_before_the_validation_split():
+    sizes = split_sizes(description(counts={"train": 1000, "test": 10}), 0.2, training_images=500)
+    assert sizes == {"train": 400, "validation": 100, "test": 10}
+    assert keys(graph(), "prepare") != keys(graph("training_images=500"), "prepare")

@@ -1,0 +1,100 @@
+"""Laws of evidence on shadow models, and of the audit that attacks each of them in turn."""
+
+import numpy as np
+import pytest
+
+from tckr_bench.records import AttackEvidence, LabelledImages, References, ThreatModel
+from tckr_bench.stages.audit import audit_shadows
+from tckr_bench.stages.challenge import Challenge, shadow_mask
+from tckr_bench.stages.shadows import only, with_shadow_as_target
+
+EXAMPLES, SHADOWS, CLASSES = 40, 8, 3
+
+
+@pytest.fixture
+def challenge():
+    images = np.arange(EXAMPLES, dtype=np.uint8).reshape(-1, 1, 1, 1).repeat(3, axis=3)
+    canaries = np.arange(EXAMPLES) % 10 == 0
+    labels = np.zeros(EXAMPLES, dtype=np.int64)
+    return Challenge(LabelledImages(images, labels), np.arange(EXAMPLES) < EXAMPLES // 2, canaries)
+
+
+@pytest.fixture
+def evidence(challenge):
+    """Return shadows whose first logit is 1 for what they were trained on, and whose second is their index."""
+    masks = np.array([shadow_mask(EXAMPLES, index) for index in range(SHADOWS)])
+    logits = np.zeros((SHADOWS, EXAMPLES, CLASSES), dtype=np.float32)
+    logits[..., 0] = masks
+    logits[..., 1] = np.arange(SHADOWS)[:, None]
+    references = References(
+        np.zeros((2, 1, 1, 3), np.uint8),
+        np.zeros(2, np.int64),
+        np.full((2, CLASSES), -1, np.float32),
+        logits[:, :2],
+    )
+    return AttackEvidence(
+        target_logits=np.full((EXAMPLES, CLASSES), -1, dtype=np.float32),
+        labels=challenge.examples.labels,
+        shadow_logits=logits,
+        shadow_membership=masks,
+        images=challenge.examples.images,
+        target_queries=np.full((2, EXAMPLES, CLASSES), -1, dtype=np.float32),
+        shadow_queries=np.stack([logits, logits], axis=1),
+        references=references,
+    )
+
+
+class Reads:
+    """Scores by the target's first logit, which tells members; remembers what it was given."""
+
+    threat_model = ThreatModel("everything", "everything")
+
+    def __init__(self, scale=1.0):
+        self.scale = scale
+        self.seen = []
+
+    def score(self, evidence):
+        self.seen.append(evidence)
+        return self.scale * evidence.target_logits[:, 0].astype(np.float64)
+
+
+def test_some_examples_keep_their_own_rows_of_everything(evidence):
+    kept = np.arange(EXAMPLES) % 3 == 0
+    part = only(evidence, kept)
+    assert np.array_equal(part.shadow_membership, evidence.shadow_membership[:, kept])
+    assert np.array_equal(part.shadow_logits, evidence.shadow_logits[:, kept])
+    assert np.array_equal(part.shadow_queries, evidence.shadow_queries[:, :, kept])
+    assert len(part.images) == len(part.labels) == part.target_queries.shape[1] == kept.sum()
+    assert part.references is evidence.references
+
+
+def test_a_shadow_as_target_is_not_among_its_own_shadows(evidence):
+    turned = with_shadow_as_target(evidence, 3)
+    assert (turned.target_logits[:, 1] == 3).all()
+    assert (turned.target_queries[..., 1] == 3).all()
+    assert (turned.references.target_logits[:, 1] == 3).all()
+    for logits in (turned.shadow_logits, turned.shadow_queries, turned.references.shadow_logits):
+        assert set(np.unique(logits[..., 1])) == {0, 1, 2, 4, 5, 6, 7}
+    assert len(turned.shadow_membership) == SHADOWS - 1
+
+
+def test_the_audit_knows_what_each_shadow_was_trained_on(evidence, challenge):
+    found = audit_shadows(Reads(), evidence, challenge)
+    assert found.aucs.tolist() == [1.0] * SHADOWS
+    assert (found.vulnerability == 1.0).all()
+    assert found.vulnerability.shape == (int((~challenge.canaries).sum()),)
+    assert np.array_equal(found.canary_membership, evidence.shadow_membership[:, challenge.canaries])
+    assert np.array_equal(found.canary_scores, found.canary_membership.astype(float))
+
+
+def test_an_attack_that_has_it_backwards_is_seen_to(evidence, challenge):
+    found = audit_shadows(Reads(scale=-2.0), evidence, challenge)
+    assert found.aucs.tolist() == [0.0] * SHADOWS
+    assert (found.vulnerability == -2.0).all()
+
+
+def test_canaries_are_scored_among_themselves(evidence, challenge):
+    attack = Reads()
+    audit_shadows(attack, evidence, challenge)
+    sizes = {len(seen.labels) for seen in attack.seen}
+    assert sizes == {int(challenge.canaries.sum()), int((~challenge.canaries).sum())}
