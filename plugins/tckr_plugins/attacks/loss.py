@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tckr_bench.errors import TckrError
 from tckr_bench.metrics import log_likelihood
 from tckr_bench.records import ThreatModel
+from tckr_plugins.attacks.signals import of_target
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from tckr_bench.records import AttackEvidence, Scores
 
 
@@ -36,19 +32,4 @@ class LossAttack:
         Raises:
             TckrError: the target's logits are not all numbers.
         """
-        require_finite(evidence.target_logits, "the attacked classifier")
-        return log_likelihood(evidence.target_logits, evidence.labels)
-
-
-def require_finite(logits: npt.NDArray[np.float32], owner: str) -> None:
-    """Refuse logits with infinities or NaN.
-
-    Raises:
-        TckrError: how many rows are affected.
-    """
-    broken = int((~np.isfinite(logits).all(axis=-1)).sum())
-    if broken:
-        raise TckrError(
-            f"an attack cannot score {owner}: {broken} rows of its logits are not finite; "
-            "its training diverged, lower the learning rate"
-        )
+        return of_target(log_likelihood, evidence.target_logits, evidence.labels)
