@@ -32,6 +32,13 @@ class NearestCopyOptions(ReleaseAttackOptions):
     most_images: int = Field(default=50_000, ge=1, description="synthetic images looked at, the first ones")
 
 
+class BlindOptions(ReleaseAttackOptions):
+    """Options of `blind`."""
+
+    folds: int = Field(default=5, ge=2, le=100, description="parts of which each is judged by what the others teach")
+    seed: int = Field(default=0, ge=0, description="of the dealing into parts")
+
+
 def register_release_attacks(register: Callable[[Component[ReleaseAttack]], None]) -> None:
     """Register the attacks on generators, synthetic images and captions, and the test of the challenge itself."""
     register(
@@ -44,9 +51,25 @@ def register_release_attacks(register: Callable[[Component[ReleaseAttack]], None
             surface="images",
         )
     )
+    register(
+        Component(
+            name="blind",
+            version="1",
+            options=BlindOptions,
+            load=_load_blind,
+            summary="no attack: whether members differ from non-members without any model; 0.5 on a sound challenge",
+            surface="data",
+        )
+    )
 
 
 def _load_nearest_copy(options: NearestCopyOptions) -> ReleaseAttack:
     from tckr_plugins.attacks.copies import NearestCopyAttack
 
     return NearestCopyAttack(space=options.space, calibrate=options.calibrate, most_images=options.most_images)
+
+
+def _load_blind(options: BlindOptions) -> ReleaseAttack:
+    from tckr_plugins.attacks.blind import BlindTest
+
+    return BlindTest(folds=options.folds, seed=options.seed)
