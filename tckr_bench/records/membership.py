@@ -121,7 +121,7 @@ class ReleaseOutcome:
 
 @dataclass(frozen=True)
 class ShadowAudit:
-    """An attack turned on each of its K shadow models in turn, with the others as its shadows.
+    """An attack turned on each of its K shadow models in turn, with the other pairs as its shadows.
 
     It shows what another training would have given, and audits canaries one by one, in and out.
 

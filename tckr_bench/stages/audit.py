@@ -1,4 +1,4 @@
-"""Audit: an attack turned on each of its shadow models in turn, with the others as its shadows.
+"""Audit: an attack turned on each of its shadow models in turn, with the other pairs as its shadows.
 
 Of every shadow model it is known what it was trained on. So the bank that serves an attack also shows how far its
 success varies between trainings, which examples give themselves away most, and, for canaries, how often each is found

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tckr_bench.stages.request import StageRequest
 
 FEWEST_TO_AUDIT = 8
-"""With fewer shadows, too few remain on either side of an example once one of them is the target."""
+"""With fewer shadows, too few remain on either side of an example once a pair of them is left out."""
 
 
 def gather_evidence(request: StageRequest, shadow_data: ShadowData, challenge: Challenge) -> AttackEvidence:
@@ -60,8 +60,12 @@ def only(evidence: AttackEvidence, kept: npt.NDArray[np.bool_]) -> AttackEvidenc
 
 
 def with_shadow_as_target(evidence: AttackEvidence, index: int) -> AttackEvidence:
-    """Return the evidence on shadow `index` as the attacked model, with the other shadows as its shadows."""
-    others = np.arange(len(evidence.shadow_membership)) != index
+    """Return the evidence on shadow `index` as the attacked model, with the other pairs of shadows as its shadows.
+
+    Its complement is left out as well: it was trained on exactly what the target was not, so that it would stand OUT
+    for all members and IN for all others, and tell them apart by nothing but its own peculiarities.
+    """
+    others = np.arange(len(evidence.shadow_membership)) // 2 != index // 2
     queries, references = evidence.shadow_queries, evidence.references
     return replace(
         evidence,
