@@ -23,12 +23,13 @@ from tckr_bench.records import (
     GenerationRequest,
     LabelledImages,
     Prompts,
+    References,
     ThreatModel,
     TrainingData,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
@@ -71,20 +72,44 @@ def fake_prompts(data: LabelledImages) -> Prompts:
 
 
 def fake_attack_evidence(*, examples: int = 60, classes: int = 3, shadows: int = 8, seed: int = 0) -> AttackEvidence:
-    """Return evidence in which members (the first half) are fitted better, by the target and by every shadow."""
+    """Return evidence in which members (the first half) are fitted better, by the target and by every shadow.
+
+    Nothing is missing from it: images of the labels' classes, two altered copies of each, and half as many references,
+    which no model was trained on.
+    """
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, classes, size=examples).astype(np.int64)
     members = np.arange(examples) < examples // 2
     splits = [generator.permutation(examples) < examples // 2 for _ in range(shadows // 2)]
     masks = np.array([mask for split in splits for mask in (split, ~split)]).reshape(-1, examples)
 
-    def logits(mask: Any) -> Any:  # noqa: ANN401 - arrays
-        outputs = generator.normal(size=(examples, classes))
-        outputs[np.arange(examples), labels] += 1.0 + 2.0 * mask
+    def logits(mask: Any, of: Any = labels) -> Any:  # noqa: ANN401 - arrays
+        outputs = generator.normal(size=(len(of), classes))
+        outputs[np.arange(len(of)), of] += 1.0 + 2.0 * mask
         return outputs.astype(np.float32)
 
-    shadow_logits = np.array([logits(mask) for mask in masks], dtype=np.float32).reshape(-1, examples, classes)
-    return AttackEvidence(logits(members), labels, shadow_logits, masks.astype(bool))
+    def of_shadows(draw: Callable[[Any], Any], *shape: int) -> Any:  # noqa: ANN401 - arrays
+        return np.array([draw(mask) for mask in masks], dtype=np.float32).reshape(-1, *shape, classes)
+
+    shadow_logits = of_shadows(logits, examples)
+    target_logits = logits(members)
+    pool = fake_images(examples * classes, classes=classes, seed=seed)
+    outside = fake_images(examples // 2, classes=classes, seed=seed + 1)
+    return AttackEvidence(
+        target_logits=target_logits,
+        labels=labels,
+        shadow_logits=shadow_logits,
+        shadow_membership=masks.astype(bool),
+        images=pool.images[np.arange(examples) * classes + labels],
+        target_queries=np.stack([logits(members) for _ in range(2)]),
+        shadow_queries=of_shadows(lambda mask: [logits(mask) for _ in range(2)], 2, examples),
+        references=References(
+            images=outside.images,
+            labels=outside.labels,
+            target_logits=logits(0, outside.labels),
+            shadow_logits=of_shadows(lambda _mask: logits(0, outside.labels), len(outside)),
+        ),
+    )
 
 
 class FakeDiffusionGenerator:
@@ -250,11 +275,18 @@ def check_attack(attack: Attack) -> None:
     assert scores.shape == (60,), "one score per example"
     assert np.isfinite(scores).all(), "scores are finite"
     order = np.random.default_rng(0).permutation(60)
-    shuffled = AttackEvidence(
-        evidence.target_logits[order],
-        evidence.labels[order],
-        evidence.shadow_logits[:, order],
-        evidence.shadow_membership[:, order],
+    assert evidence.images is not None
+    assert evidence.target_queries is not None
+    assert evidence.shadow_queries is not None
+    shuffled = replace(
+        evidence,
+        target_logits=evidence.target_logits[order],
+        labels=evidence.labels[order],
+        shadow_logits=evidence.shadow_logits[:, order],
+        shadow_membership=evidence.shadow_membership[:, order],
+        images=evidence.images[order],
+        target_queries=evidence.target_queries[:, order],
+        shadow_queries=evidence.shadow_queries[:, :, order],
     )
     assert np.allclose(attack.score(shuffled), scores[order], atol=1e-9), (
         "an example's score does not depend on its place"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.special import log_softmax, logsumexp
 
@@ -30,6 +32,16 @@ def gaussian_world(*, examples, shadows, shift, generator, spread=None):
         shadow_membership=membership,
     )
     return evidence, members
+
+
+def improbable_world(**world):
+    """Return a Gaussian world lowered so far that log p is the confidence itself, and p small."""
+    evidence, members = gaussian_world(**world)
+    lower = np.array([-30.0, 0.0], dtype=np.float32)
+    lowered = replace(
+        evidence, target_logits=evidence.target_logits + lower, shadow_logits=evidence.shadow_logits + lower
+    )
+    return lowered, members
 
 
 def single_example(*, target, inside, outside):

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 from tckr_bench.components import Component
 from tckr_bench.hookspecs import hookimpl
-from tckr_plugins.attacks.options import LiraOptions, ReferenceFreeOptions, RmiaOptions
+from tckr_plugins.attacks.options import (
+    BavariaOptions,
+    CalibratedLossOptions,
+    LiraOptions,
+    LiraPaperOptions,
+    QuantileRegressionOptions,
+    ReferenceFreeOptions,
+    RmiaOptions,
+)
 from tckr_plugins.attacks.releases import register_release_attacks
 
 if TYPE_CHECKING:
@@ -35,6 +43,12 @@ def _reference_free() -> list[Component[Attack]]:
             "minus an entropy that knows the label (Song and Mittal 2021)",
         ),
         _component("gap", ReferenceFreeOptions, _load_gap, "whether the prediction is right (Yeom et al. 2018)"),
+        _component(
+            "quantile-regression",
+            QuantileRegressionOptions,
+            _load_quantile_regression,
+            "confidence above what is predicted of a non-member that looks so (Bertran et al. 2023)",
+        ),
     ]
 
 
@@ -51,6 +65,24 @@ def _with_shadows() -> list[Component[Attack]]:
             RmiaOptions,
             _load_rmia,
             "likelihood ratio against shadow models, ranked in a population (Zarifzadeh et al. 2024)",
+        ),
+        _component(
+            "bavaria",
+            BavariaOptions,
+            _load_bavaria,
+            "'lira' with variances between pooled and per example, by empirical Bayes; for few shadow models",
+        ),
+        _component(
+            "calibrated-loss",
+            CalibratedLossOptions,
+            _load_calibrated_loss,
+            "log-likelihood less that under models which never saw the example (Watson et al. 2022)",
+        ),
+        _component(
+            "lira-paper",
+            LiraPaperOptions,
+            _load_lira_paper,
+            "the TCKR paper's own protocol, to reproduce its figures; its shadow models never saw a member",
         ),
     ]
 
@@ -101,3 +133,27 @@ def _load_rmia(options: RmiaOptions) -> Attack:
     from tckr_plugins.attacks.rmia import RmiaAttack
 
     return RmiaAttack(mode=options.mode, gamma=options.gamma, offline_a=options.offline_a)
+
+
+def _load_bavaria(options: BavariaOptions) -> Attack:
+    from tckr_plugins.attacks.bavaria import BavariaAttack
+
+    return BavariaAttack(mode=options.mode, predictive=options.predictive)
+
+
+def _load_calibrated_loss(_options: CalibratedLossOptions) -> Attack:
+    from tckr_plugins.attacks.calibrated_loss import CalibratedLossAttack
+
+    return CalibratedLossAttack()
+
+
+def _load_lira_paper(options: LiraPaperOptions) -> Attack:
+    from tckr_plugins.attacks.lira_paper import LiraPaperAttack
+
+    return LiraPaperAttack(variant=options.variant)
+
+
+def _load_quantile_regression(options: QuantileRegressionOptions) -> Attack:
+    from tckr_plugins.attacks.quantile_regression import QuantileRegressionAttack
+
+    return QuantileRegressionAttack(regression=options.regression, level=options.level)

@@ -12,9 +12,10 @@ from tckr_plugins import attacks
 
 from tckr_bench.errors import OptionError, TckrError
 from tckr_bench.stats import auc_interval
+from tckr_bench.testing import fake_attack_evidence
 
-WITHOUT_SHADOWS = {"loss", "confidence", "entropy", "modified-entropy", "gap"}
-WITH_SHADOWS = {"lira", "rmia"}
+WITHOUT_SHADOWS = {"loss", "confidence", "entropy", "modified-entropy", "gap", "quantile-regression"}
+WITH_SHADOWS = {"lira", "rmia", "bavaria", "calibrated-loss", "lira-paper"}
 
 
 def components():
@@ -30,7 +31,7 @@ def load(name, **options):
 
 @pytest.mark.parametrize("name", sorted(WITHOUT_SHADOWS | WITH_SHADOWS))
 def test_a_diverged_target_is_refused(name):
-    evidence, _ = gaussian_world(examples=8, shadows=4, shift=1.0, generator=np.random.default_rng(5))
+    evidence = fake_attack_evidence()
     evidence.target_logits[3] = np.nan
     with pytest.raises(TckrError, match="cannot score the attacked classifier: 1 rows of its logits are not finite"):
         load(name).score(evidence)
@@ -66,7 +67,7 @@ def test_options_say_what_they_allow():
     for name in WITHOUT_SHADOWS:
         with pytest.raises(OptionError, match="shadows"):
             found[name].parse_options({"shadows": 4})
-    for name in WITH_SHADOWS:
+    for name in WITH_SHADOWS - {"lira-paper"}:
         assert found[name].parse_options({"adaptive": True}).adaptive
     with pytest.raises(OptionError, match="variance"):
         found["lira"].parse_options({"variance": "global"})
@@ -74,6 +75,9 @@ def test_options_say_what_they_allow():
         found["rmia"].parse_options({"gamma": 0})
     with pytest.raises(OptionError, match="offline_a"):
         found["rmia"].parse_options({"offline_a": 1.5})
+    for given in ({"adaptive": True}, {"shadows": 3}, {"shadow_data": "halves"}, {"variant": "best"}):
+        with pytest.raises(OptionError, match=next(iter(given))):
+            found["lira-paper"].parse_options(given)
 
 
 @pytest.mark.parametrize("family", ["attacks", "classifiers", "metrics"])

@@ -7,7 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from attack_worlds import arbitrary_evidence, gaussian_world, no_shadows, reordered, single_example, two_class
+from attack_worlds import (
+    arbitrary_evidence,
+    gaussian_world,
+    improbable_world,
+    no_shadows,
+    reordered,
+    single_example,
+    two_class,
+)
 from scipy.special import softmax
 from scipy.stats import norm
 from tckr_plugins.attacks.rmia import RmiaAttack, share_outdone
@@ -104,19 +112,9 @@ def test_the_order_of_examples_does_not_matter(form):
     np.testing.assert_allclose(RmiaAttack(**form).score(reordered(evidence, order)), scores[order], atol=1e-9)
 
 
-def lognormal_world(*, examples, shadows, generator, shift=1.0):
-    """Return evidence whose probabilities are small, so that log p = m_i + noise, and members shift it."""
-    evidence, members = gaussian_world(examples=examples, shadows=shadows, shift=shift, generator=generator)
-    lower = np.array([-30.0, 0.0], dtype=np.float32)
-    lowered = replace(
-        evidence, target_logits=evidence.target_logits + lower, shadow_logits=evidence.shadow_logits + lower
-    )
-    return lowered, members
-
-
 def test_rmia_reaches_the_optimum_of_a_world_of_small_probabilities():
     # There log p is Gaussian around a mean of the example's own, which Pr(x) follows: AUC = Phi(d / sqrt 2).
-    evidence, members = lognormal_world(examples=4000, shadows=256, generator=np.random.default_rng(3))
+    evidence, members = improbable_world(examples=4000, shadows=256, shift=1.0, generator=np.random.default_rng(3))
     optimum = norm.cdf(1.0 / math.sqrt(2))
     for form in ({"mode": "online"}, {"mode": "offline", "offline_a": 1.0}):
         estimate = auc_interval(RmiaAttack(**form).score(evidence), members)
