@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
 
-    from tckr_bench.board.rank import DatasetBoard, Estimate, Leaderboard, Row
+    from tckr_bench.board.estimates import Estimate
+    from tckr_bench.board.rank import DatasetBoard, Leaderboard, Row
     from tckr_bench.board.reported import ReportedTable
     from tckr_bench.board.verify import Verified
 

@@ -1,8 +1,11 @@
-"""Judge the controls: methods whose answer is known before the run.
+"""Judge the controls: methods, and tests of the challenge, whose answer is known before the run.
 
 Every check allows for chance at a level of about one false alarm in a thousand (z = 3.3), with the standard
 error implied by the saved 95 % interval: at the 95 % level a sound run would be called untrustworthy once in
 a dozen. A control is judged seed by seed; one seed that fails fails it.
+
+Results of format 1 know neither the control `outsider` nor attacks that look for copies, test the challenge or tell how
+far trainings differ; nothing of the kind is asked of them.
 """
 
 from __future__ import annotations
@@ -17,11 +20,17 @@ if TYPE_CHECKING:
     from tckr_bench.records import CellRecord, Figure
 
 CONTROLS = ("memorizer", "noise", "overfit", "untrained")
+OUTSIDER = "outsider"
+COPY_ATTACK = "nearest-copy"
+AUC, BETWEEN_TRAININGS = "auc-mia", "auc-between-trainings"
 Z_95 = 1.959964
 Z_CHECK = 3.3
 CANARY_FLOOR = 0.9
+COPY_FLOOR = 0.99
 FIXED_POINTS = 6
 """Of k clusters named at random as k classes, more than 6 are right once in 10,000 (Poisson, mean 1)."""
+
+Outcome = tuple[bool, str]
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,16 @@ class Verdict:
     control: str
     passed: bool
     reason: str
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """The records of a dataset, and what a control of it is judged by."""
+
+    records: Sequence[CellRecord]
+    primary: str
+    chance_limits: Mapping[tuple[str, str, int], float]
+    results_format: int
 
 
 def standard_error(figure: Figure) -> float:
@@ -43,28 +62,75 @@ def standard_error(figure: Figure) -> float:
     return (figure.high - figure.low) / (2 * Z_95)
 
 
+def spread_allowed(spread: Figure) -> float:
+    """Return how far one training may lie from the mean, at the level of `Z_CHECK`, by a spread that few told.
+
+    How few follows from its 95 % interval by chi-square: sixteen allow 4.09 standard deviations.
+
+    >>> from tckr_bench.records import Figure
+    >>> round(spread_allowed(Figure("auc-between-trainings", 0.01, 0.007387, 0.015477, "chi-square", 16)), 4)
+    0.0409
+    """
+    from scipy.special import chdtri, ndtr, stdtrit
+
+    if spread.high <= spread.low or spread.low <= 0:
+        return Z_CHECK * max(0.0, spread.value)
+    few, many = 1.0, 1e6
+    while many / few > 1 + 1e-6:  # the interval narrows with every training more
+        middle = math.sqrt(few * many)
+        wider = chdtri(middle, 0.025) / chdtri(middle, 0.975) > (spread.high / spread.low) ** 2
+        few, many = (middle, many) if wider else (few, middle)
+    return float(stdtrit(few, ndtr(Z_CHECK))) * spread.value
+
+
 def judge_controls(
-    records: Sequence[CellRecord], primary: str, *, chance_limits: Mapping[tuple[str, str, int], float]
+    records: Sequence[CellRecord],
+    primary: str,
+    *,
+    chance_limits: Mapping[tuple[str, str, int], float],
+    results_format: int,
 ) -> tuple[Verdict, ...]:
-    """Judge the four controls of one dataset; one that is missing or failed does not pass."""
+    """Judge the controls of one dataset, then its tests of the challenge; a control that is missing does not pass."""
+    trial = _Trial(records, primary, chance_limits, results_format)
     verdicts: list[Verdict] = []
-    for control in CONTROLS:
+    for control in _asked(trial):
         own = [record for record in records if record.method.role == "control" and _is(record.method.name, control)]
         names = list(dict.fromkeys(record.method.name for record in own))
         if not names:
             verdicts.append(Verdict(control, passed=False, reason="was not run"))
         for name in names:
             cells = [record for record in own if record.method.name == name]
-            judged = [_judge(control, cell, records, primary, chance_limits) for cell in cells]
-            verdicts.append(_worst(name, cells, judged))
-    return tuple(verdicts)
+            verdicts.append(_worst(name, cells, [_judge(control, cell, trial) for cell in cells]))
+    return (*verdicts, *_tests_of_the_challenge(trial))
+
+
+def _asked(trial: _Trial) -> tuple[str, ...]:
+    """Return the controls a run must have; with epochs chosen on the test set, nothing is held out for an outsider."""
+    outside = trial.results_format > 1 and any(record.protocol == "sound" for record in trial.records)
+    return (*CONTROLS, *((OUTSIDER,) if outside else ()))
+
+
+def _tests_of_the_challenge(trial: _Trial) -> list[Verdict]:
+    """Judge the attacks that see the data alone: if they succeed, no other attack's figure means anything."""
+    verdicts = []
+    for label in labels_of(trial.records, surface="data"):
+        cells = {record.seed: record for record in reversed(trial.records) if label in record.threat_models}
+        judged = [_challenge_is_fair(cell, label) for _, cell in sorted(cells.items())]
+        verdicts.append(_worst(label, [cell for _, cell in sorted(cells.items())], judged))
+    return verdicts
+
+
+def labels_of(records: Sequence[CellRecord], *, surface: str) -> list[str]:
+    """Return the labels of the attacks that look at a surface, in order of appearance."""
+    models = (item for record in records for item in record.threat_models.items())
+    return list(dict.fromkeys(label for label, model in models if model.surface == surface))
 
 
 def _is(name: str, control: str) -> bool:
     return name == control or name.startswith(f"{control}-")
 
 
-def _worst(name: str, cells: Sequence[CellRecord], judged: Sequence[tuple[bool, str]]) -> Verdict:
+def _worst(name: str, cells: Sequence[CellRecord], judged: Sequence[Outcome]) -> Verdict:
     """Join the seeds of a control: what failed, if anything did, else the first seed's numbers."""
     several = len(cells) > 1
     told = [
@@ -77,24 +143,27 @@ def _worst(name: str, cells: Sequence[CellRecord], judged: Sequence[tuple[bool, 
     return Verdict(name, passed=True, reason="; ".join(why for _, why in told))
 
 
-def _judge(
-    control: str,
-    cell: CellRecord,
-    records: Sequence[CellRecord],
-    primary: str,
-    chance_limits: Mapping[tuple[str, str, int], float],
-) -> tuple[bool, str]:
+def _judge(control: str, cell: CellRecord, trial: _Trial) -> Outcome:
     if cell.status == "failed":
         return False, f"its cell failed ({cell.failure or 'no reason given'})"
-    checks: dict[str, list[Callable[[], tuple[bool, str]]]] = {
-        "memorizer": [lambda: _as_found_as(cell, _teacher_of(cell, records), primary)],
-        "noise": [lambda: _chance_accuracy(cell, chance_limits), lambda: _finds_nothing(cell, primary)],
+    primary = trial.primary
+    copies = [lambda label=label: _copies_found(cell, label) for label in _looking_for_copies(trial)]
+    checks: dict[str, list[Callable[[], Outcome]]] = {
+        "memorizer": [lambda: _as_found_as(cell, _teacher_of(cell, trial.records), primary), *copies],
+        "noise": [lambda: _chance_accuracy(cell, trial.chance_limits), lambda: _finds_nothing(cell, primary)],
         "overfit": [lambda: _canaries_found(cell, primary)],
         "untrained": [lambda: _finds_nothing(cell, primary)],
+        OUTSIDER: [lambda: _finds_nothing(cell, primary)],
     }
     outcomes = [check() for check in checks[control]]
     failed = [reason for passed, reason in outcomes if not passed]
     return (False, "; ".join(failed)) if failed else (True, "; ".join(reason for _, reason in outcomes))
+
+
+def _looking_for_copies(trial: _Trial) -> list[str]:
+    if trial.results_format < 2:
+        return []
+    return [label for label in labels_of(trial.records, surface="images") if label.startswith(COPY_ATTACK)]
 
 
 def find(record: CellRecord | None, metric: str, attack: str = "") -> Figure | None:
@@ -111,30 +180,58 @@ def _teacher_of(cell: CellRecord, records: Sequence[CellRecord]) -> CellRecord |
     return same[0] if same else teachers[0] if len(teachers) == 1 else None
 
 
-def _finds_nothing(cell: CellRecord, primary: str) -> tuple[bool, str]:
-    figure = find(cell, "auc-mia", primary)
+def _finds_nothing(cell: CellRecord, attack: str) -> Outcome:
+    figure = find(cell, AUC, attack)
     if figure is None:
-        return False, f"has no AUC of the attack {primary}"
+        return False, f"has no AUC of the attack {attack}"
     allowed = Z_CHECK * standard_error(figure)
     passed = abs(figure.value - 0.5) <= allowed
     verb = "is" if passed else "is not"
     return passed, f"AUC {figure.value:.3f} {verb} within {allowed:.3f} of guessing (0.5)"
 
 
-def _as_found_as(cell: CellRecord, teacher: CellRecord | None, primary: str) -> tuple[bool, str]:
-    """Fail a memorizer only if it looks safer than the teacher whose training images it releases."""
-    own, reference = find(cell, "auc-mia", primary), find(teacher, "auc-mia", primary)
+def _challenge_is_fair(cell: CellRecord, attack: str) -> Outcome:
+    """Fail a challenge whose members can be told from its non-members without looking at any model."""
+    passed, reason = _finds_nothing(cell, attack)
+    if passed:
+        return True, f"without any model, members look like non-members: {reason}"
+    return False, f"members can be told from non-members without any model, so no attack's figure counts: {reason}"
+
+
+def _as_found_as(cell: CellRecord, teacher: CellRecord | None, primary: str) -> Outcome:
+    """Fail a memorizer only if it looks safer than the teacher whose training images it releases.
+
+    Both are single trainings, so their difference has the variance between trainings twice: that of the attack turned
+    on each shadow model, the larger one where both cells have it. A few shadow models tell it roughly, for which
+    Student's quantile allows. Without it only the choice of examples is allowed for.
+    """
+    own, reference = find(cell, AUC, primary), find(teacher, AUC, primary)
     if own is None or reference is None:
         return False, f"has no AUC of the attack {primary} to set beside the teacher's"
-    allowed = Z_CHECK * math.hypot(standard_error(own), standard_error(reference))
+    spreads = [spread for part in (cell, teacher) if (spread := find(part, BETWEEN_TRAININGS, primary)) is not None]
+    between = max((spread_allowed(spread) for spread in spreads), default=0.0)
+    sampling = math.hypot(standard_error(own), standard_error(reference))
+    allowed = math.hypot(Z_CHECK * sampling, math.sqrt(2) * between)
     passed = own.value >= reference.value - allowed
     verb = "no safer than" if passed else "looks safer than"
+    reason = ", as trainings differ" if between else ""
     return passed, (
-        f"{verb} the teacher: AUC {own.value:.3f} against {reference.value:.3f} (chance allows {allowed:.3f} less)"
+        f"{verb} the teacher: AUC {own.value:.3f} against {reference.value:.3f} "
+        f"(chance allows {allowed:.3f} less{reason})"
     )
 
 
-def _canaries_found(cell: CellRecord, primary: str) -> tuple[bool, str]:
+def _copies_found(cell: CellRecord, attack: str) -> Outcome:
+    """Fail a memorizer whose training images are not found among the images it releases."""
+    figure = find(cell, AUC, attack)
+    if figure is None:
+        return False, f"has no AUC of the attack {attack}"
+    passed = figure.value >= COPY_FLOOR
+    verb, bound = ("found", "at least") if passed else ("missed", "less than")
+    return passed, f"copies {verb}: AUC {figure.value:.3f}, {bound} {COPY_FLOOR}"
+
+
+def _canaries_found(cell: CellRecord, primary: str) -> Outcome:
     figure = find(cell, "canary-auc", primary)
     if figure is None:
         return False, f"has no canary AUC of the attack {primary}"
@@ -144,7 +241,7 @@ def _canaries_found(cell: CellRecord, primary: str) -> tuple[bool, str]:
     return passed, f"canaries {verb}: AUC {figure.value:.3f}, {bound} {CANARY_FLOOR}"
 
 
-def _chance_accuracy(cell: CellRecord, chance_limits: Mapping[tuple[str, str, int], float]) -> tuple[bool, str]:
+def _chance_accuracy(cell: CellRecord, chance_limits: Mapping[tuple[str, str, int], float]) -> Outcome:
     """Fail a noise student only if it knows more than ignorance explains.
 
     Predictions of an ignorant network are not independent coin flips: it gives whole classes the same wrong,

@@ -7,7 +7,8 @@ import statistics
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tckr_bench.board.rank import ACCURACY, AOP, AUC, SEEDS_INTERVAL, TPR, Estimate
+from tckr_bench.board.estimates import SEEDS_INTERVAL, Estimate
+from tckr_bench.board.rank import ACCURACY, AOP, AUC, TPR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,8 +1,9 @@
 """Order the records of a run into a leaderboard: pure, from figures alone.
 
-Rows of a dataset stand in a fixed order: real-data baselines, methods by AOP, controls. More than one seed of
-a method makes one row: the mean of its figures, with the spread between seeds kept apart from the interval.
-Methods whose epochs were chosen on the test set (protocol `paper`) come after the others and are numbered anew.
+Rows of a dataset stand in a fixed order: real-data baselines, defended classifiers, methods by AOP, controls. More
+than one seed of a method makes one row: the mean of its figures, with the spread between seeds kept apart from the
+interval. Methods whose epochs were chosen on the test set (protocol `paper`) come after the others and are numbered
+anew. Rows that cannot be trusted are not ranked at all.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import statistics
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from tckr_bench.board.controls import CONTROLS, Verdict, judge_controls
+from tckr_bench.board.controls import CONTROLS, OUTSIDER, Verdict, judge_controls
+from tckr_bench.board.estimates import combine, over_privacy, usable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tckr_bench.board.estimates import Estimate
     from tckr_bench.board.results import RunResults
     from tckr_bench.records import (
         CellRecord,
@@ -30,33 +33,35 @@ if TYPE_CHECKING:
 
 ACCURACY, GAP, AUC = "accuracy", "accuracy-gap", "auc-mia"
 TPR, AOP = "tpr-at-1-fpr", "aop"
+WORST_AUC, WORST_TPR, WORST_AOP = "worst-auc", "worst-tpr-at-1-fpr", "worst-aop"
+PROVED, FOUND = "epsilon-accounted", "epsilon-lower"
+WORST = {AUC: WORST_AUC, TPR: WORST_TPR}
+"""What the worst of all attacks on the classifier reaches, by the metric it is the worst in."""
 
 RANKED_BY = AOP
 
 EVALUATION_STAGES = ("shadow", "attack", "measure")
 """Kinds of stages that judge a method; every other kind makes it."""
-SEEDS_INTERVAL = "mean of the seeds' 95 % intervals (sampling of examples; the spread between seeds is apart)"
-_ROLE_ORDER = {"baseline": 0, "method": 1, "control": 2}
+_ROLE_ORDER = {"baseline": 0, "defended": 1, "method": 2, "control": 3}
 _PROTOCOL_ORDER = {"sound": 0, "paper": 1}
 _WORST_FIRST: tuple[Contamination, ...] = ("images", "classes", "unknown", "none")
 CellKey = tuple[str, str, int]
 
 
 @dataclass(frozen=True)
-class Estimate:
-    """One number of a row with its 95 % interval; `spread`: standard deviation between seeds."""
+class Risk:
+    """How far attacks on a row's classifier get.
 
-    value: float
-    low: float
-    high: float
-    interval: str
-    seeds: int = 1
-    spread: float | None = None
+    Attributes:
+        estimate: of the worst attack, with an interval that allows for having tried them all; of the primary attack
+            where a run has no figure of the worst.
+        attacks: labels of the attacks that reached it; more than one where they differ between seeds.
+        worst: whether it is the worst of all attacks.
+    """
 
-    @property
-    def error(self) -> float:
-        """Standard error implied by the 95 % interval."""
-        return (self.high - self.low) / (2 * 1.959964)
+    estimate: Estimate
+    attacks: tuple[str, ...]
+    worst: bool
 
 
 @dataclass(frozen=True)
@@ -80,12 +85,27 @@ class Row:
     failures: tuple[str, ...] = ()
     rank: int | None = None
     pareto: bool = False
+    worst_attacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def get(self, metric: str, attack: str | None = None) -> Estimate | None:
         """Return a figure; of the primary attack where none is named and the metric has one per attack."""
         if attack is not None:
             return self.estimates.get((metric, attack))
         return self.estimates.get((metric, self.primary_attack)) or self.estimates.get((metric, ""))
+
+    def risk(self, metric: str) -> Risk | None:
+        """Return what the worst attack reaches in AUC or TPR; what the primary does where no worst is known."""
+        worst = self.estimates.get((WORST[metric], ""))
+        if worst is not None:
+            return Risk(worst, self.worst_attacks[WORST[metric]], worst=True)
+        own = self.get(metric)
+        return None if own is None else Risk(own, (self.primary_attack,), worst=False)
+
+    @property
+    def found_epsilon(self) -> Estimate | None:
+        """The largest epsilon that the worst attack rules out, in nats: low is that bound, high its estimate."""
+        risk = self.risk(AUC)
+        return None if risk is None else self.get(FOUND, risk.attacks[0])
 
     @property
     def protocol(self) -> TrainingProtocol:
@@ -123,7 +143,7 @@ class DatasetBoard:
 
     @property
     def candidates(self) -> tuple[Row, ...]:
-        """Baselines and methods, in order."""
+        """Baselines, defences and methods, in order."""
         return tuple(row for row in self.rows if row.method.role != "control")
 
     @property
@@ -164,32 +184,6 @@ def baseline_for(method: Method, baselines: Sequence[Row]) -> Row | None:
     return baselines[0] if len(baselines) == 1 else None
 
 
-def usable(figure: Figure) -> bool:
-    """Return whether a figure and its interval are finite and in order."""
-    values = (figure.low, figure.value, figure.high)
-    return all(math.isfinite(value) for value in values) and figure.low <= figure.high
-
-
-def combine(figures: Sequence[Figure]) -> Estimate:
-    """Combine one figure over seeds: means of values and of bounds, and the standard deviation between seeds.
-
-    The bounds are averaged, not narrowed: all seeds are measured on the same examples, so that their errors
-    do not cancel, and the mean of the bounds is never too narrow for the error they share.
-
-    >>> from tckr_bench.records import Figure
-    >>> first = Figure("accuracy", value=0.8, low=0.7, high=0.9, interval="Wilson", examples=9)
-    >>> second = Figure("accuracy", value=0.6, low=0.5, high=0.7, interval="Wilson", examples=9)
-    >>> combine([first, second]).value
-    0.7
-    """
-    if len(figures) == 1:
-        only = figures[0]
-        return Estimate(only.value, only.low, only.high, only.interval)
-    values, lows, highs = ([getattr(figure, name) for figure in figures] for name in ("value", "low", "high"))
-    mean = statistics.fmean
-    return Estimate(mean(values), mean(lows), mean(highs), SEEDS_INTERVAL, len(figures), statistics.stdev(values))
-
-
 def build_leaderboard(
     results: RunResults,
     *,
@@ -210,6 +204,7 @@ def build_leaderboard(
             [record for record in results.records if record.dataset == name],
             results.primary_attack,
             chance_limits=chance_limits or {},
+            results_format=results.format,
             doubts=tuple((doubts or {}).get(name, ())),
         )
         for name in names
@@ -222,23 +217,25 @@ def _board(
     primary: str,
     *,
     chance_limits: Mapping[CellKey, float],
+    results_format: int,
     doubts: tuple[str, ...],
 ) -> DatasetBoard:
     by_method: dict[str, list[CellRecord]] = {}
     for record in records:
         by_method.setdefault(record.method.name, []).append(record)
     rows = [_row(sorted(group, key=lambda record: record.seed), primary) for group in by_method.values()]
-    ordered = _ranked(sorted(_with_pareto(rows), key=_order))
-    verdicts = judge_controls(records, primary, chance_limits=chance_limits)
+    verdicts = judge_controls(records, primary, chance_limits=chance_limits, results_format=results_format)
     described = next((record for record in records if record.description is not None), records[0])
     reasons = tuple(f"control {verdict.control}: {verdict.reason}" for verdict in verdicts if not verdict.passed)
     baselines = [row for row in rows if row.method.role == "baseline" and row.status != "failed"]
     lacking = () if baselines else ("there is no real-data baseline to compare with",)
+    reasons = (*lacking, *reasons, *doubts)
+    ordered = sorted(rows, key=_order)
     return DatasetBoard(
         dataset=records[0].dataset,
-        rows=tuple(ordered),
+        rows=tuple(ordered if reasons else _ranked(_with_pareto(ordered))),
         verdicts=verdicts,
-        reasons=(*lacking, *reasons, *doubts),
+        reasons=reasons,
         description=described.description,
         splits=described.splits,
         threat_models={label: model for record in records for label, model in record.threat_models.items()},
@@ -248,10 +245,12 @@ def _board(
 def _row(records: Sequence[CellRecord], primary: str) -> Row:
     finished = [record for record in records if record.status == "ok"]
     figures: dict[tuple[str, str], list[Figure]] = {}
+    worst_attacks: dict[str, tuple[str, ...]] = {}
     for record in finished:
-        for figure in record.figures:
-            if usable(figure):
-                figures.setdefault((figure.metric, figure.attack), []).append(figure)
+        for key, figure in _usable_figures(record).items():
+            figures.setdefault(key, []).append(figure)
+            if key[0] in WORST.values():
+                worst_attacks[key[0]] = tuple(dict.fromkeys((*worst_attacks.get(key[0], ()), figure.attack)))
     failures = tuple(
         f"seed {record.seed}: {record.failure or 'no reason given'}" for record in records if record.status == "failed"
     )
@@ -260,12 +259,30 @@ def _row(records: Sequence[CellRecord], primary: str) -> Row:
         method=records[0].method,
         status="failed" if not finished else "partial" if failures else "ok",
         records=tuple(records),
-        estimates={key: combine(found) for key, found in figures.items()},
+        estimates=_with_worst_aop({key: combine(found) for key, found in figures.items()}),
         primary_attack=primary,
         making_seconds=_seconds(finished or records, judging=False),
         judging_seconds=_seconds(finished or records, judging=True),
         failures=failures,
+        worst_attacks=worst_attacks,
     )
+
+
+def _usable_figures(record: CellRecord) -> dict[tuple[str, str], Figure]:
+    """Return a record's figures by metric and attack; those of the worst attack, whichever it is, by metric alone."""
+    return {
+        (figure.metric, "" if figure.metric in WORST.values() else figure.attack): figure
+        for figure in record.figures
+        if usable(figure)
+    }
+
+
+def _with_worst_aop(estimates: Mapping[tuple[str, str], Estimate]) -> Mapping[tuple[str, str], Estimate]:
+    """Add accuracy weighed against the worst attack, where it is known."""
+    accuracy, auc = estimates.get((ACCURACY, "")), estimates.get((WORST_AUC, ""))
+    if accuracy is None or auc is None:
+        return estimates
+    return {**estimates, (WORST_AOP, ""): over_privacy(accuracy, auc)}
 
 
 def _seconds(records: Sequence[CellRecord], *, judging: bool) -> float:
@@ -289,12 +306,12 @@ def dominates(one: tuple[float, float], other: tuple[float, float]) -> bool:
 
 
 def _with_pareto(rows: Sequence[Row]) -> list[Row]:
-    """Mark the baselines and methods that no other one of their protocol dominates in accuracy and AUC."""
+    """Mark what no other row of its protocol dominates in accuracy and the worst attack's AUC; never a control."""
     points: dict[str, dict[str, tuple[float, float]]] = {"sound": {}, "paper": {}}
     for row in rows:
-        accuracy, auc = row.get(ACCURACY), row.get(AUC)
+        accuracy, auc = row.get(ACCURACY), row.risk(AUC)
         if row.method.role != "control" and accuracy and auc:
-            points[row.protocol][row.method.name] = (accuracy.value, auc.value)
+            points[row.protocol][row.method.name] = (accuracy.value, auc.estimate.value)
     front = {
         name
         for group in points.values()
@@ -307,8 +324,9 @@ def _with_pareto(rows: Sequence[Row]) -> list[Row]:
 def _order(row: Row) -> tuple[int, int, int, float, str]:
     estimate = row.get(RANKED_BY)
     if row.method.role == "control":
-        known = [index for index, name in enumerate(CONTROLS) if row.method.name.startswith(name)]
-        return (2, 0, known[0] if known else len(CONTROLS), 0.0, row.method.name)
+        order = (*CONTROLS, OUTSIDER)
+        known = [index for index, name in enumerate(order) if row.method.name.startswith(name)]
+        return (_ROLE_ORDER["control"], 0, known[0] if known else len(order), 0.0, row.method.name)
     value = -estimate.value if estimate else math.inf
     protocol = _PROTOCOL_ORDER[row.protocol]
     return (_ROLE_ORDER[row.method.role], protocol, int(estimate is None), value, row.method.name)

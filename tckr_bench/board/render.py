@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tckr_bench.board import rank
-from tckr_bench.board.answer import answer, caveats
+from tckr_bench.board.answer import answer
+from tckr_bench.board.caveats import caveats
 from tckr_bench.board.paired import ordinary, paired_differences
 from tckr_bench.board.rank import build_leaderboard
 from tckr_bench.board.reported import LABEL, PAPER, TITLE, differences, reported_table
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tckr_bench.board.charts import Curve, Point
-    from tckr_bench.board.rank import DatasetBoard, Estimate, Leaderboard, Row
+    from tckr_bench.board.estimates import Estimate
+    from tckr_bench.board.rank import DatasetBoard, Leaderboard, Row
     from tckr_bench.board.verify import Verified
     from tckr_bench.records import Role
 

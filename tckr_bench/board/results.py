@@ -3,6 +3,7 @@
 <run>/results.json                                       every record, with provenance
 <run>/cells/<dataset>/<method>/seed-<n>/evidence.safetensors
 <run>/cells/<dataset>/<method>/seed-<n>/samples.safetensors     (methods with synthetic images)
+<run>/cells/<dataset>/<method>/seed-<n>/copies.safetensors      (where an attack looked for copies)
 <run>/report.html, leaderboard.csv, leaderboard.md       rendered from the above
 """
 
@@ -21,7 +22,9 @@ from tckr_bench.records import CellRecord, ComponentUse
 if TYPE_CHECKING:
     from tckr_bench.records import Cell
 
-RESULTS_FORMAT = 1
+RESULTS_FORMAT = 2
+"""1: one teacher, students, four controls. 2: also defences, the worst of several attacks, the control `outsider`."""
+READABLE_FORMATS = (1, 2)
 RESULTS_FILE = "results.json"
 
 
@@ -105,6 +108,7 @@ def read_results(run: Path) -> RunResults:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise RunError(f"{path} is not a results file: {where}: {first['msg']}") from error
-    if results.format != RESULTS_FORMAT:
-        raise RunError(f"{path} has format {results.format}, this version reads {RESULTS_FORMAT}; run the matrix again")
+    if results.format not in READABLE_FORMATS:
+        known = " and ".join(map(str, READABLE_FORMATS))
+        raise RunError(f"{path} has format {results.format}, this version reads {known}; run the matrix again")
     return results

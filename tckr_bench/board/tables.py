@@ -22,13 +22,14 @@ from tckr_bench.board.text import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    from tckr_bench.board.rank import DatasetBoard, Estimate, Leaderboard, Row
+    from tckr_bench.board.estimates import Estimate
+    from tckr_bench.board.rank import DatasetBoard, Leaderboard, Row
 
 UNTRUSTED = "NOT TRUSTWORTHY"
 LEGEND = (
@@ -54,7 +55,11 @@ EXPLANATIONS = {
     "not offer",
     "unknown": "what the base generator was pretrained on is not known in full; this dataset may have been in it",
 }
-CSV_FIGURES = (rank.ACCURACY, rank.GAP, rank.AUC, rank.TPR, rank.AOP)
+LEGEND_OF_WORST = (
+    "AUC and TPR are those of the attack that gets furthest with a row's classifier, named beside them, in an interval "
+    "that allows for having tried them all; AOP is that of the attack declared beforehand"
+)
+CSV_FIGURES = (rank.ACCURACY, rank.GAP, rank.AUC, rank.TPR, rank.AOP, rank.WORST_AUC, rank.WORST_TPR, rank.WORST_AOP)
 
 
 def with_half_width(estimate: Estimate | None) -> str:
@@ -81,9 +86,30 @@ def legend_of_limits(leaderboard: Leaderboard) -> tuple[tuple[str, str, str], ..
 
 
 def method_label(row: Row, names: Mapping[str, str]) -> str:
-    """Return the short name of a row's method; the baseline is called what it is."""
+    """Return the short name of a row's method; what learns from real data is called so."""
     name = names[row.method.name]
-    return f"{name} (real data)" if row.method.role == "baseline" else name
+    kind = {"baseline": "real data", "defended": "real data, defended"}.get(row.method.role)
+    return f"{name} ({kind})" if kind else name
+
+
+def epsilons(row: Row) -> tuple[str, ...]:
+    """Say what epsilon a row proves and what its worst attack shows it to be at least; nothing where none is proved."""
+    proved, found = row.get(rank.PROVED), row.found_epsilon
+    if proved is None:
+        return ()
+    shown = [f"proved \u03b5 \u2264 {signed(proved.value, 2)}"]
+    return (*shown, *([f"found \u03b5 \u2265 {signed(found.low, 2)}"] if found else []))
+
+
+def shows_worst(rows: Sequence[Row]) -> bool:
+    """Return whether the attacks' figures of some row are those of its worst attack."""
+    return any(risk is not None and risk.worst for row in rows for risk in [row.risk(rank.AUC)])
+
+
+def legend(leaderboard: Leaderboard) -> str:
+    """Return what the headings and signs of the tables mean."""
+    rows = [row for board in leaderboard.boards for row in board.candidates]
+    return f"{LEGEND} \u00b7 {LEGEND_OF_WORST}" if shows_worst(rows) else LEGEND
 
 
 def fixed_parts(leaderboard: Leaderboard) -> str:
@@ -106,7 +132,7 @@ def leaderboard_group(leaderboard: Leaderboard) -> Group:
     shared = fixed_parts(leaderboard)
     if shared:
         parts.append(Text(f"All methods: {shared}.", style="dim"))
-    parts.append(Text(LEGEND, style="dim"))
+    parts.append(Text(legend(leaderboard), style="dim"))
     parts += [Text(f"{sign}: {words}: {why}", style="dim") for sign, words, why in legend_of_limits(leaderboard)]
     return Group(*parts)
 
@@ -115,7 +141,8 @@ def _method_table(board: DatasetBoard, names: Mapping[str, str], attack: str) ->
     from rich.table import Table
     from rich.text import Text
 
-    title = f"{plain(board.dataset)} · attack {plain(attack)}"
+    attacks = f"worst attack on each row, AOP by {attack}" if shows_worst(board.candidates) else f"attack {attack}"
+    title = f"{plain(board.dataset)} · {plain(attacks)}"
     table = Table(title=Text(title, style="bold"), title_justify="left", box=None, pad_edge=False, padding=(0, 1))
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("method", overflow="fold", min_width=16, max_width=26)
@@ -131,18 +158,20 @@ def _method_table(board: DatasetBoard, names: Mapping[str, str], attack: str) ->
             continue
         if row.status == "partial":
             label.append(f"\n{plain('; '.join(row.failures))}", style="red")
-        cells = [Text(cell) for cell in _cells(row)]
+        label.append("".join(f"\n{line}" for line in epsilons(row)), style="dim")
+        cells = [Text(cell) for cell in _cells(row, label_of_worst="\n{}")]
         table.add_row(str(row.rank or ""), label, *cells, _marks(row, board), style=_style(row, board))
     return table
 
 
-def _cells(row: Row) -> list[str]:
-    tpr, aop = row.get(rank.TPR), row.get(rank.AOP)
+def _cells(row: Row, *, label_of_worst: str) -> list[str]:
+    auc, tpr, aop = row.risk(rank.AUC), row.risk(rank.TPR), row.get(rank.AOP)
+    named = label_of_worst.format(plain(" or ".join(auc.attacks))) if auc and auc.worst else ""
     return [
         with_half_width(row.get(rank.ACCURACY)),
         NOTHING if row.method.role == "baseline" else with_half_width(row.get(rank.GAP)),
-        with_interval(row.get(rank.AUC)),
-        percent(tpr.value) if tpr else NOTHING,
+        (with_interval(auc.estimate) if auc else NOTHING) + named,
+        percent(tpr.estimate.value) if tpr else NOTHING,
         signed(aop.value, 3) if aop else NOTHING,
         duration(row.making_seconds),
     ]
@@ -191,6 +220,7 @@ def leaderboard_csv(leaderboard: Leaderboard) -> str:
         "protocol",
         "contamination",
     ]
+    figures += [rank.PROVED, rank.FOUND, f"{rank.WORST_AUC}-attack", f"{rank.WORST_TPR}-attack"]
     tail = ["attack", "making-cpu-seconds", "judging-cpu-seconds", "note"]
     writer.writerow([*heading, *figures, *tail])
     for board in leaderboard.boards:
@@ -208,6 +238,8 @@ def leaderboard_csv(leaderboard: Leaderboard) -> str:
             cells += ["yes" if board.trusted else "no", "yes" if row.pareto else "no", row.protocol]
             cells.append(row.contamination or "")
             cells += [number for name in CSV_FIGURES for number in _numbers(row.get(name))]
+            cells += [number for estimate in (row.get(rank.PROVED), row.found_epsilon) for number in _bound(estimate)]
+            cells += [" ".join(risk.attacks) if (risk := row.risk(name)) else "" for name in rank.WORST]
             cells += [leaderboard.primary_attack, f"{row.making_seconds:.3f}", f"{row.judging_seconds:.3f}"]
             writer.writerow([_csv_cell(cell) for cell in [*cells, "; ".join([*judged, *row.failures, *board.reasons])]])
     return written.getvalue()
@@ -217,6 +249,10 @@ def _numbers(estimate: Estimate | None) -> list[float | str]:
     if estimate is None:
         return [""] * 4
     return [estimate.value, estimate.low, estimate.high, "" if estimate.spread is None else estimate.spread]
+
+
+def _bound(estimate: Estimate | None) -> list[float | str]:
+    return ["" if estimate is None else estimate.low]
 
 
 def _csv_cell(cell: float | str) -> str:
@@ -241,7 +277,7 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
     shared = fixed_parts(leaderboard)
     lines += [f"All methods: {markdown(shared)}.", ""] if shared else []
     limited = [f"- {words}: {why}" for _, words, why in legend_of_limits(leaderboard)]
-    attack = f"Attack: {markdown(leaderboard.primary_attack)}. {markdown(LEGEND)}"
+    attack = f"Attack: {markdown(leaderboard.primary_attack)}. {markdown(legend(leaderboard))}"
     return "\n".join([*lines, attack, "", *limited, *([""] if limited else [])])
 
 
@@ -254,12 +290,14 @@ def _markdown_table(board: DatasetBoard, names: Mapping[str, str]) -> list[str]:
         label = markdown(method_label(row, names))
         if row.failures:
             label += f" ({'failed' if row.status == 'failed' else 'in part'}: {markdown('; '.join(row.failures))})"
-        gap, auc = row.get(rank.GAP), row.get(rank.AUC)
-        cells = _cells(row) if row.status != "failed" else [NOTHING] * 6
+        label += "".join(f"<br>{line}" for line in epsilons(row))
+        gap, auc = row.get(rank.GAP), row.risk(rank.AUC)
+        cells = _cells(row, label_of_worst="") if row.status != "failed" else [NOTHING] * 6
         if gap and row.method.role != "baseline":
             cells[1] = f"{percent(gap.value)} ({span(gap.low, gap.high, scale=100, digits=1)})"
         if auc:
-            cells[2] = f"{signed(auc.value, 3)} ({span(auc.low, auc.high)})"
+            named = f", {markdown(' or '.join(auc.attacks))}" if auc.worst else ""
+            cells[2] = f"{signed(auc.estimate.value, 3)} ({span(auc.estimate.low, auc.estimate.high)}){named}"
         marks = ["Pareto"] * row.pareto + ["not trustworthy"] * (not board.trusted)
         marks += [MARKS[key][1] for key in limits(row)]
         lines.append(f"| {row.rank or ''} | {label} | {' | '.join(cells)} | {', '.join(marks)} |")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from tckr_bench.board.rank import Estimate
+    from tckr_bench.board.estimates import Estimate
     from tckr_bench.records import Method
 
 MINUS = "−"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tckr_bench.board.results import cell_folder, read_results
+from tckr_bench.board.soundness import fault_of_attack
 from tckr_bench.board.text import plain
 from tckr_bench.errors import OptionError, PluginError, RunError
-from tckr_bench.evidence import EVIDENCE_FILE, SAMPLES_FILE, read_evidence, read_samples
+from tckr_bench.evidence import COPIES_FILE, EVIDENCE_FILE, SAMPLES_FILE, read_evidence, read_samples
 from tckr_bench.plugins import default_registry
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from tckr_bench.board.results import RunResults
     from tckr_bench.evidence import Samples
-    from tckr_bench.records import CellEvidence, CellRecord, ComponentUse, Figure, Labels, Logits
+    from tckr_bench.records import CellEvidence, CellRecord, ComponentUse, Figure, Labels, Logits, PrivacyGuarantee
 
 TOLERANCE = 1e-9
 RENAMINGS = 20_000
@@ -74,7 +76,20 @@ def samples_of(run: Path, record: CellRecord) -> Samples | None:
     Raises:
         RunError: the file is damaged, inconsistent, or would lie outside the run folder.
     """
-    path = _inside(run, cell_folder(run, record) / SAMPLES_FILE)
+    return _pictures(run, record, SAMPLES_FILE)
+
+
+def copies_of(run: Path, record: CellRecord) -> Samples | None:
+    """Read a cell's real images beside the synthetic ones nearest to them, or return None if it has none.
+
+    Raises:
+        RunError: the file is damaged, inconsistent, or would lie outside the run folder.
+    """
+    return _pictures(run, record, COPIES_FILE)
+
+
+def _pictures(run: Path, record: CellRecord, name: str) -> Samples | None:
+    path = _inside(run, cell_folder(run, record) / name)
     if not path.is_file():
         return None
     samples = read_samples(path)
@@ -134,7 +149,11 @@ def verified(run: Path) -> Verified:
             continue
         evidence[key_of(record)] = found
         mismatches += _compare(record, figures)
-        records.append(replace(record, figures=(*figures, *_of_absent_metrics(record, figures))))
+        models = {label: attack.threat_model for label, attack in found.attacks.items()}
+        if models != record.threat_models:
+            mismatches.append(Mismatch(*key_of(record), "threat models", "are not those of the saved scores"))
+        figures = (*figures, *_of_absent_metrics(record, figures))
+        records.append(replace(record, figures=figures, threat_models=models))
     limits = chance_limits(folder, results)
     return Verified(replace(results, records=tuple(records)), tuple(mismatches), limits, evidence)
 
@@ -241,11 +260,12 @@ def _fault_of(evidence: CellEvidence) -> str:
         return "test_labels are not a list of class indices"
     if labels.min() < 0 or labels.max() >= evidence.test_logits.shape[1]:
         return "test_labels hold a class that the logits do not have"
-    for label, attack in evidence.attacks.items():
-        shape = attack.scores.shape
-        masks = (attack.members, attack.canaries)
-        if len(shape) != 1 or any(mask.shape != shape or mask.dtype != np.bool_ for mask in masks):
-            return f"the arrays of the attack {label} do not fit together"
-        if not np.isfinite(attack.scores).all():
-            return f"the attack {label} has scores that are not finite"
-    return ""
+    faults = (fault_of_attack(label, attack) for label, attack in evidence.attacks.items())
+    return next(filter(None, faults), "") or _fault_of_guarantee(evidence.guarantee)
+
+
+def _fault_of_guarantee(guarantee: PrivacyGuarantee | None) -> str:
+    if guarantee is None:
+        return ""
+    sound = math.isfinite(guarantee.epsilon) and guarantee.epsilon >= 0 and 0 <= guarantee.delta <= 1
+    return "" if sound else "the privacy guarantee is not a finite epsilon of 0 or more with a delta of 0 to 1"

@@ -110,6 +110,7 @@ DEFAULT_CELLS = (
     Planned(plain_method("noise", "control"), 0.1, 0.0),
     Planned(plain_method("overfit", "control"), 0.79, 1.6, canaries=5.0),
     Planned(plain_method("untrained", "control"), 0.1, 0.0),
+    Planned(plain_method("outsider", "control"), 0.61, 0.0),
 )
 
 
@@ -253,6 +254,7 @@ def stated_cells(**changes) -> dict[str, CellRecord]:
         "noise": figures_for(0.11, 0.505),
         "overfit": figures_for(0.80, 0.70, canary=0.99),
         "untrained": figures_for(0.10, 0.495),
+        "outsider": figures_for(0.61, 0.502),
     } | changes
     roles = {"teacher": "baseline"}
     records = {

@@ -6,7 +6,8 @@ import dataclasses
 
 import pytest
 
-from tckr_bench.board.answer import answer, caveats
+from tckr_bench.board.answer import answer
+from tckr_bench.board.caveats import caveats
 from tckr_bench.board.rank import build_leaderboard
 from tckr_bench.records import ThreatModel
 
@@ -63,6 +64,7 @@ def test_an_auc_near_one_half_cannot_be_told_apart_from_guessing(made):
 
 def test_a_failed_control_takes_the_answer_back(made):
     assert "may be relied on: a control failed" in said(made, noise=None)
+    assert "best synthetic method" not in said(made, noise=None)
     assert "may be relied on: a control failed" not in said(made)
 
 
@@ -70,7 +72,7 @@ def test_without_methods_or_baseline_nothing_is_concluded(made):
     cells = {name: record for name, record in made.stated_cells().items() if record.method.role != "method"}
     board = build_leaderboard(made.results_of(cells.values())).boards[0]
     assert answer(board, {}, {}) == ("On fashion-mnist no synthetic method has a figure to be ranked by.",)
-    assert "There is no real-data baseline" in said(made, teacher=None)
+    assert "there is no real-data baseline, and a control failed" in said(made, teacher=None)
 
 
 def test_caveats_apply_where_they_do(made):
@@ -87,8 +89,43 @@ def test_caveats_apply_where_they_do(made):
         records += [dataclasses.replace(record, method=method, threat_models=adaptive, seed=seed) for seed in (0, 1)]
     words = " ".join(caveats(build_leaderboard(made.results_of(records))))
     assert "spread between seeds" in words
+    assert "Adaptive attacks, whose shadow models repeat the pipeline" in words
     for part in ("No attack here is adaptive", "one seed", "miniature"):
         assert part not in words
+
+
+def test_what_adaptive_attacks_found_is_said_row_by_row(made):
+    cells = made.stated_cells()
+    name, other = made.synthetic("lora", "soft").name, made.synthetic("lora", "hard").name
+    for changed, auc in ((name, 0.58), (other, 0.56)):
+        record = cells[changed]
+        models = {**record.threat_models, "repeating": ThreatModel("all", "all", adaptive=True)}
+        figures = (*record.figures, made.figure("auc-mia", auc, 0.02, "repeating"))
+        cells[changed] = dataclasses.replace(record, figures=figures, threat_models=models)
+    words = " ".join(caveats(build_leaderboard(made.results_of(cells.values()))))
+    assert "No attack on none · soft of fashion-mnist is adaptive" in words
+    assert "at most 0.580 on synthetic rows (repeating on lora · soft of fashion-mnist" in words
+    assert "where lira has 0.530" in words
+
+
+def test_a_teacher_whose_shadow_models_repeat_it_makes_no_student_adaptive(made):
+    cells = made.stated_cells()
+    models = {"lira": ThreatModel("all", "all", adaptive=True)}
+    cells["teacher"] = dataclasses.replace(cells["teacher"], threat_models=models)
+    assert "No attack here is adaptive" in " ".join(caveats(build_leaderboard(made.results_of(cells.values()))))
+
+
+def with_worst(made, auc, teacher=0.64):
+    cells = made.stated_cells()
+    for name, value in ((made.synthetic("lora", "soft").name, auc), ("teacher", teacher)):
+        figures = (*cells[name].figures, made.figure("worst-auc", value, 0.02, "other"))
+        cells[name] = dataclasses.replace(cells[name], figures=figures)
+    return build_leaderboard(made.results_of(cells.values())).boards[0]
+
+
+def test_the_answer_speaks_of_the_worst_attack_where_it_is_known(made):
+    words = " ".join(answer(with_worst(made, 0.55), {}, {}))
+    assert "The worst attack's AUC falls by 0.090 (95 %: 0.062 to 0.118), from 0.640 to 0.550" in words
 
 
 @pytest.mark.parametrize("model", ["miniature", "mini-natural"])

@@ -6,16 +6,21 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.stats import chi2, norm, t
 
-from tckr_bench.board.controls import judge_controls
+from tckr_bench.board.controls import judge_controls, spread_allowed
 from tckr_bench.board.rank import build_leaderboard
 from tckr_bench.board.verify import chance_limit
+from tckr_bench.records import ThreatModel
+
+
+def judged(records, *, chance_limits=None, results_format=2):
+    found = judge_controls(list(records), "lira", chance_limits=chance_limits or {}, results_format=results_format)
+    return {verdict.control: verdict for verdict in found}
 
 
 def verdicts_of(made, chance_limits=None, **changes):
-    records = list(made.stated_cells(**changes).values())
-    found = judge_controls(records, "lira", chance_limits=chance_limits or {})
-    return {verdict.control: verdict for verdict in found}
+    return judged(made.stated_cells(**changes).values(), chance_limits=chance_limits)
 
 
 def test_a_sound_run_passes_every_control(made):
@@ -29,6 +34,7 @@ def test_each_control_fails_when_broken(made):
         "noise": made.figures_for(0.11, 0.60),  # an attack finds members of a model that saw none
         "overfit": made.figures_for(0.80, 0.70, canary=0.80),  # the attack misses what was memorised
         "untrained": made.figures_for(0.10, 0.45),
+        "outsider": made.figures_for(0.61, 0.56),  # members are told from others by a model that never saw them
     }
     for control, figures in broken.items():
         found = verdicts_of(made, **{control: figures})
@@ -38,13 +44,13 @@ def test_each_control_fails_when_broken(made):
         assert any(reason.startswith(f"control {control}: ") for reason in board.reasons)
 
 
-@pytest.mark.parametrize("control", ["memorizer", "noise", "overfit", "untrained"])
+@pytest.mark.parametrize("control", ["memorizer", "noise", "overfit", "untrained", "outsider"])
 def test_a_missing_control_fails(made, control):
     verdict = verdicts_of(made, **{control: None})[control]
     assert (verdict.passed, verdict.reason) == (False, "was not run")
 
 
-@pytest.mark.parametrize("control", ["memorizer", "noise", "overfit", "untrained"])
+@pytest.mark.parametrize("control", ["memorizer", "noise", "overfit", "untrained", "outsider"])
 def test_a_control_without_figures_fails(made, control):
     assert not verdicts_of(made, **{control: ()})[control].passed
 
@@ -52,7 +58,10 @@ def test_a_control_without_figures_fails(made, control):
 def test_a_failed_cell_fails_its_control(made):
     cells = made.stated_cells()
     cells["noise"] = made.stated_record(cells["noise"].method, failure="train: killed")
-    found = {verdict.control: verdict for verdict in judge_controls(list(cells.values()), "lira", chance_limits={})}
+    found = {
+        verdict.control: verdict
+        for verdict in judge_controls(list(cells.values()), "lira", chance_limits={}, results_format=1)
+    }
     assert found["noise"].reason == "its cell failed (train: killed)"
 
 
@@ -60,7 +69,8 @@ def test_one_bad_seed_fails_a_control(made):
     cells = made.stated_cells()
     second = dataclasses.replace(cells["untrained"], seed=1, figures=made.figures_for(0.1, 0.7))
     found = {
-        verdict.control: verdict for verdict in judge_controls([*cells.values(), second], "lira", chance_limits={})
+        verdict.control: verdict
+        for verdict in judge_controls([*cells.values(), second], "lira", chance_limits={}, results_format=1)
     }
     assert not found["untrained"].passed
     assert found["untrained"].reason.startswith("seed 1: ")
@@ -115,3 +125,101 @@ def test_chance_limit_catches_knowledge():
     labels = np.arange(2000) % 10
     known = np.where(generator.random(2000) < 0.8, labels, generator.integers(10, size=2000))
     assert np.mean(known == labels) > chance_limit(np.eye(10)[known], labels)
+
+
+WITH_COPIES = {"nearest-copy": ThreatModel("the images", "nothing", surface="images")}
+WITH_BLIND = {"blind": ThreatModel("nothing", "who is a member", surface="data")}
+
+
+def with_figures(record, *figures, models=None):
+    models = {**record.threat_models, **(models or {})}
+    return dataclasses.replace(record, figures=(*record.figures, *figures), threat_models=models)
+
+
+def test_results_of_format_1_are_asked_what_was_asked_of_them(made):
+    cells = made.stated_cells(outsider=None)
+    assert set(judged(cells.values(), results_format=1)) == {"memorizer", "noise", "overfit", "untrained"}
+    copied = {**cells, "memorizer": with_figures(cells["memorizer"], models=WITH_COPIES)}
+    assert judged(copied.values(), results_format=1)["memorizer"].passed
+
+
+def test_with_epochs_chosen_on_the_test_set_no_outsider_is_asked_for(made):
+    cells = made.stated_cells(outsider=None).values()
+    assert "outsider" not in judged(dataclasses.replace(record, protocol="paper") for record in cells)
+
+
+@pytest.mark.parametrize(("auc", "passes"), [(1.0, True), (0.99, True), (0.989, False), (None, False)])
+def test_copies_that_a_memorizer_releases_must_be_found(made, auc, passes):
+    cells = made.stated_cells()
+    figures = () if auc is None else (made.figure("auc-mia", auc, 0.0, "nearest-copy"),)
+    cells["memorizer"] = with_figures(cells["memorizer"], *figures, models=WITH_COPIES)
+    verdict = judged(cells.values())["memorizer"]
+    assert verdict.passed is passes
+    assert ("copies found" if passes else "copies missed" if auc else "has no AUC of the attack") in verdict.reason
+
+
+@pytest.mark.parametrize(("auc", "passes"), [(0.5, True), (0.533, True), (0.534, False), (0.46, False)])
+def test_a_challenge_that_gives_its_members_away_fails_every_row(made, auc, passes):
+    cells = made.stated_cells()
+    cells["teacher"] = with_figures(cells["teacher"], made.figure("auc-mia", auc, 0.02, "blind"), models=WITH_BLIND)
+    verdict = judged(cells.values())["blind"]
+    assert verdict.passed is passes
+    board = build_leaderboard(made.results_of(cells.values())).boards[0]
+    assert board.trusted is passes
+    assert [row.rank for row in board.rows if row.method.role == "method"] == ([1, 2, 3] if passes else [None] * 3)
+
+
+def test_a_test_of_the_challenge_without_a_figure_fails(made):
+    cells = made.stated_cells()
+    cells["teacher"] = with_figures(cells["teacher"], models=WITH_BLIND)
+    assert not judged(cells.values())["blind"].passed
+
+
+def spread_of(made, value, trainings=16):
+    """A standard deviation between trainings with its interval by chi-square."""
+    low, high = (value * np.sqrt((trainings - 1) / chi2.ppf(tail, trainings - 1)) for tail in (0.975, 0.025))
+    return dataclasses.replace(made.figure("auc-between-trainings", value, 0, "lira"), low=low, high=high)
+
+
+def test_a_memorizer_may_differ_from_its_teacher_by_what_trainings_differ(made):
+    cells = made.stated_cells(teacher=made.figures_for(0.84, 0.878), memorizer=made.figures_for(0.83, 0.813))
+    # sampling alone: 3.3 * sqrt(2) * 0.02 / 1.96 = 0.048 < 0.065
+    assert not judged(cells.values())["memorizer"].passed
+    cells["teacher"] = with_figures(cells["teacher"], spread_of(made, 0.011))
+    # with it: sqrt(2) * hypot(3.3 * 0.0102, 4.09 * 0.011) = 0.0795
+    verdict = judged(cells.values())["memorizer"]
+    assert verdict.passed
+    assert "chance allows 0.079 less, as trainings differ" in verdict.reason
+
+
+def test_the_larger_spread_between_trainings_counts(made):
+    cells = made.stated_cells()
+    for name, value in (("teacher", 0.001), ("memorizer", 0.011)):
+        cells[name] = with_figures(cells[name], spread_of(made, value))
+    assert "allows 0.079 less" in judged(cells.values())["memorizer"].reason
+
+
+@pytest.mark.parametrize("trainings", [4, 16, 256])
+def test_few_trainings_tell_their_spread_roughly(made, trainings):
+    expected = t.ppf(norm.cdf(3.3), trainings - 1)
+    assert spread_allowed(spread_of(made, 0.01, trainings)) == pytest.approx(0.01 * expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("sampling", [0.0, 0.005, 0.02])
+def test_two_trainings_that_differ_by_chance_fail_a_memorizer_less_than_once_in_a_thousand(made, sampling):
+    generator, runs, between = np.random.default_rng(3), 400_000, 0.015
+    total = np.hypot(between, sampling)  # teacher, memorizer and sixteen shadow models are draws of one law
+    spread = generator.normal(0, total, (runs, 16)).std(axis=1, ddof=1)
+    difference = generator.normal(0, total, (runs, 2)) @ [1, -1]
+    allowed = np.sqrt(2) * np.hypot(3.3 * sampling, spread_allowed(spread_of(made, 1.0)) * spread)
+    assert np.mean(difference < -allowed) < 0.001
+    judged_so, told = [], slice(40)
+    for gap, value in zip(3 * difference[told], spread[told], strict=True):  # wide apart, so that some fail
+        cells = made.stated_cells(
+            teacher=made.figures_for(0.84, 0.7, half=1.959964 * sampling),
+            memorizer=made.figures_for(0.83, 0.7 + gap, half=1.959964 * sampling),
+        )
+        cells["teacher"] = with_figures(cells["teacher"], spread_of(made, value))
+        judged_so.append(judged(cells.values())["memorizer"].passed)
+    np.testing.assert_array_equal(judged_so, 3 * difference[told] >= -allowed[told])
+    assert not all(judged_so)

@@ -10,7 +10,7 @@ import json
 import pytest
 from rich.console import Console
 
-from tckr_bench.board.answer import caveats
+from tckr_bench.board.caveats import caveats
 from tckr_bench.board.compare import compare
 from tckr_bench.board.rank import build_leaderboard
 from tckr_bench.board.render import render_report

@@ -9,8 +9,8 @@ import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from tckr_bench.board import rank
+from tckr_bench.board.estimates import Estimate
 from tckr_bench.board.paired import paired_differences, unpaired_difference
-from tckr_bench.board.rank import Estimate
 from tckr_bench.board.results import cell_folder, read_results
 from tckr_bench.evidence import EVIDENCE_FILE, read_evidence
 

@@ -224,7 +224,7 @@ def test_damaged_samples_are_a_note_and_no_crash(run_copy):
 def test_a_run_of_failed_cells_still_gives_a_page(tmp_path, made):
     cells = tuple(dataclasses.replace(cell, failure="train: killed") for cell in made.Plan().cells)
     words = words_of(render_report(made.make_run(tmp_path / "run", made.Plan(cells=cells))))
-    assert "no synthetic method has a figure to be ranked by" in words
+    assert "there is no real-data baseline, and a control failed or is missing" in words
     assert "failed: seed 0: train: killed" in words
 
 

@@ -64,7 +64,8 @@ def test_a_failed_control_is_seen_at_once(made):
     shown = terminal(leaderboard_of(made, untrained=made.figures_for(0.1, 0.7)))
     assert shown.startswith("NOT TRUSTWORTHY: control untrained: AUC 0.700 is not within")
     assert "FAIL" in shown
-    assert "P!" in shown
+    assert " !" in shown
+    assert "P!" not in shown
 
 
 def test_hostile_text_stays_text_in_the_terminal(made):
@@ -75,7 +76,7 @@ def test_hostile_text_stays_text_in_the_terminal(made):
 
 def test_csv_has_a_line_per_row_at_full_precision(made):
     rows = list(csv.DictReader(io.StringIO(leaderboard_csv(leaderboard_of(made)))))
-    assert len(rows) == 8
+    assert len(rows) == 9
     best = next(row for row in rows if row["rank"] == "1")
     assert float(best["accuracy"]) == 0.82
     assert float(best["aop"]) == pytest.approx(0.82 / 1.06**2, abs=0)
@@ -107,3 +108,52 @@ def test_hostile_text_is_no_markup_in_markdown(made):
     assert "`y`" not in written
     assert "**NOT TRUSTWORTHY**" not in written
     assert "**NOT TRUSTWORTHY**" in leaderboard_markdown(leaderboard_of(made, noise=None))
+
+
+def audited_leaderboard(made):
+    defended = made.plain_method("dp-sgd", "defended")
+    cells = made.stated_cells()
+    cells["dp-sgd"] = made.stated_record(
+        defended, (*made.figures_for(0.8, 0.52), made.figure("epsilon-accounted", 8.0, 0.0))
+    )
+    for name, record in cells.items():
+        attack = "adaptive-rmia"
+        figures = [made.figure("worst-auc", 0.6, 0.03, attack), made.figure("worst-tpr-at-1-fpr", 0.07, 0.03, "loss")]
+        figures += [dataclasses.replace(made.figure("epsilon-lower", 0.41, 0.0, attack), high=1.2)]
+        cells[name] = dataclasses.replace(record, figures=(*record.figures, *figures))
+    return build_leaderboard(made.results_of(cells.values()))
+
+
+def test_the_terminal_shows_the_worst_attack_by_name_and_epsilons_within_100_columns(made):
+    shown = terminal(audited_leaderboard(made))
+    assert max(map(len, shown.splitlines())) <= 100
+    for part in (
+        "worst attack on each row, AOP by lira",
+        "0.600 [0.570, 0.630]",
+        "adaptive-rmia",
+        "7.0",
+        "dp-sgd (real data,",
+        "proved ε ≤ 8.00",
+        "found ε ≥ 0.41",
+        "AOP is that of the attack declared beforehand",
+    ):
+        assert part in shown
+    assert shown.count("proved ε") == 1
+
+
+def test_csv_has_the_worst_attack_and_what_is_proved(made):
+    rows = {row["method"]: row for row in csv.DictReader(io.StringIO(leaderboard_csv(audited_leaderboard(made))))}
+    row = rows["dp-sgd"]
+    assert (row["worst-auc"], row["worst-auc-low"], row["worst-auc-attack"]) == ("0.6", "0.57", "adaptive-rmia")
+    assert (row["worst-tpr-at-1-fpr"], row["worst-tpr-at-1-fpr-attack"]) == ("0.07", "loss")
+    assert (row["epsilon-accounted"], row["epsilon-lower"], row["auc-mia"]) == ("8.0", "0.41", "0.52")
+    assert float(row["worst-aop"]) == pytest.approx(0.8 / 1.2**2)
+    assert rows["teacher"]["epsilon-accounted"] == ""
+    plain = next(csv.DictReader(io.StringIO(leaderboard_csv(leaderboard_of(made)))))
+    assert (plain["worst-auc"], plain["worst-auc-attack"]) == ("", "lira")
+
+
+def test_markdown_names_the_worst_attack_and_what_is_proved(made):
+    written = leaderboard_markdown(audited_leaderboard(made))
+    assert "0.600 (0.570 to 0.630), adaptive-rmia" in written
+    assert "dp-sgd (real data, defended)<br>proved ε ≤ 8.00<br>found ε ≥ 0.41" in written

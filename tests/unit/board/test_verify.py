@@ -9,9 +9,18 @@ import numpy as np
 import pytest
 
 from tckr_bench.board.results import cell_folder, read_results, write_results
-from tckr_bench.board.verify import evidence_of, recompute_figures, samples_of, verified, verify_run
+from tckr_bench.board.verify import copies_of, evidence_of, recompute_figures, samples_of, verified, verify_run
 from tckr_bench.errors import RunError
-from tckr_bench.evidence import EVIDENCE_FILE, SAMPLES_FILE, read_evidence, read_samples, write_evidence, write_samples
+from tckr_bench.evidence import (
+    COPIES_FILE,
+    EVIDENCE_FILE,
+    SAMPLES_FILE,
+    read_evidence,
+    read_samples,
+    write_evidence,
+    write_samples,
+)
+from tckr_bench.records import Copies, PrivacyGuarantee, ShadowAudit
 
 
 def change_record(run, index, **changes):
@@ -121,6 +130,105 @@ def test_inconsistent_evidence_is_refused(run_copy, fault):
     with pytest.raises(RunError, match="is not a file of evidence"):
         evidence_of(run_copy, record)
     assert len(verify_run(run_copy)) == 1
+
+
+def sound_audit(count):
+    generator = np.random.default_rng(0)
+    return ShadowAudit(
+        generator.random(4), generator.normal(size=count), generator.normal(size=(4, 6)), generator.random((4, 6)) < 0.5
+    )
+
+
+def changed(part, **arrays):
+    return dataclasses.replace(part, **{name: change(getattr(part, name)) for name, change in arrays.items()})
+
+
+def spoilt(values):
+    values = values.copy()
+    values.flat[0] = np.nan
+    return values
+
+
+ARRAY_FAULTS = {
+    "labels-short": {"labels": lambda labels: labels[1:]},
+    "labels-negative": {"labels": lambda labels: labels - 5},
+    "labels-real": {"labels": lambda labels: labels.astype(np.float64)},
+    "labels-flat": {"labels": lambda labels: labels[:, None]},
+    "audit-aucs-shape": {"audit": lambda audit: changed(audit, aucs=lambda old: old[None])},
+    "audit-aucs-range": {"audit": lambda audit: changed(audit, aucs=lambda old: old + 1)},
+    "audit-aucs-nan": {"audit": lambda audit: changed(audit, aucs=spoilt)},
+    "audit-aucs-none": {"audit": lambda audit: changed(audit, aucs=lambda old: old[:0])},
+    "audit-vulnerability": {"audit": lambda audit: changed(audit, vulnerability=lambda old: old[1:])},
+    "audit-vulnerability-nan": {"audit": lambda audit: changed(audit, vulnerability=spoilt)},
+    "audit-canaries": {"audit": lambda audit: changed(audit, canary_scores=lambda old: old[:, 1:])},
+    "audit-canaries-nan": {"audit": lambda audit: changed(audit, canary_scores=spoilt)},
+    "audit-canaries-shadows": {
+        "audit": lambda audit: changed(audit, canary_scores=lambda old: old[1:], canary_membership=lambda old: old[1:])
+    },
+    "audit-membership": {"audit": lambda audit: changed(audit, canary_membership=lambda old: old.astype(np.int64))},
+    "copies-shape": {"copies": lambda copies: changed(copies, to_members=lambda old: old[None])},
+    "copies-length": {"copies": lambda copies: changed(copies, to_others=lambda old: old[1:])},
+    "copies-nan": {"copies": lambda copies: changed(copies, to_others=spoilt)},
+    "copies-negative": {"copies": lambda copies: changed(copies, to_members=lambda old: -old)},
+}
+
+
+def audited_attack(run, index):
+    record = read_results(run).records[index]
+    attack = read_evidence(cell_folder(run, record) / EVIDENCE_FILE).attacks["lira"]
+    count = len(attack.scores)
+    copies = Copies(np.arange(1.0, 8.0), np.arange(2.0, 9.0))
+    labels = np.arange(count) % 3
+    return record, dataclasses.replace(attack, labels=labels, audit=sound_audit(count), copies=copies)
+
+
+def test_sound_labels_audits_copies_and_guarantees_are_accepted(run_copy):
+    record, attack = audited_attack(run_copy, 1)
+    nothing_planted = changed(
+        attack.audit, canary_scores=lambda old: old[:, :0], canary_membership=lambda old: old[:, :0]
+    )
+    for audit in (attack.audit, nothing_planted):
+        attacks = {"lira": dataclasses.replace(attack, audit=audit)}
+        change_evidence(run_copy, 1, attacks=attacks, guarantee=PrivacyGuarantee(8.0, 1e-5, "rdp"))
+        assert evidence_of(run_copy, record).guarantee.epsilon == 8.0
+
+
+@pytest.mark.parametrize("fault", ARRAY_FAULTS)
+def test_arrays_that_do_not_fit_together_are_refused(run_copy, fault):
+    record, attack = audited_attack(run_copy, 1)
+    change_evidence(run_copy, 1, attacks={"lira": changed(attack, **ARRAY_FAULTS[fault])})
+    with pytest.raises(RunError, match="is not a file of evidence"):
+        evidence_of(run_copy, record)
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "delta"), [(-1.0, 1e-5), (float("inf"), 1e-5), (float("nan"), 1e-5), (8.0, -0.1), (8.0, 1.5)]
+)
+def test_a_guarantee_that_guarantees_nothing_is_refused(run_copy, epsilon, delta):
+    record = read_results(run_copy).records[1]
+    change_evidence(run_copy, 1, guarantee=PrivacyGuarantee(epsilon, delta, "rdp"))
+    with pytest.raises(RunError, match="is not a file of evidence"):
+        evidence_of(run_copy, record)
+
+
+def test_threat_models_that_are_not_those_of_the_scores_are_noticed(run_copy):
+    record = read_results(run_copy).records[1]
+    boasted = {label: dataclasses.replace(model, adaptive=True) for label, model in record.threat_models.items()}
+    change_record(run_copy, 1, threat_models=boasted)
+    found = verified(run_copy)
+    assert [mismatch.figure for mismatch in found.mismatches] == ["threat models"]
+    assert found.results.records[1].threat_models == record.threat_models
+
+
+def test_copies_are_optional_pictures_like_samples(run_copy):
+    record = read_results(run_copy).records[1]
+    assert copies_of(run_copy, record) is None
+    folder = cell_folder(run_copy, record)
+    shutil.copyfile(folder / SAMPLES_FILE, folder / COPIES_FILE)
+    assert len(copies_of(run_copy, record).prompts) == 5
+    (folder / COPIES_FILE).write_bytes(b"nonsense")
+    with pytest.raises(RunError, match="cannot be read"):
+        copies_of(run_copy, record)
 
 
 def test_samples_are_optional_but_must_fit_together(run_copy):

@@ -1,0 +1,58 @@
+"""Whether the saved arrays of an attack can be what they say they are; evidence is hostile input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy.typing as npt
+
+    from tckr_bench.records import AttackScores, Copies, ShadowAudit
+
+
+def fault_of_attack(label: str, attack: AttackScores) -> str:
+    """Return what is wrong with the shapes and values of an attack's arrays, or nothing."""
+    import numpy as np
+
+    shape = attack.scores.shape
+    masks = (attack.members, attack.canaries)
+    if len(shape) != 1 or any(mask.shape != shape or mask.dtype != np.bool_ for mask in masks):
+        return f"the arrays of the attack {label} do not fit together"
+    if not _finite(attack.scores):
+        return f"the attack {label} has scores that are not finite"
+    if attack.labels is not None and not _are_labels(attack.labels, len(attack.scores)):
+        return f"the attack {label} has labels that are not one class index per example"
+    if attack.audit is not None and not _is_audit(attack.audit, int((~attack.canaries).sum())):
+        return f"the audit of the attack {label} has arrays that do not fit together or are not finite"
+    if attack.copies is not None and not _are_copies(attack.copies):
+        return f"the attack {label} has distances of copies that are not finite, 0 or more, and as many on each side"
+    return ""
+
+
+def _finite(values: npt.NDArray[Any]) -> bool:
+    import numpy as np
+
+    return values.dtype.kind == "f" and bool(np.isfinite(values).all())
+
+
+def _are_labels(labels: npt.NDArray[Any], count: int) -> bool:
+    return labels.shape == (count,) and labels.dtype.kind in "iu" and bool((labels >= 0).all())
+
+
+def _is_audit(audit: ShadowAudit, ordinary: int) -> bool:
+    """Return whether an audit has K shadow models, ordinary examples by number, and canaries in or out of each."""
+    import numpy as np
+
+    shadows, shape = len(audit.aucs) if audit.aucs.ndim == 1 else 0, audit.canary_scores.shape
+    fits = shadows > 0 and audit.vulnerability.shape == (ordinary,) and len(shape) == 2 and shape[0] == shadows
+    fits = fits and audit.canary_membership.shape == shape and audit.canary_membership.dtype == np.bool_
+    parts = (audit.aucs, audit.vulnerability, audit.canary_scores)
+    return fits and all(_finite(part) for part in parts) and bool(((audit.aucs >= 0) & (audit.aucs <= 1)).all())
+
+
+def _are_copies(copies: Copies) -> bool:
+    sides = (copies.to_members, copies.to_others)
+    fits = copies.to_members.ndim == 1 and copies.to_members.shape == copies.to_others.shape
+    return fits and all(_finite(side) and bool((side >= 0).all()) for side in sides)
