@@ -20,10 +20,13 @@ from tckr_bench.records import (
     AttackEvidence,
     AttackScores,
     CellEvidence,
+    Copies,
     GenerationRequest,
     LabelledImages,
+    PrivacyGuarantee,
     Prompts,
     References,
+    ShadowAudit,
     ThreatModel,
     TrainingData,
 )
@@ -154,17 +157,39 @@ def fake_release_evidence(*, examples: int = 60, seed: int = 0) -> ReleaseEviden
     )
 
 
-def fake_cell_evidence(*, examples: int = 200, classes: int = 3, seed: int = 0) -> CellEvidence:
-    """Return the evidence of a cell with one attack, as many members as non-members, and no canaries."""
+def fake_cell_evidence(*, examples: int = 1000, classes: int = 3, seed: int = 0) -> CellEvidence:
+    """Return the evidence of a cell with one attack, as many members as non-members, that no built-in metric lacks.
+
+    The attack itself has no canaries, but its eight shadow models have; the training proves something, and a tenth of
+    the synthetic images are copies.
+    """
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, classes, size=examples).astype(np.int64)
     logits = generator.normal(size=(2, examples, classes)).astype(np.float32)
     logits[:, np.arange(examples), labels] += np.float32(1.0)
     members = np.arange(2 * examples) < examples
     scores = generator.normal(size=2 * examples) + 0.5 * members
-    threat_model = ThreatModel(sees="logits", owns="nothing")
-    attack = AttackScores("fake", scores, members, np.zeros(2 * examples, dtype=bool), threat_model)
-    return CellEvidence(labels, logits[0], logits[1], {"fake": attack}, "fake")
+    membership = np.stack([generator.permutation(8) < 4 for _ in range(40)], axis=1)
+    to_members = 20.0 * generator.random(examples)
+    attack = AttackScores(
+        attack="fake",
+        scores=scores,
+        members=members,
+        canaries=np.zeros(2 * examples, dtype=bool),
+        threat_model=ThreatModel(sees="logits", owns="nothing"),
+        labels=generator.integers(0, classes, size=2 * examples).astype(np.int64),
+        audit=ShadowAudit(
+            aucs=generator.normal(0.6, 0.02, size=8),
+            vulnerability=generator.normal(size=2 * examples),
+            canary_scores=generator.normal(size=membership.shape) + membership,
+            canary_membership=membership,
+        ),
+        copies=Copies(
+            np.where(np.arange(examples) % 10, to_members, 0.1 * to_members / 20), 20.0 * generator.random(examples)
+        ),
+    )
+    guarantee = PrivacyGuarantee(epsilon=4.0, delta=1e-5, accountant="prv")
+    return CellEvidence(labels, logits[0], logits[1], {"fake": attack}, "fake", guarantee)
 
 
 def check_component(component: Component[Any]) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from tckr_bench import stats
+from tckr_bench.stats import resampling
 
 
 @st.composite
@@ -245,7 +246,7 @@ def test_bootstrap_spread_is_the_standard_error():
 
 
 def test_bootstrap_is_seeded_and_memory_bounded(monkeypatch):
-    monkeypatch.setattr(stats, "_BOOTSTRAP_CELLS", 64)  # chunks of 64 // 20 = 3 replicates
+    monkeypatch.setattr(resampling, "_BOOTSTRAP_CELLS", 64)  # chunks of 64 // 20 = 3 replicates
     scores, members = np.arange(20.0), np.arange(20) % 2 == 0
     first, second = (
         stats.bootstrap_auc(scores, members, replicates=10, generator=np.random.default_rng(4)) for _ in range(2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -19,69 +19,126 @@ class NoOptions(Options):
     """Options of the metrics that have none."""
 
 
-class AopOptions(Options):
-    """Options of `aop`."""
+class SeedOptions(Options):
+    """Options of the metrics that draw something at random."""
+
+    seed: int = Field(default=0, ge=0, description="seed of what is drawn at random")
+
+
+class ResamplingOptions(SeedOptions):
+    """Options of the metrics whose interval is a bootstrap."""
 
     replicates: int = Field(default=1000, ge=100, le=100_000, description="bootstrap resamples")
-    seed: int = Field(default=0, ge=0, description="seed of the resampling")
 
 
 @hookimpl
 def register_metrics(register: Callable[[Component[Metric]], None]) -> None:
     """Register the built-in metrics."""
-    for name, load, summary in _PLAIN:
-        register(Component(name=name, version="1", options=NoOptions, load=load, summary=summary))
-    register(
-        Component(
-            name="aop",
-            version="1",
-            options=AopOptions,
-            load=_load_aop,
-            summary="accuracy over privacy: accuracy / (2 max(AUC, 0.5))^2, per attack",
-        )
-    )
+    for name, version, options, load, summary in _METRICS:
+        register(Component(name=name, version=version, options=options, load=load, summary=summary))
 
 
-def _load_accuracy(_options: Options) -> Metric:
+def _accuracy(_options: Options) -> Metric:
     from tckr_plugins.metrics.accuracy import Accuracy
 
     return Accuracy()
 
 
-def _load_accuracy_gap(_options: Options) -> Metric:
+def _accuracy_gap(_options: Options) -> Metric:
     from tckr_plugins.metrics.accuracy import AccuracyGap
 
     return AccuracyGap()
 
 
-def _load_auc_mia(_options: Options) -> Metric:
-    from tckr_plugins.metrics.membership import AucMia
-
-    return AucMia()
-
-
-def _load_canary_auc(_options: Options) -> Metric:
-    from tckr_plugins.metrics.membership import CanaryAuc
-
-    return CanaryAuc()
-
-
-def _load_tpr_at_1_fpr(_options: Options) -> Metric:
-    from tckr_plugins.metrics.membership import TprAt1Fpr
-
-    return TprAt1Fpr()
-
-
-def _load_aop(options: AopOptions) -> Metric:
+def _aop(options: ResamplingOptions) -> Metric:
     from tckr_plugins.metrics.accuracy_over_privacy import AccuracyOverPrivacy
 
     return AccuracyOverPrivacy(replicates=options.replicates, seed=options.seed)
 
 
-_PLAIN: tuple[tuple[str, Callable[[Options], Metric], str], ...] = (
-    ("accuracy", _load_accuracy, "share of real test images classified right (CAS for a student)"),
-    ("accuracy-gap", _load_accuracy_gap, "accuracy of the real-data teacher minus the cell's"),
-    ("auc-mia", _load_auc_mia, "how often an attack scores a member above a non-member"),
-    ("canary-auc", _load_canary_auc, "the same among planted, mislabelled examples only"),
-    ("tpr-at-1-fpr", _load_tpr_at_1_fpr, "share of members found at 1 % false alarms at most"),
+def _auc_mia(_options: Options) -> Metric:
+    from tckr_plugins.metrics.membership import AucMia
+
+    return AucMia()
+
+
+def _auc_mia_bootstrap(options: ResamplingOptions) -> Metric:
+    from tckr_plugins.metrics.membership import AucMiaBootstrap
+
+    return AucMiaBootstrap(replicates=options.replicates, seed=options.seed)
+
+
+def _canary_auc(_options: Options) -> Metric:
+    from tckr_plugins.metrics.membership import CanaryAuc
+
+    return CanaryAuc()
+
+
+def _tpr(metric: str, fpr: float) -> Callable[[Options], Metric]:
+    def load(_options: Options) -> Metric:
+        from tckr_plugins.metrics.membership import TprAtFpr
+
+        return TprAtFpr(metric, fpr=fpr)
+
+    return load
+
+
+def _worst_auc(options: SeedOptions) -> Metric:
+    from tckr_plugins.metrics.worst_case import WorstAuc
+
+    return WorstAuc(seed=options.seed)
+
+
+def _worst_tpr(_options: Options) -> Metric:
+    from tckr_plugins.metrics.worst_case import WorstTprAt1Fpr
+
+    return WorstTprAt1Fpr()
+
+
+def _auc_between_trainings(_options: Options) -> Metric:
+    from tckr_plugins.metrics.audits import AucBetweenTrainings
+
+    return AucBetweenTrainings()
+
+
+def _audit_canary_auc(options: ResamplingOptions) -> Metric:
+    from tckr_plugins.metrics.audits import AuditCanaryAuc
+
+    return AuditCanaryAuc(replicates=options.replicates, seed=options.seed)
+
+
+def _audit_canary_tpr(options: ResamplingOptions) -> Metric:
+    from tckr_plugins.metrics.audits import AuditCanaryTprAt1Fpr
+
+    return AuditCanaryTprAt1Fpr(replicates=options.replicates, seed=options.seed)
+
+
+def _epsilon_accounted(_options: Options) -> Metric:
+    from tckr_plugins.metrics.guarantees import EpsilonAccounted
+
+    return EpsilonAccounted()
+
+
+_METRICS: tuple[tuple[str, str, type[Options], Callable[[Any], Metric], str], ...] = (
+    ("accuracy", "1", NoOptions, _accuracy, "share of real test images classified right (CAS for a student)"),
+    ("accuracy-gap", "1", NoOptions, _accuracy_gap, "accuracy of the real-data teacher minus the cell's"),
+    ("aop", "1", ResamplingOptions, _aop, "accuracy over privacy: accuracy / (2 max(AUC, 0.5))^2, per attack"),
+    ("auc-mia", "1", NoOptions, _auc_mia, "how often an attack scores a member above a non-member"),
+    ("auc-mia-bootstrap", "1", ResamplingOptions, _auc_mia_bootstrap, "the same, with an interval by bootstrap"),
+    ("canary-auc", "1", NoOptions, _canary_auc, "the same among planted, mislabelled examples only"),
+    (
+        "tpr-at-10-fpr",
+        "1",
+        NoOptions,
+        _tpr("tpr-at-10-fpr", 0.1),
+        "share of members found at 10 % false alarms at most",
+    ),
+    ("tpr-at-1-fpr", "2", NoOptions, _tpr("tpr-at-1-fpr", 0.01), "share of members found at 1 % false alarms at most"),
+    ("tpr-at-0-1-fpr", "1", NoOptions, _tpr("tpr-at-0-1-fpr", 0.001), "the same at 0.1 %; needs 1,000 non-members"),
+    ("worst-auc", "1", SeedOptions, _worst_auc, "the highest AUC of all attacks on the classifier, corrected for that"),
+    ("worst-tpr-at-1-fpr", "1", NoOptions, _worst_tpr, "the highest TPR at 1 % FPR of all attacks on the classifier"),
+    ("auc-between-trainings", "1", NoOptions, _auc_between_trainings, "spread of an attack's AUC over shadow models"),
+    ("audit-canary-auc", "1", ResamplingOptions, _audit_canary_auc, "AUC on canaries, in and out of shadow models"),
+    ("audit-canary-tpr-at-1-fpr", "1", ResamplingOptions, _audit_canary_tpr, "TPR at 1 % FPR on the same canaries"),
+    ("epsilon-accounted", "1", NoOptions, _epsilon_accounted, "epsilon that differentially private training proves"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tckr_bench.records import Figure
@@ -12,8 +13,17 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from tckr_bench.records import CellEvidence, Scores
+    from tckr_bench.records import CellEvidence, Scores, ShadowAudit
     from tckr_bench.stats import Estimate
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """Scores of several attacks on a classifier, each on its own ordinary examples, in the order of the evidence."""
+
+    attacks: list[str]
+    scores: list[Scores]
+    members: list[npt.NDArray[np.bool_]]
 
 
 def figure(metric: str, estimate: Estimate, *, examples: int, attack: str = "") -> Figure:
@@ -40,3 +50,26 @@ def challenges(evidence: CellEvidence, *, canaries: bool) -> Iterator[tuple[str,
         members = saved.members[chosen]
         if members.any() and not members.all():
             yield attack, saved.scores[chosen], members
+
+
+def on_the_classifier(evidence: CellEvidence, *, fpr: float = 1.0) -> Challenge:
+    """Return the attacks on what every row releases, a classifier, with enough non-members for `fpr`; maybe none."""
+    found = Challenge([], [], [])
+    for attack, scores, members in challenges(evidence, canaries=False):
+        if evidence.attacks[attack].threat_model.surface == "classifier" and enough_for(members, fpr=fpr):
+            found.attacks.append(attack)
+            found.scores.append(scores)
+            found.members.append(members)
+    return found
+
+
+def audits(evidence: CellEvidence) -> Iterator[tuple[str, ShadowAudit]]:
+    """Yield (attack, audit) per attack whose shadow models were audited."""
+    for attack, saved in evidence.attacks.items():
+        if saved.audit is not None:
+            yield attack, saved.audit
+
+
+def enough_for(members: npt.NDArray[np.bool_], *, fpr: float) -> bool:
+    """Tell whether non-members suffice for a rate of false alarms: at least one must be allowed."""
+    return int((~members).sum()) * fpr > 1 - 1e-9

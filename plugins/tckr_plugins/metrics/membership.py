@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tckr_bench.stats import auc_interval, tpr_at_fpr
-from tckr_plugins.metrics.figures import challenges, figure
+from tckr_bench.stats import auc_interval, bootstrap_auc_interval, tpr_interval
+from tckr_plugins.metrics.figures import challenges, enough_for, figure
 
 if TYPE_CHECKING:
     from tckr_bench.records import CellEvidence, Figure
-
-FALSE_POSITIVE_RATE = 0.01
 
 
 class AucMia:
@@ -25,6 +22,24 @@ class AucMia:
             figure("auc-mia", auc_interval(scores, members), examples=len(scores), attack=attack)
             for attack, scores, members in challenges(evidence, canaries=False)
         ]
+
+
+class AucMiaBootstrap:
+    """The same area with the percentile interval of a bootstrap of members and of non-members."""
+
+    higher_is_better = False
+
+    def __init__(self, *, replicates: int = 1000, seed: int = 0) -> None:
+        self._replicates = replicates
+        self._seed = seed
+
+    def compute(self, evidence: CellEvidence) -> list[Figure]:
+        """Return one figure per attack that has members and non-members."""
+        found = []
+        for attack, scores, members in challenges(evidence, canaries=False):
+            estimate = bootstrap_auc_interval(scores, members, replicates=self._replicates, seed=self._seed)
+            found.append(figure("auc-mia-bootstrap", estimate, examples=len(scores), attack=attack))
+        return found
 
 
 class CanaryAuc:
@@ -44,26 +59,26 @@ class CanaryAuc:
         ]
 
 
-class TprAt1Fpr:
-    """Share of members found when at most 1 % of non-members are taken for members, canaries left out.
+class TprAtFpr:
+    """Share of members found when at most a given share of non-members is taken for members, canaries left out.
 
     Tied scores are admitted together or not at all, and the false positive rate is never exceeded; a constant
-    score finds nobody. The interval is Clopper and Pearson's for the threshold found; its method names the
-    false positive rate that was realised, which lies below 1 % where scores are tied or non-members are few.
+    score finds nobody. The interval holds the rate at the threshold whose *true* false positive rate is the one
+    given: the threshold rests on a few non-members, so Clopper and Pearson's interval of the members alone would be too
+    narrow by far. Its method names the counts and the false positive rate that was realised, which lies below the one
+    given where scores are tied. Fewer non-members than allow a single false alarm give no figure.
     """
 
     higher_is_better = False
 
+    def __init__(self, metric: str, *, fpr: float) -> None:
+        self._metric = metric
+        self._fpr = fpr
+
     def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure per attack that has members and non-members."""
-        found = []
-        for attack, scores, members in challenges(evidence, canaries=False):
-            point = tpr_at_fpr(scores, members, fpr=FALSE_POSITIVE_RATE)
-            alarms = point.false_positive_rate
-            method = (
-                f"{point.true_positive_rate.method} at a realised FPR of {100 * alarms.value:.2f} % "
-                f"({100 * alarms.low:.2f}-{100 * alarms.high:.2f} %)"
-            )
-            estimate = replace(point.true_positive_rate, method=method)
-            found.append(figure("tpr-at-1-fpr", estimate, examples=len(scores), attack=attack))
-        return found
+        """Return one figure per attack that has members and enough non-members."""
+        return [
+            figure(self._metric, tpr_interval(scores, members, fpr=self._fpr), examples=len(scores), attack=attack)
+            for attack, scores, members in challenges(evidence, canaries=False)
+            if enough_for(members, fpr=self._fpr)
+        ]

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from tckr_plugins import metrics
 
 from tckr_bench.records import AttackScores, CellEvidence, ThreatModel
-from tckr_bench.stats import auc, clopper_pearson, wilson
+from tckr_bench.stats import auc, tpr_interval, wilson
+from tckr_bench.testing import fake_cell_evidence
 
 THREAT = ThreatModel(sees="outputs", owns="labels")
-NAMES = ["accuracy", "accuracy-gap", "aop", "auc-mia", "canary-auc", "tpr-at-1-fpr"]
-
-
-def components():
-    found = {}
-    metrics.register_metrics(lambda component: found.update({component.name: component}))
-    return found
-
-
-def compute(name, evidence, **options):
-    component = components()[name]
-    return component.load(component.parse_options(options)).compute(evidence)
+OF_THE_CELL = {"accuracy", "accuracy-gap", "epsilon-accounted"}
 
 
 def logits_that_are(right):
@@ -48,24 +39,38 @@ def cell(*, attacks=None, right=700, teacher_right=800, count=1000):
     )
 
 
-def test_every_metric_is_registered_and_gives_figures_that_hold_their_value():
-    assert sorted(components()) == NAMES
-    for name in NAMES:
-        (figure,) = compute(name, cell())
+def test_every_metric_gives_one_figure_of_its_name_that_holds_its_value(components, compute):
+    evidence = fake_cell_evidence()
+    planted = replace(evidence, attacks={"lira": attack_scores()}, primary_attack="lira")
+    for name in components:
+        (figure,) = compute(name, planted if name == "canary-auc" else evidence)
         assert figure.metric == name
         assert figure.low <= figure.value <= figure.high
         assert figure.interval
-        assert figure.attack == ("" if name.startswith("accuracy") else "lira")
+        assert figure.examples > 0
+        assert bool(figure.attack) != (name in OF_THE_CELL), name
 
 
-def test_accuracy_has_wilsons_interval():
+def test_every_figure_is_seeded(components, compute):
+    evidence = fake_cell_evidence()
+    other = fake_cell_evidence(seed=1).attacks["fake"]
+    evidence = replace(evidence, attacks={**evidence.attacks, "other": other})
+    drawn = [name for name, component in components.items() if "seed" in component.options.model_fields]
+    assert len(drawn) > 3
+    for name in drawn:
+        first, again, other = (compute(name, evidence, seed=seed) for seed in (0, 0, 1))
+        assert first == again, name
+        assert first != other, name
+
+
+def test_accuracy_has_wilsons_interval(compute):
     (figure,) = compute("accuracy", cell())
     reference = wilson(700, 1000)
     assert (figure.value, figure.low, figure.high) == (0.7, reference.low, reference.high)
     assert figure.examples == 1000
 
 
-def test_accuracy_gap_is_positive_where_the_replacement_loses():
+def test_accuracy_gap_is_positive_where_the_replacement_loses(compute):
     (figure,) = compute("accuracy-gap", cell())
     assert figure.value == pytest.approx(0.1)
     assert 0 < figure.low < 0.1 < figure.high
@@ -74,7 +79,7 @@ def test_accuracy_gap_is_positive_where_the_replacement_loses():
     assert none.low < 0 < none.high
 
 
-def test_canaries_count_among_themselves_only():
+def test_canaries_count_among_themselves_only(compute):
     saved = attack_scores()
     ordinary = ~saved.canaries
     (figure,) = compute("auc-mia", cell())
@@ -85,29 +90,36 @@ def test_canaries_count_among_themselves_only():
     assert 0.8 < canary.low < 1.0
 
 
-def test_there_is_no_canary_figure_without_canaries():
+def test_there_is_no_canary_figure_without_canaries(compute):
     assert compute("canary-auc", cell(attacks={"lira": attack_scores(canaries=0)})) == []
     assert compute("canary-auc", cell(attacks={"lira": attack_scores(canaries=1)})) == []  # none was held out
 
 
-def test_each_attack_has_its_own_figure():
+def test_each_attack_has_its_own_figure(compute):
     both = {"lira": attack_scores(), "loss": attack_scores(seed=1)}
     for name in ("auc-mia", "canary-auc", "tpr-at-1-fpr", "aop"):
         assert [figure.attack for figure in compute(name, cell(attacks=both))] == ["lira", "loss"]
 
 
-def test_tpr_takes_at_most_one_false_alarm_in_a_hundred():
+def test_tpr_takes_at_most_one_false_alarm_in_a_hundred(compute):
     saved = attack_scores()
     ordinary = saved.scores[:300], saved.scores[300:600]
     cut = np.sort(ordinary[1])[-4]  # above the fourth highest of 300 non-members: three false alarms, 1 %
     (figure,) = compute("tpr-at-1-fpr", cell())
     hits = int((ordinary[0] > cut).sum())
     assert figure.value == pytest.approx(hits / 300)
-    assert figure.low == clopper_pearson(hits, 300).low
-    assert "realised FPR of 1.00 %" in figure.interval
+    assert f"{hits} of 300 members, 3 of 300 non-members (realised FPR of 1.00 %)" in figure.interval
 
 
-def test_a_constant_score_finds_nobody_and_is_blind():
+@pytest.mark.parametrize(("name", "fpr"), [("tpr-at-10-fpr", 0.1), ("tpr-at-1-fpr", 0.01), ("tpr-at-0-1-fpr", 0.001)])
+def test_a_rate_of_false_alarms_needs_non_members_to_allow_one(compute, attack_on, cell_with, name, fpr):
+    enough = attack_on(size=round(1 / fpr))
+    (figure,) = compute(name, cell_with({"a": enough}))
+    assert figure.value == tpr_interval(enough.scores, enough.members, fpr=fpr).value
+    assert compute(name, cell_with({"a": attack_on(size=round(1 / fpr) - 1)})) == []
+
+
+def test_a_constant_score_finds_nobody_and_is_blind(compute):
     saved = attack_scores(canaries=0)
     blind = AttackScores("blind", np.zeros(600), saved.members, saved.canaries, THREAT)
     evidence = cell(attacks={"blind": blind})
@@ -118,7 +130,7 @@ def test_a_constant_score_finds_nobody_and_is_blind():
     assert compute("aop", evidence)[0].value == 0.7
 
 
-def test_aop_of_a_perfect_attack_is_a_quarter_of_the_accuracy():
+def test_aop_of_a_perfect_attack_is_a_quarter_of_the_accuracy(compute):
     saved = attack_scores(canaries=0)
     perfect = AttackScores("perfect", saved.members.astype(np.float64), saved.members, saved.canaries, THREAT)
     (figure,) = compute("aop", cell(attacks={"perfect": perfect}))
@@ -126,17 +138,10 @@ def test_aop_of_a_perfect_attack_is_a_quarter_of_the_accuracy():
     assert figure.low < figure.value < figure.high  # the accuracy still varies
 
 
-def test_aop_interval_is_seeded():
-    first, again, other = (compute("aop", cell(), seed=seed, replicates=200)[0] for seed in (0, 0, 1))
-    assert first == again
-    assert (first.low, first.high) != (other.low, other.high)
-    assert first.value == other.value
-
-
-def test_metrics_are_silent_without_evidence():
+def test_metrics_are_silent_without_evidence(components, compute):
     nothing = cell(attacks={}, count=0)
-    for name in NAMES:
+    for name in components:
         assert compute(name, nothing) == []
     members_only = AttackScores("odd", np.zeros(4), np.ones(4, dtype=bool), np.zeros(4, dtype=bool), THREAT)
-    for name in ("auc-mia", "canary-auc", "tpr-at-1-fpr", "aop"):
-        assert compute(name, cell(attacks={"odd": members_only})) == []
+    for name in components:
+        assert compute(name, cell(attacks={"odd": members_only})) == [] or name in OF_THE_CELL

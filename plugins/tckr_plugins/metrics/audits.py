@@ -1,0 +1,87 @@
+"""What audits of the shadow models tell: the spread between trainings, and canaries one by one, in and out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tckr_bench.stats import clustered_auc_interval, clustered_tpr_interval, deviation_interval
+from tckr_plugins.metrics.figures import audits, enough_for, figure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tckr_bench.records import CellEvidence, Figure, ShadowAudit
+
+
+class AucBetweenTrainings:
+    """Standard deviation of an attack's AUC between trainings: over the shadow models, each attacked in turn.
+
+    It is apart from what the interval of an AUC tells, how far the examples of one training could mislead. The interval
+    takes trainings for independent and their AUCs for normal (chi-square). `examples` counts trainings.
+    """
+
+    higher_is_better = False
+
+    def compute(self, evidence: CellEvidence) -> list[Figure]:
+        """Return one figure per audited attack with two shadow models or more."""
+        return [
+            figure("auc-between-trainings", deviation_interval(audit.aucs), examples=len(audit.aucs), attack=attack)
+            for attack, audit in audits(evidence)
+            if len(audit.aucs) > 1
+        ]
+
+
+class AuditCanaryAuc:
+    """AUC of an attack on canaries, over all pairs of a shadow model and a canary, which is in it or not.
+
+    Pairs of one canary are not independent, so the bootstrap draws canaries. `examples` counts pairs.
+    """
+
+    higher_is_better = False
+
+    def __init__(self, *, replicates: int = 1000, seed: int = 0) -> None:
+        self._replicates = replicates
+        self._seed = seed
+
+    def compute(self, evidence: CellEvidence) -> list[Figure]:
+        """Return one figure per audited attack; none without canaries in and out."""
+        found = []
+        for attack, audit in _with_canaries(evidence):
+            estimate = clustered_auc_interval(
+                audit.canary_scores, audit.canary_membership, replicates=self._replicates, seed=self._seed
+            )
+            found.append(figure("audit-canary-auc", estimate, examples=audit.canary_scores.size, attack=attack))
+        return found
+
+
+class AuditCanaryTprAt1Fpr:
+    """Share of pairs of a shadow model and a canary in it that are found when at most 1 % of the others are.
+
+    Each resample of the canaries sets its own threshold. Fewer than 100 pairs of a canary and a model it is not in
+    give no figure. `examples` counts pairs.
+    """
+
+    higher_is_better = False
+
+    def __init__(self, *, replicates: int = 1000, seed: int = 0) -> None:
+        self._replicates = replicates
+        self._seed = seed
+
+    def compute(self, evidence: CellEvidence) -> list[Figure]:
+        """Return one figure per audited attack; none without canaries in and enough of them out."""
+        found = []
+        for attack, audit in _with_canaries(evidence):
+            if enough_for(audit.canary_membership, fpr=0.01):
+                estimate = clustered_tpr_interval(
+                    audit.canary_scores, audit.canary_membership, fpr=0.01, replicates=self._replicates, seed=self._seed
+                )
+                examples = audit.canary_scores.size
+                found.append(figure("audit-canary-tpr-at-1-fpr", estimate, examples=examples, attack=attack))
+        return found
+
+
+def _with_canaries(evidence: CellEvidence) -> Iterator[tuple[str, ShadowAudit]]:
+    """Yield the audits in which canaries were in a model, and out of one."""
+    for attack, audit in audits(evidence):
+        if audit.canary_membership.any() and not audit.canary_membership.all():
+            yield attack, audit

@@ -1,0 +1,29 @@
+"""What the training of a cell's classifier proves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tckr_bench.stats import Estimate
+from tckr_plugins.metrics.figures import figure
+
+if TYPE_CHECKING:
+    from tckr_bench.records import CellEvidence, Figure
+
+
+class EpsilonAccounted:
+    """Epsilon of the differential privacy that the training proves, in nats; it holds, so it has no interval.
+
+    `examples` is 1: the one training that it was accounted for.
+    """
+
+    higher_is_better = False
+
+    def compute(self, evidence: CellEvidence) -> list[Figure]:
+        """Return one figure; none where nothing is proved."""
+        proved = evidence.guarantee
+        if proved is None:
+            return []
+        method = f"accountant {proved.accountant} at delta {proved.delta:g}"
+        estimate = Estimate(proved.epsilon, proved.epsilon, proved.epsilon, method)
+        return [figure("epsilon-accounted", estimate, examples=1)]

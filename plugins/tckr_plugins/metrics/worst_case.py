@@ -1,0 +1,50 @@
+"""The worst of what was tried: the attack that finds most, with the correction for having tried several."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tckr_bench.stats import highest_auc, highest_tpr
+from tckr_plugins.metrics.figures import figure, on_the_classifier
+
+if TYPE_CHECKING:
+    from tckr_bench.records import CellEvidence, Figure
+
+
+class WorstAuc:
+    """The highest AUC of the attacks on the classifier, canaries left out; the figure names the attack.
+
+    The interval is for the highest of the k true AUCs: its lower end allows for the luckiest of k errors, which are
+    correlated, because all attacks are judged on the same examples.
+    """
+
+    higher_is_better = False
+
+    def __init__(self, *, seed: int = 0) -> None:
+        self._seed = seed
+
+    def compute(self, evidence: CellEvidence) -> list[Figure]:
+        """Return one figure; none without an attack on the classifier."""
+        tried = on_the_classifier(evidence)
+        if not tried.attacks:
+            return []
+        index, estimate = highest_auc(tried.scores, tried.members, seed=self._seed)
+        return [figure("worst-auc", estimate, examples=len(tried.scores[index]), attack=tried.attacks[index])]
+
+
+class WorstTprAt1Fpr:
+    """The highest TPR at 1 % FPR of the attacks on the classifier, canaries left out; the figure names the attack.
+
+    The interval is for the highest of the k true rates, its lower end corrected by Bonferroni.
+    """
+
+    higher_is_better = False
+
+    def compute(self, evidence: CellEvidence) -> list[Figure]:
+        """Return one figure; none without an attack on the classifier that has enough non-members."""
+        tried = on_the_classifier(evidence, fpr=0.01)
+        if not tried.attacks:
+            return []
+        index, estimate = highest_tpr(tried.scores, tried.members, fpr=0.01)
+        examples = len(tried.scores[index])
+        return [figure("worst-tpr-at-1-fpr", estimate, examples=examples, attack=tried.attacks[index])]

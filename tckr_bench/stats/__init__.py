@@ -1,0 +1,56 @@
+"""Intervals and ranks: everything statistical that stands behind a figure.
+
+Every interval is two-sided with 95 % confidence unless told otherwise. Scores follow one convention: higher
+means 'more likely a member', and members are the positive class. What is random is drawn from a generator or a seed
+that is given.
+"""
+
+from tckr_bench.stats.estimates import CONFIDENCE, Estimate, deviation_interval, percentile_interval
+from tckr_bench.stats.operating import OperatingPoint, RocCurve, roc_curve, tpr_at_fpr, tpr_interval
+from tckr_bench.stats.proportions import clopper_pearson, difference, paired_difference, wilson
+from tckr_bench.stats.ranking import (
+    auc,
+    auc_interval,
+    delong_covariance,
+    delong_variance,
+    midranks,
+    paired_auc_difference,
+)
+from tckr_bench.stats.resampling import (
+    bootstrap_auc,
+    bootstrap_auc_interval,
+    bootstrap_mean,
+    clustered_auc_interval,
+    clustered_tpr_interval,
+)
+from tckr_bench.stats.worst import highest_auc, highest_auc_apart, highest_tpr
+
+__all__ = [
+    "CONFIDENCE",
+    "Estimate",
+    "OperatingPoint",
+    "RocCurve",
+    "auc",
+    "auc_interval",
+    "bootstrap_auc",
+    "bootstrap_auc_interval",
+    "bootstrap_mean",
+    "clopper_pearson",
+    "clustered_auc_interval",
+    "clustered_tpr_interval",
+    "delong_covariance",
+    "delong_variance",
+    "deviation_interval",
+    "difference",
+    "highest_auc",
+    "highest_auc_apart",
+    "highest_tpr",
+    "midranks",
+    "paired_auc_difference",
+    "paired_difference",
+    "percentile_interval",
+    "roc_curve",
+    "tpr_at_fpr",
+    "tpr_interval",
+    "wilson",
+]

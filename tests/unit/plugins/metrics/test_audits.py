@@ -1,0 +1,70 @@
+"""Laws of the figures from audited shadow models, and of what training proves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tckr_bench.records import PrivacyGuarantee, ShadowAudit
+from tckr_bench.stats import auc
+
+CANARY_NAMES = ["audit-canary-auc", "audit-canary-tpr-at-1-fpr"]
+
+
+@pytest.fixture(scope="module")
+def audit():
+    generator = np.random.default_rng(0)
+    membership = np.stack([generator.permutation(8) < 4 for _ in range(50)], axis=1)
+    return ShadowAudit(
+        aucs=np.array([0.6, 0.62, 0.58, 0.6]),
+        vulnerability=np.zeros(600),
+        canary_scores=generator.normal(size=(8, 50)) + 2.0 * membership,
+        canary_membership=membership,
+    )
+
+
+def test_spread_between_trainings_is_the_standard_deviation_over_shadow_models(compute, attack_on, cell_with, audit):
+    (figure,) = compute("auc-between-trainings", cell_with({"a": attack_on(audit=audit), "b": attack_on()}))
+    assert (figure.attack, figure.examples) == ("a", 4)
+    assert figure.value == pytest.approx(np.sqrt(0.0008 / 3))
+    assert figure.low < figure.value < figure.high
+
+
+def test_one_training_has_no_spread(compute, attack_on, cell_with, audit):
+    alone = attack_on(audit=replace(audit, aucs=np.array([0.6])))
+    assert compute("auc-between-trainings", cell_with({"a": alone})) == []
+
+
+def test_canaries_are_judged_over_all_pairs_of_model_and_canary(compute, attack_on, cell_with, audit):
+    evidence = cell_with({"a": attack_on(audit=audit)})
+    (area,) = compute("audit-canary-auc", evidence)
+    scores, members = audit.canary_scores.ravel(), audit.canary_membership.ravel()
+    assert area.value == pytest.approx(auc(scores, members))
+    assert area.examples == 400
+    (rate,) = compute("audit-canary-tpr-at-1-fpr", evidence)
+    cut = np.sort(scores[~members])[-3]  # two false alarms among 200 pairs
+    assert rate.value == pytest.approx((scores[members] > cut).mean())
+
+
+@pytest.mark.parametrize("name", CANARY_NAMES)
+def test_there_is_no_canary_figure_without_canaries_in_and_out(compute, attack_on, cell_with, audit, name):
+    none = replace(audit, canary_scores=np.zeros((8, 0)), canary_membership=np.zeros((8, 0), dtype=bool))
+    out = replace(audit, canary_membership=np.zeros((8, 50), dtype=bool))
+    for lacking in (None, none, out):
+        assert compute(name, cell_with({"a": attack_on(audit=lacking)})) == []
+
+
+def test_a_rate_on_canaries_needs_a_hundred_pairs_that_are_out(compute, attack_on, cell_with, audit):
+    few = replace(audit, canary_scores=audit.canary_scores[:, :24], canary_membership=audit.canary_membership[:, :24])
+    assert compute("audit-canary-tpr-at-1-fpr", cell_with({"a": attack_on(audit=few)})) == []
+    assert len(compute("audit-canary-auc", cell_with({"a": attack_on(audit=few)}))) == 1
+
+
+def test_the_proved_epsilon_has_no_interval_and_names_its_accountant(compute, cell_with):
+    guarantee = PrivacyGuarantee(epsilon=3.9, delta=1e-5, accountant="prv")
+    (figure,) = compute("epsilon-accounted", cell_with({}, guarantee=guarantee))
+    assert (figure.low, figure.value, figure.high) == (3.9, 3.9, 3.9)
+    assert figure.interval == "accountant prv at delta 1e-05"
+    assert compute("epsilon-accounted", cell_with({})) == []
