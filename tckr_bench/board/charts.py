@@ -1,17 +1,22 @@
-"""Charts of a report: matplotlib's object-oriented API, the same bytes for the same figures.
-
-Colours are written as placeholders and replaced by CSS variables, so that one drawing serves light and dark
-pages.
-"""
+"""Charts of a report: accuracy against the attacks' success, ROC curves, and histograms of scores."""
 
 from __future__ import annotations
 
-import io
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tckr_bench.board.text import plain
+from tckr_bench.board.drawing import (
+    GUESSING,
+    INK,
+    MUTED,
+    PAPER,
+    RULE,
+    SERIES,
+    canvas,
+    inline_svg,
+    label_points,
+    literal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,30 +24,29 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from tckr_bench.records import Images, Role
+    from tckr_bench.records import Role
 
-INK, MUTED, RULE, PAPER = "#010101", "#020202", "#030303", "#040404"
-_VARIABLES = {INK: "--ink", MUTED: "--muted", RULE: "--rule", PAPER: "--paper"}
-SERIES = tuple(f"#0500{index:02x}" for index in range(1, 7))
-_VARIABLES |= {colour: f"--series-{index}" for index, colour in enumerate(SERIES, start=1)}
-_MARKERS = {"baseline": "D", "method": "o", "control": "^"}
-_WIDTHS = {"baseline": 1.8, "method": 1.5, "control": 1.0}
-_SOLID, _GUESSING = "solid", (0, (2, 3))
+    Ends = tuple[float, float, float]
+
+_MARKERS = {"baseline": "D", "defended": "s", "method": "o", "control": "^"}
+_WIDTHS = {"baseline": 1.8, "defended": 1.5, "method": 1.5, "control": 1.0}
 _DASHES = ((0, (5, 2)), (0, (1, 1.5)), (0, (7, 2, 1.5, 2)), (0, (3, 1.5)))
-"""Line styles that tell the controls, all grey, from each other."""
-_SIZE = (6.2, 4.0)
+"""Line styles that tell controls, all grey, from each other, and defences from methods."""
 LOWEST_RATE = 1e-3
+BINS = 40
+HISTOGRAM_TAIL = 0.005
 
 
 @dataclass(frozen=True)
 class Point:
-    """A method in the scatter: accuracy and AUC as (value, low, high), fractions."""
+    """A method in the chart: accuracy, and the attack's AUC and TPR at 1 % FPR, as (value, low, high), fractions."""
 
     label: str
     role: Role
-    accuracy: tuple[float, float, float]
-    auc: tuple[float, float, float]
+    accuracy: Ends
+    auc: Ends
     colour: str
+    tpr: Ends | None = None
 
 
 @dataclass(frozen=True)
@@ -56,63 +60,94 @@ class Curve:
     colour: str
 
 
-def colours(labels_and_roles: Sequence[tuple[str, Role]]) -> dict[str, str]:
-    """Give each method a colour of its own (in turn), the baseline ink and every control grey."""
-    methods = [label for label, role in labels_and_roles if role == "method"]
-    chosen = {label: SERIES[index % len(SERIES)] for index, label in enumerate(methods)}
-    fixed = {"baseline": INK, "control": MUTED}
-    return {label: chosen.get(label, fixed.get(role, MUTED)) for label, role in labels_and_roles}
+@dataclass(frozen=True)
+class ScoreSample:
+    """An attack's scores of members and of non-members, (n,) each."""
+
+    label: str
+    members: npt.NDArray[np.float64]
+    others: npt.NDArray[np.float64]
 
 
-def beyond_frame(points: Sequence[Point]) -> list[Point]:
-    """Return the controls so far from the baseline and methods that showing them would squeeze all others together."""
-    kept = [point for point in points if point.role != "control"]
-    if not kept:
-        return []
-    accuracies, aucs = [point.accuracy[0] for point in kept], [point.auc[0] for point in kept]
-    tall, wide = max(max(accuracies) - min(accuracies), 0.05), max(max(aucs) - min(aucs), 0.05)
+@dataclass(frozen=True)
+class _Panel:
+    """One way to measure an attack: what its axis is called, what guessing reaches, and each point's place on it."""
 
-    def far(point: Point) -> bool:
-        down = min(accuracies) - point.accuracy[0]
-        aside = max(point.auc[0] - max(aucs), min(aucs) - point.auc[0])
-        return max(down, point.accuracy[0] - max(accuracies)) > tall or aside > wide
-
-    return [point for point in points if point.role == "control" and far(point)]
+    heading: str
+    guessing: float
+    places: tuple[tuple[Point, Ends], ...]
 
 
-def scatter_svg(points: Sequence[Point], *, identity: str) -> str:
-    """Draw accuracy against AUC with both 95 % intervals; shape tells baseline, method and control apart."""
-    figure, axes = _canvas()
-    outside = beyond_frame(points)
-    shown = [point for point in points if point not in outside]
-    for point in shown:
-        (auc, auc_low, auc_high), (accuracy, low, high) = point.auc, point.accuracy
+def tradeoff_svg(points: Sequence[Point], *, identity: str, front: bool = True) -> str:
+    """Draw accuracy against AUC and, where known, TPR at 1 % FPR, with both 95 % intervals and the Pareto front.
+
+    Shape tells real data, defences and methods apart, and each is named; without `front`, none is drawn.
+    """
+    panels = [_Panel("AUC of the attack (0.5 is guessing)", 0.5, tuple((point, point.auc) for point in points))]
+    found = tuple(
+        (point, (100 * point.tpr[0], 100 * point.tpr[1], 100 * point.tpr[2])) for point in points if point.tpr
+    )
+    panels += [_Panel("members found at 1 % false alarms, % (1 is guessing)", 1.0, found)] if found else []
+    figure, drawn = canvas(5.6 * len(panels), 4.4, columns=len(panels))
+    for axes, panel in zip(drawn, panels, strict=True):
+        _draw_panel(axes, panel, front=front)
+    drawn[0].set_ylabel("accuracy on real test images, %")
+    figure.canvas.draw()
+    for axes, panel in zip(drawn, panels, strict=True):
+        names = [(point.label, point.colour) for point, _ in panel.places]
+        label_points(axes, names, [(across, _accuracy(point)) for point, across in panel.places])
+    return inline_svg(figure, identity=identity, title="Accuracy against the attacks' success")
+
+
+def _accuracy(point: Point) -> Ends:
+    value, low, high = point.accuracy
+    return 100 * value, 100 * low, 100 * high
+
+
+def _draw_panel(axes: Any, panel: _Panel, *, front: bool) -> None:  # noqa: ANN401 - matplotlib has no types
+    for point, (x, left, right) in panel.places:
+        y, low, high = _accuracy(point)
         axes.errorbar(
-            [auc],
-            [100 * accuracy],
-            xerr=[[max(0.0, auc - auc_low)], [max(0.0, auc_high - auc)]],
-            yerr=[[max(0.0, 100 * (accuracy - low))], [max(0.0, 100 * (high - accuracy))]],
+            [x],
+            [y],
+            xerr=[[max(0.0, x - left)], [max(0.0, right - x)]],
+            yerr=[[max(0.0, y - low)], [max(0.0, high - y)]],
             fmt=_MARKERS[point.role],
             color=point.colour,
-            markerfacecolor=PAPER if point.role == "control" else point.colour,
-            markersize=7 if point.role != "control" else 6,
+            markeredgecolor=PAPER,
+            markeredgewidth=0.8,
+            markersize=8,
             elinewidth=1.0,
-            zorder=4 if point.role != "control" else 3,
+            zorder=4,
         )
-    axes.axvline(0.5, color=MUTED, linewidth=0.8, linestyle=_GUESSING, zorder=1)
-    axes.set_xlabel("AUC of the attack (0.5 is guessing; further left is safer)")
-    axes.set_ylabel("accuracy on real test images, %")
-    axes.margins(0.12, 0.12)
-    figure.canvas.draw()
-    _label_points(axes, shown)
-    return _svg(figure, identity=identity, title="Accuracy against the attack's AUC")
+    if front:
+        steps = pareto_front([(across[0], _accuracy(point)[0]) for point, across in panel.places], panel.guessing)
+        axes.plot(*zip(*steps, strict=True), color=RULE, linewidth=5, drawstyle="steps-post", zorder=2)
+    axes.axvline(panel.guessing, color=MUTED, linewidth=0.8, linestyle=GUESSING, zorder=1)
+    axes.set_xlabel(panel.heading)
+    axes.margins(0.12, 0.14)
+
+
+def pareto_front(places: Sequence[tuple[float, float]], guessing: float) -> list[tuple[float, float]]:
+    """Return the places (attack's success, accuracy) that none other beats in both, by rising success.
+
+    Success below that of guessing counts as guessing, but is drawn where it is.
+
+    >>> pareto_front([(0.6, 84.0), (0.52, 80.0), (0.55, 79.0)], 0.5)
+    [(0.52, 80.0), (0.6, 84.0)]
+    """
+    front: list[tuple[float, float]] = []
+    for success, accuracy in sorted(places, key=lambda place: (max(place[0], guessing), -place[1])):
+        if not front or accuracy > front[-1][1]:
+            front.append((success, accuracy))
+    return sorted(front)
 
 
 def roc_svg(curves: Sequence[Curve], *, identity: str) -> str:
     """Draw ROC curves on logarithmic axes from a rate of 0.001, with the diagonal of guessing."""
-    figure, axes = _canvas()
+    figure, (axes,) = canvas(6.2, 4.0)
     axes.set(xscale="log", yscale="log", xlim=(LOWEST_RATE, 1), ylim=(LOWEST_RATE, 1.15))
-    axes.plot([LOWEST_RATE, 1], [LOWEST_RATE, 1], color=MUTED, linewidth=0.8, linestyle=_GUESSING, zorder=1)
+    axes.plot([LOWEST_RATE, 1], [LOWEST_RATE, 1], color=MUTED, linewidth=0.8, linestyle=GUESSING, zorder=1)
     styles = _styles(curves)
     for curve, style in zip(curves, styles, strict=True):
         alarms, hits = _thinned(curve)
@@ -130,114 +165,29 @@ def roc_svg(curves: Sequence[Curve], *, identity: str) -> str:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:g}")
     _legend(axes, curves, styles)
-    return _svg(figure, identity=identity, title="ROC curves of the attack")
+    return inline_svg(figure, identity=identity, title="ROC curves of the attack")
 
 
-def _canvas() -> tuple[Any, Any]:
-    """Return a figure with one restrained pair of axes; no state of pyplot is touched."""
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=_SIZE, layout="constrained")
-    FigureCanvasSVG(figure)
-    figure.patch.set_alpha(0)
-    axes = figure.add_subplot()
-    axes.patch.set_alpha(0)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_color(RULE)
-    axes.tick_params(which="both", colors=MUTED, labelcolor=MUTED, labelsize=10, length=3)
-    axes.grid(color=RULE, linewidth=0.6)
-    axes.set_axisbelow(True)
-    for label in (axes.xaxis.label, axes.yaxis.label):
-        label.set_color(INK)
-        label.set_fontsize(10.5)
-    return figure, axes
-
-
-def _label_points(axes: Any, points: Sequence[Point]) -> None:  # noqa: ANN401 - matplotlib has no types
-    """Write each point's label where it covers the fewest markers and other labels."""
-    taken: list[tuple[float, float, float, float]] = []
-    centres = [axes.transData.transform((point.auc[0], 100 * point.accuracy[0])) for point in points]
-    frame = axes.get_window_extent()
-    taken += [(x - 6, y - 6, x + 6, y + 6) for x, y in centres]
-    for point, (x, y) in zip(points, centres, strict=True):
-        left, low = axes.transData.transform((point.auc[1], 100 * point.accuracy[1]))
-        right, high = axes.transData.transform((point.auc[2], 100 * point.accuracy[2]))
-        taken += [(left, y - 1, right, y + 1), (x - 1, low, x + 1, high)]
-    order = sorted(range(len(points)), key=lambda index: (points[index].role == "control", index))
-    for index in order:
-        point, (x, y) = points[index], centres[index]
-        width, height = 6.1 * len(point.label) * axes.figure.dpi / 72 * 0.92, 13 * axes.figure.dpi / 72
-        box, place = _free_place(x, y, width, height, taken, (frame.x0, frame.y0, frame.x1, frame.y1))
-        taken.append(box)
-        axes.annotate(
-            _literal(point.label),
-            xy=(x, y),
-            xycoords="figure pixels",
-            xytext=place,
-            textcoords="figure pixels",
-            color=point.colour,
-            fontsize=10,
-            va="center",
-            ha="left",
-            annotation_clip=False,
-            zorder=6,
-            arrowprops=_leader(x, y, box),
-        )
-
-
-def _leader(x: float, y: float, box: tuple[float, float, float, float]) -> dict[str, Any] | None:
-    """Return a thin line from a point to a label that had to move away, or None if it stands beside it."""
-    distance = max(box[0] - x, x - box[2], box[1] - y, y - box[3])
-    return {"arrowstyle": "-", "color": MUTED, "linewidth": 0.6, "shrinkB": 5} if distance > 14 else None
-
-
-def _free_place(
-    x: float,
-    y: float,
-    width: float,
-    height: float,
-    taken: Sequence[tuple[float, float, float, float]],
-    frame: tuple[float, float, float, float],
-) -> tuple[tuple[float, float, float, float], tuple[float, float]]:
-    """Return the first place around (x, y) that covers least, as a box and as the text's left middle."""
-    best: tuple[float, tuple[float, float, float, float]] | None = None
-    for distance in (0, 1, 2, 3, 4):
-        for right, up in (
-            (1, 0.75),
-            (1, -0.75),
-            (-1, 0.75),
-            (-1, -0.75),
-            (0, 1.2),
-            (0, -1.2),
-            (1, 0),
-            (-1, 0),
-        ):
-            left = x + 9 if right > 0 else x - 9 - width if right < 0 else x - width / 2
-            bottom = y + up * height * (1 + distance) - height / 2
-            box = (left, bottom, left + width, bottom + height)
-            covered = sum(_overlap(box, other) for other in taken)
-            outside = width * height - _overlap(box, frame)
-            cost = covered + 3 * outside + 0.02 * distance * width * height
-            if best is None or cost < best[0] - 1e-6:
-                best = (cost, box)
-    assert best is not None, "at least one place was tried"
-    box = best[1]
-    return box, (box[0], (box[1] + box[3]) / 2)
-
-
-def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    return max(0.0, width) * max(0.0, height)
+def histogram_svg(samples: Sequence[ScoreSample], *, identity: str) -> str:
+    """Draw an attack's scores of members (filled) and of non-members (outlined), a panel for each sample."""
+    columns = 2 if len(samples) > 1 else 1
+    rows = -(-len(samples) // columns)
+    figure, panels = canvas(6.2, 0.5 + 2.0 * rows, rows=rows, columns=columns)
+    for axes in panels[len(samples) :]:
+        axes.set_visible(False)
+    for axes, sample in zip(panels, samples, strict=False):
+        _draw_histogram(axes, sample)
+    for axes in panels[::columns]:
+        axes.set_ylabel("share of examples, %")
+    _name_sides(figure)
+    return inline_svg(figure, identity=identity, title="Scores of members and of non-members")
 
 
 def _styles(curves: Sequence[Curve]) -> list[Any]:
-    controls = [curve.label for curve in curves if curve.role == "control"]
+    apart = {role: [curve.label for curve in curves if curve.role == role] for role in ("control", "defended")}
     return [
-        _DASHES[controls.index(curve.label) % len(_DASHES)] if curve.role == "control" else _SOLID for curve in curves
+        _DASHES[apart[curve.role].index(curve.label) % len(_DASHES)] if curve.role in apart else "solid"
+        for curve in curves
     ]
 
 
@@ -263,11 +213,11 @@ def _legend(axes: Any, curves: Sequence[Curve], styles: Sequence[Any]) -> None: 
             color=curve.colour,
             linewidth=_WIDTHS[curve.role],
             linestyle=style,
-            label=_literal(curve.label),
+            label=literal(curve.label),
         )
         for curve, style in zip(curves, styles, strict=True)
     ]
-    handles.append(Line2D([], [], color=MUTED, linewidth=0.8, linestyle=_GUESSING, label="guessing"))
+    handles.append(Line2D([], [], color=MUTED, linewidth=0.8, linestyle=GUESSING, label="guessing"))
     axes.legend(
         handles=handles,
         loc="upper left",
@@ -278,58 +228,24 @@ def _legend(axes: Any, curves: Sequence[Curve], styles: Sequence[Any]) -> None: 
     )
 
 
-def _literal(text: str) -> str:
-    """Return a label that matplotlib neither takes for mathematics nor hides for a leading underscore."""
-    return "\u200b" * text.startswith("_") + plain(text).replace("$", r"\$")
-
-
-def _svg(figure: Any, *, identity: str, title: str) -> str:  # noqa: ANN401 - matplotlib has no types
-    """Return inline SVG: no header, no metadata, ids made unique by `identity`, colours as CSS variables."""
-    import matplotlib as mpl
-
-    written = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": identity, "svg.fonttype": "none", "axes.unicode_minus": True}):
-        figure.savefig(written, format="svg", metadata={"Date": None})
-    svg = written.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\bid="', f'id="{identity}-', svg)
-    svg = re.sub(r"url\(#", f"url(#{identity}-", svg)
-    svg = re.sub(r'xlink:href="#', f'xlink:href="#{identity}-', svg)
-    svg = re.sub(r"'[^']*DejaVu[^;\"]*", "inherit", svg)
-    for placeholder, variable in _VARIABLES.items():
-        svg = svg.replace(placeholder, f"var({variable})")
-    box = re.search(r'viewBox="[^"]*"', svg)
-    assert box is not None, "matplotlib gives every drawing a view box"
-    head = f'<svg class="chart" role="img" aria-label="{title}" {box.group()}>'
-    return re.sub(r"<svg[^>]*>", head, svg, count=1).strip()
-
-
-def pair_png(real: Images, synthetic: Images, *, height: int = 96) -> bytes:
-    """Return a real and a synthetic image beside each other as PNG, enlarged without smoothing.
-
-    Args:
-        real: (height, width, 3) uint8.
-        synthetic: the same; it may have another size.
-        height: least height in pixels of the result; images are enlarged by whole factors to reach it.
-    """
+def _draw_histogram(axes: Any, sample: ScoreSample) -> None:  # noqa: ANN401 - matplotlib has no types
     import numpy as np
-    from PIL import Image
 
-    factors = [max(1, -(-height // part.shape[0])) for part in (real, synthetic)]
-    enlarged = [
-        part.repeat(factor, axis=0).repeat(factor, axis=1)
-        for part, factor in zip((real, synthetic), factors, strict=True)
-    ]
-    tallest = max(part.shape[0] for part in enlarged)
-    gap = max(2, tallest // 24)
-    canvas = np.zeros((tallest, sum(part.shape[1] for part in enlarged) + gap, 4), dtype=np.uint8)
-    left = 0
-    for part in enlarged:
-        canvas[: part.shape[0], left : left + part.shape[1], :3] = part
-        canvas[: part.shape[0], left : left + part.shape[1], 3] = 255
-        left += part.shape[1] + gap
-    written = io.BytesIO()
-    Image.fromarray(canvas, "RGBA").save(written, format="PNG", optimize=False, compress_level=9)
-    return written.getvalue()
+    together = np.concatenate([sample.members, sample.others])
+    low, high = np.quantile(together, [HISTOGRAM_TAIL, 1 - HISTOGRAM_TAIL])
+    edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
+    members, others = (
+        100 * np.histogram(np.clip(side, edges[0], edges[-1]), edges)[0] / len(side)
+        for side in (sample.members, sample.others)
+    )
+    axes.stairs(members, edges, fill=True, color=SERIES[1], alpha=0.55, zorder=2)
+    axes.stairs(others, edges, color=INK, linewidth=1.2, zorder=3)
+    axes.set_title(literal(sample.label), fontsize=10, color=INK, loc="left")
+
+
+def _name_sides(figure: Any) -> None:  # noqa: ANN401 - matplotlib has no types
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    sides = [Patch(color=SERIES[1], alpha=0.55, label="members"), Line2D([], [], color=INK, label="non-members")]
+    figure.legend(handles=sides, loc="outside upper right", ncols=2, frameon=False, fontsize=10, labelcolor=INK)

@@ -46,11 +46,10 @@ def paired_differences(evidence: CellEvidence, reference: CellEvidence, *, seed:
     gap = stats.paired_difference(right[0], right[1])
     found[ACCURACY] = Estimate(gap.value, gap.low, gap.high, gap.method)
     own, other = (ordinary(cell.attacks.get(cell.primary_attack)) for cell in (evidence, reference))
-    if own is None or other is None or not _same_challenge(own, other):
+    if own is None or other is None or own.attack != other.attack or not same_challenge(own, other):
         return found
-    aucs, tprs = _resampled_aucs(own, other, seed=seed), _resampled_tprs(own, other, seed=seed)
-    found[AUC] = _estimate(*(stats.auc(attack.scores, attack.members) for attack in (own, other)), samples=aucs)
-    found[TPR] = _estimate(*(_tpr(attack) for attack in (own, other)), samples=tprs)
+    aucs = _resampled_aucs(own, other, seed=seed)
+    found[AUC], found[TPR] = _auc_difference(own, other, samples=aucs), _tpr_difference(own, other, seed=seed)
     accuracies = [
         stats.bootstrap_mean(part, replicates=REPLICATES, generator=np.random.default_rng([seed, 2])) for part in right
     ]
@@ -62,6 +61,21 @@ def paired_differences(evidence: CellEvidence, reference: CellEvidence, *, seed:
     aops = [weigh(accuracy, auc) for accuracy, auc in zip(accuracies, aucs, strict=True)]
     found[AOP] = _estimate(values[0], values[1], samples=(aops[0], aops[1]))
     return found
+
+
+def attack_differences(
+    own: AttackScores | None, other: AttackScores | None, *, tpr: bool = True, seed: int = 0
+) -> Mapping[str, Estimate]:
+    """Estimate how much further one attack gets than another on the same examples, in AUC and TPR at 1 % FPR.
+
+    They may be one attack on two cells or two attacks on one cell. Canaries are left out. Empty unless both know the
+    same members and non-members; without `tpr` of the AUC alone.
+    """
+    own, other = ordinary(own), ordinary(other)
+    if own is None or other is None or not same_challenge(own, other):
+        return {}
+    found = {AUC: _auc_difference(own, other, samples=_resampled_aucs(own, other, seed=seed))}
+    return {**found, TPR: _tpr_difference(own, other, seed=seed)} if tpr else found
 
 
 def mean_estimate(estimates: Sequence[Estimate]) -> Estimate:
@@ -100,13 +114,30 @@ def ordinary(attack: AttackScores | None) -> AttackScores | None:
     members = attack.members[kept]
     if not members.any() or members.all():
         return None
-    return replace(attack, scores=attack.scores[kept], members=members, canaries=attack.canaries[kept])
+    labels = None if attack.labels is None else attack.labels[kept]
+    return replace(attack, scores=attack.scores[kept], members=members, canaries=attack.canaries[kept], labels=labels)
 
 
-def _same_challenge(own: AttackScores, other: AttackScores) -> bool:
+def same_challenge(own: AttackScores, other: AttackScores) -> bool:
+    """Return whether two attacks were set the same members and non-members, as far as saved scores tell."""
     import numpy as np
 
-    return own.attack == other.attack and np.array_equal(own.members, other.members)
+    labels = (own.labels, other.labels)
+    same = np.array_equal(own.members, other.members)
+    return same and (labels[0] is None or labels[1] is None or np.array_equal(labels[0], labels[1]))
+
+
+def _auc_difference(
+    own: AttackScores, other: AttackScores, *, samples: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
+) -> Estimate:
+    from tckr_bench import stats
+
+    first, second = (stats.auc(attack.scores, attack.members) for attack in (own, other))
+    return _estimate(first, second, samples=samples)
+
+
+def _tpr_difference(own: AttackScores, other: AttackScores, *, seed: int) -> Estimate:
+    return _estimate(_tpr(own), _tpr(other), samples=_resampled_tprs(own, other, seed=seed))
 
 
 def _resampled_aucs(

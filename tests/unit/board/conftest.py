@@ -299,4 +299,6 @@ def made() -> SimpleNamespace:
         Plan=Plan,
         Planned=Planned,
         make_run=make_run,
+        logits_of=logits_of,
+        samples_for=samples_for,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
 import xml.etree.ElementTree as ElementTree
@@ -10,18 +11,33 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tckr_bench.board.charts import Curve, Point, beyond_frame, colours, pair_png, roc_svg, scatter_svg
+from tckr_bench.board.charts import (
+    Curve,
+    Point,
+    ScoreSample,
+    histogram_svg,
+    pareto_front,
+    roc_svg,
+    tradeoff_svg,
+)
+from tckr_bench.board.drawing import colours
+from tckr_bench.board.pictures import pair_png
 
 HOSTILE = '</svg><script>alert("$x$")</script> $\\frac{1}{0}$ _a'
 
 
 def points(label="lora"):
+    rates = [(0.05, 0.03, 0.07), (0.012, 0.006, 0.02), (0.011, 0.005, 0.019)]
     return [
-        Point("real data", "baseline", (0.84, 0.82, 0.86), (0.62, 0.60, 0.64), "#010101"),
-        Point(label, "method", (0.82, 0.80, 0.84), (0.53, 0.51, 0.55), "#050001"),
-        Point("memorizer", "control", (0.83, 0.81, 0.85), (0.61, 0.59, 0.63), "#020202"),
-        Point("noise", "control", (0.10, 0.08, 0.12), (0.50, 0.48, 0.52), "#020202"),
+        Point("real data", "baseline", (0.84, 0.82, 0.86), (0.62, 0.60, 0.64), "#010101", rates[0]),
+        Point("dp-sgd", "defended", (0.74, 0.72, 0.76), (0.52, 0.50, 0.54), "#050002", rates[2]),
+        Point(label, "method", (0.82, 0.80, 0.84), (0.53, 0.51, 0.55), "#050001", rates[1]),
     ]
+
+
+def samples(label="lora"):
+    generator = np.random.default_rng(0)
+    return [ScoreSample(name, generator.normal(1, 1, 200), generator.normal(size=100)) for name in ("real data", label)]
 
 
 def curves(label="lora"):
@@ -37,7 +53,7 @@ def parsed(svg):
     return ElementTree.fromstring(svg.replace("<svg", '<svg xmlns:xlink="x"', 1))
 
 
-@pytest.mark.parametrize(("draw", "what"), [(scatter_svg, points), (roc_svg, curves)])
+@pytest.mark.parametrize(("draw", "what"), [(tradeoff_svg, points), (roc_svg, curves), (histogram_svg, samples)])
 class TestDrawings:
     def test_drawing_again_gives_the_same_bytes(self, draw, what):
         assert draw(what(), identity="a") == draw(what(), identity="a")
@@ -61,7 +77,7 @@ class TestDrawings:
     def test_colours_are_variables_of_the_page(self, draw, what):
         svg = draw(what(), identity="a")
         assert "var(--ink)" in svg
-        assert "var(--series-1)" in svg
+        assert "var(--series-" in svg
         assert not re.search(r"#0[1-5]0[0-5]0[0-9]\b", svg)
 
     def test_hostile_labels_stay_text(self, draw, what):
@@ -74,11 +90,34 @@ class TestDrawings:
         assert draw(what()[:1], identity="a").startswith("<svg")
 
 
-def test_controls_far_from_everything_are_left_to_the_caption():
-    assert [point.label for point in beyond_frame(points())] == ["noise"]
-    svg = scatter_svg(points(), identity="a")
-    assert ">memorizer<" in svg
-    assert ">noise<" not in svg
+def test_a_panel_more_is_drawn_where_found_members_are_known():
+    both = tradeoff_svg(points(), identity="a")
+    assert "members found at 1 % false alarms" in both
+    assert both.count(">real data<") == 2
+    unknown = tradeoff_svg([dataclasses.replace(point, tpr=None) for point in points()], identity="a")
+    assert "members found at 1 % false alarms" not in unknown
+
+
+def test_the_front_is_drawn_unless_nothing_is_ranked():
+    wide = "stroke-width: 5"
+    assert wide in tradeoff_svg(points(), identity="a")
+    assert wide not in tradeoff_svg(points(), identity="a", front=False)
+
+
+def test_the_front_leaves_out_what_another_beats_in_both():
+    places = [(0.60, 84.0), (0.52, 80.0), (0.55, 79.0), (0.58, 82.0), (0.62, 83.0)]
+    assert pareto_front(places, 0.5) == [(0.52, 80.0), (0.58, 82.0), (0.60, 84.0)]
+
+
+def test_less_success_than_guessing_is_no_safer_than_guessing():
+    # both count as 0.5, where the more accurate one is the better; it is drawn where it was found
+    assert pareto_front([(0.45, 70.0), (0.49, 75.0), (0.6, 80.0)], 0.5) == [(0.49, 75.0), (0.6, 80.0)]
+
+
+def test_scores_far_out_and_scores_all_alike_can_be_drawn():
+    far = ScoreSample("far", np.array([*range(100), 1e12]), np.arange(100.0))
+    alike = ScoreSample("alike", np.zeros(9), np.zeros(9))
+    assert histogram_svg([far, alike, alike], identity="a").startswith("<svg")
 
 
 def test_long_curves_are_thinned_to_what_can_be_seen():
@@ -86,8 +125,9 @@ def test_long_curves_are_thinned_to_what_can_be_seen():
 
 
 def test_each_method_has_a_colour_baseline_and_controls_none_of_theirs():
-    chosen = colours([("teacher", "baseline"), ("a", "method"), ("b", "method"), ("noise", "control")])
-    assert len(set(chosen.values())) == 4
+    rows = [("teacher", "baseline"), ("dp", "defended"), ("a", "method"), ("b", "method"), ("noise", "control")]
+    chosen = colours(rows)
+    assert len(set(chosen.values())) == 5
 
 
 def test_pairs_are_enlarged_without_smoothing():

@@ -244,7 +244,7 @@ def test_a_folder_without_results_is_an_error(tmp_path):
 
 def test_the_board_imports_no_torch():
     code = (
-        "import sys; from tckr_bench.board import render, compare, tables, charts; "
+        "import sys; from tckr_bench.board import render, compare, tables, charts, drawing, pictures; "
         "sys.exit(any(name in sys.modules for name in ('torch', 'matplotlib', 'rich', 'jinja2', 'numpy')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
