@@ -1,7 +1,4 @@
-"""A privacy audit made with numpy: several attacks on several surfaces, defences, shadow models and canaries.
-
-Figures are those of the installed metrics, and stand-ins, roughly right, for those that are not installed.
-"""
+"""A privacy audit made with numpy: several attacks on several surfaces, defences, shadow models and canaries."""
 
 from __future__ import annotations
 
@@ -9,13 +6,11 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2
 
-from tckr_bench import stats
-from tckr_bench.board.results import RESULTS_FORMAT, cell_folder, write_results
-from tckr_bench.board.verify import Verified, chance_limits, recompute_figures
+from tckr_bench.board.results import cell_folder, write_results
+from tckr_bench.board.verify import recompute_figures
 from tckr_bench.evidence import COPIES_FILE, EVIDENCE_FILE, SAMPLES_FILE, write_evidence, write_samples
-from tckr_bench.records import AttackScores, CellEvidence, Copies, Figure, PrivacyGuarantee, ShadowAudit, ThreatModel
+from tckr_bench.records import AttackScores, CellEvidence, Copies, PrivacyGuarantee, ShadowAudit, ThreatModel
 
 SHADOWS, CANARIES = 16, 50
 OUTPUTS = "class probabilities of the released classifier"
@@ -66,29 +61,25 @@ def audited_cells(made) -> tuple[AuditedCell, ...]:
     )
 
 
-def audited_run(folder, made, *, examples: int = 400, cells=None, dataset: str = "fashion-mnist") -> Verified:
-    """Write the evidence and pictures of an audit, and return it as if all its figures had been recomputed."""
+def audited_run(folder, made, *, examples: int = 400, cells=None):
+    """Write a run folder whose figures are what the metrics make of its evidence, with pictures of copies."""
     folder.mkdir(parents=True, exist_ok=True)
-    records, evidence, teacher = [], {}, None
+    records, teacher = [], None
     for index, cell in enumerate(cells or audited_cells(made)):
-        found = _evidence(cell, made, key=(examples, index), examples=examples, teacher=teacher)
-        teacher = found.test_logits if teacher is None else teacher
-        models = {label: attack.threat_model for label, attack in found.attacks.items()}
-        record = dataclasses.replace(
-            made.stated_record(cell.method, dataset=dataset), threat_models=models, contamination=None
-        )
+        evidence = _evidence(cell, made, key=(examples, index), examples=examples, teacher=teacher)
+        teacher = evidence.test_logits if teacher is None else teacher
+        models = {label: attack.threat_model for label, attack in evidence.attacks.items()}
+        record = dataclasses.replace(made.stated_record(cell.method), threat_models=models)
         where = cell_folder(folder, record)
         where.mkdir(parents=True)
-        write_evidence(found, where / EVIDENCE_FILE)
+        write_evidence(evidence, where / EVIDENCE_FILE)
         if cell.method.synthetic:
             write_samples(made.samples_for((index,)), where / SAMPLES_FILE)
         if cell.copied:
             write_samples(_nearest(made.samples_for((index, 1))), where / COPIES_FILE)
-        records.append(dataclasses.replace(record, figures=_figures(folder, record, found, cell)))
-        evidence[record.dataset, record.method.name, record.seed] = found
-    results = dataclasses.replace(made.results_of(records), format=RESULTS_FORMAT, matrix="audit")
-    write_results(results, folder)
-    return Verified(results, (), chance_limits(folder, results), evidence)
+        records.append(dataclasses.replace(record, figures=tuple(recompute_figures(folder, record))))
+    write_results(dataclasses.replace(made.results_of(records), matrix="audit"), folder)
+    return folder
 
 
 def _nearest(samples):
@@ -150,65 +141,3 @@ def _audit(generator, strength, count) -> ShadowAudit:
     scores = generator.normal(size=(SHADOWS, CANARIES)) + 4 * strength * inside
     aucs = np.clip(0.5 + 0.4 * strength + generator.normal(0, 0.012, SHADOWS), 0, 1)
     return ShadowAudit(aucs, generator.gamma(2, 0.2, count), scores, inside)
-
-
-def _figures(folder, record, evidence, cell) -> tuple[Figure, ...]:
-    """Return what the installed metrics give, with a stand-in for whatever else there is to show."""
-    computed = recompute_figures(folder, record)
-    installed = {figure.metric for figure in computed}
-    return (*computed, *(figure for figure in _stand_ins(evidence, cell) if figure.metric not in installed))
-
-
-def _stand_ins(evidence, cell) -> list[Figure]:
-    figures, worst = [], {}
-    for label, attack in evidence.attacks.items():
-        kept = ~attack.canaries
-        scores, members = attack.scores[kept], attack.members[kept]
-        auc = stats.auc_interval(scores, members)
-        for metric, rate in (("tpr-at-10-fpr", 0.1), ("tpr-at-1-fpr", 0.01)):
-            point = stats.tpr_at_fpr(scores, members, fpr=rate).true_positive_rate
-            figures.append(_figure(metric, point.value, point.low, point.high, label))
-            if metric == "tpr-at-1-fpr" and attack.threat_model.surface == "classifier":
-                worst.setdefault("worst-tpr-at-1-fpr", []).append((point, label))
-        if attack.threat_model.surface == "classifier":
-            worst.setdefault("worst-auc", []).append((auc, label))
-        gain = max(0.0, auc.value - 0.5)
-        figures += [
-            _figure("advantage", 1.4 * gain, 1.4 * gain - 0.05, 1.4 * gain + 0.05, label),
-            _figure("epsilon-lower", max(0.0, 4 * gain - 0.3), max(0.0, 4 * gain - 0.3), 4 * gain + 0.1, label),
-            _figure("worst-class-auc", min(1, auc.value + 0.04), auc.low, min(1, auc.high + 0.09), label),
-        ]
-        if attack.audit is not None:
-            figures += _of_audit(attack.audit, gain, label)
-        if attack.copies is not None:
-            figures += [
-                _figure("duplicate-rate", 0.01, 0.002, 0.03, label),
-                _figure("near-duplicate-rate", 0.04, 0.02, 0.07, label),
-            ]
-    for metric, candidates in worst.items():
-        estimate, label = max(candidates, key=lambda entry: entry[0].value)
-        wider = 0.25 * (estimate.high - estimate.low)
-        low, high = max(0, estimate.low - wider), min(1, estimate.high + wider)
-        figures.append(_figure(metric, estimate.value, low, high, label))
-    if cell.guarantee:
-        figures.append(_figure("epsilon-accounted", *[cell.guarantee.epsilon] * 3, ""))
-    return figures
-
-
-def _of_audit(audit, gain, label) -> list[Figure]:
-    spread = float(audit.aucs.std(ddof=1))
-    low, high = (spread * np.sqrt((SHADOWS - 1) / chi2.ppf(tail, SHADOWS - 1)) for tail in (0.975, 0.025))
-    found = stats.auc_interval(audit.canary_scores.ravel(), audit.canary_membership.ravel())
-    rate = stats.tpr_at_fpr(audit.canary_scores.ravel(), audit.canary_membership.ravel()).true_positive_rate
-    shown = max(0.0, 8 * gain - 0.2)
-    return [
-        _figure("auc-between-trainings", spread, float(low), float(high), label),
-        _figure("worst-decile-auc", min(1, 0.5 + 2.5 * gain), 0.5 + gain, min(1, 0.58 + 2.5 * gain), label),
-        _figure("audit-canary-auc", found.value, found.low, found.high, label),
-        _figure("audit-canary-tpr-at-1-fpr", rate.value, rate.low, rate.high, label),
-        _figure("audit-canary-epsilon-lower", shown, shown, shown + 0.6, label),
-    ]
-
-
-def _figure(metric, value, low, high, attack) -> Figure:
-    return Figure(metric, float(value), float(low), float(high), "a stand-in", 800, attack)

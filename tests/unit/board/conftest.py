@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from audited_runs import audited_run
 
 from tckr_bench.board.results import RunProvenance, RunResults, StageCounts, cell_folder, write_results
 from tckr_bench.board.verify import recompute_figures
@@ -275,6 +276,12 @@ def stated_cells(**changes) -> dict[str, CellRecord]:
 def whole_run(tmp_path_factory) -> Path:
     """A sound run of one dataset; not to be changed."""
     return make_run(tmp_path_factory.mktemp("runs") / "default-1", Plan(examples=120))
+
+
+@pytest.fixture(scope="session")
+def audited(tmp_path_factory, made) -> Path:
+    """A privacy audit of several attacks, defences, students and controls; not to be changed."""
+    return audited_run(tmp_path_factory.mktemp("audits") / "audit", made, examples=120)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -13,7 +14,15 @@ import pytest
 from tckr_bench.board.render import render_report
 from tckr_bench.board.results import cell_folder, read_results, write_results
 from tckr_bench.errors import RunError
-from tckr_bench.evidence import SAMPLES_FILE, read_samples, write_samples
+from tckr_bench.evidence import (
+    COPIES_FILE,
+    EVIDENCE_FILE,
+    SAMPLES_FILE,
+    read_evidence,
+    read_samples,
+    write_evidence,
+    write_samples,
+)
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)> {{ 7 * 7 }} \x1b[31m =1+1 |'
 VOID = {"meta", "img", "br", "link", "input"}
@@ -56,8 +65,6 @@ def words_of(page):
 
 @pytest.fixture(scope="module")
 def page(whole_run, tmp_path_factory):
-    import shutil
-
     folder = tmp_path_factory.mktemp("rendered") / "run"
     shutil.copytree(whole_run, folder)
     return render_report(folder)
@@ -114,6 +121,49 @@ def test_the_policy_forbids_all_but_own_styles_and_pictures(page):
 def test_ids_are_unique(page):
     ids = [value for name, value in structure_of(page).attributes if name == "id"]
     assert len(ids) == len(set(ids))
+
+
+@pytest.fixture(scope="module")
+def audited_page(audited, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("audited") / "run"
+    shutil.copytree(audited, folder)
+    return render_report(folder)
+
+
+def test_the_page_of_an_audit_shows_every_part(audited_page):
+    words = words_of(audited_page)
+    for part in (
+        "The worst attack's AUC falls",
+        "dp-sgd (real data, defended)",
+        "proved ε ≤ 7.90",
+        "without any model, members look like non-members",
+        "copies found: AUC 1.000",
+        "Attacks on the classifier",
+        "Diagnostic: if these were released too",
+        "Test of the challenge",
+        "worst, adaptive",
+        "Attacks that adapt to synthetic data",
+        "with shadow models that repeat the whole pipeline (adaptive) the AUC is",
+        "Against real data, on the same images",
+        "safer than real data",
+        "In detail",
+        "canaries, AUC",
+        "Nearest copies",
+        "2.0 of 255 apart",
+        "against teacher, dp-sgd and early-stopping",
+        "A proved epsilon holds for every person",
+    ):
+        assert part in words
+    for part in ("No attack here is adaptive", "cannot be trusted", "contradicts", "was not tested"):
+        assert part not in words
+
+
+def test_the_page_of_an_audit_is_sound_and_safe(audited_page):
+    found = structure_of(audited_page)
+    ids = [value for name, value in found.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    assert not {"script", "iframe", "object", "embed", "link", "base", "form"} & set(found.tags)
+    assert found.tags.count("details") == 8  # one per attack
 
 
 def test_rendering_again_gives_the_same_bytes(page):
@@ -189,6 +239,40 @@ def test_hostile_text_stays_text(run_copy):
     assert "<script>alert(1)</script>" in text
     assert "{{ 7 * 7 }}" in text
     assert "\x1b" not in page.read_text(encoding="utf-8")
+
+
+def test_hostile_names_of_attacks_stay_text(audited, tmp_path):
+    shutil.copytree(audited, tmp_path / "run")
+    run = tmp_path / "run"
+    for record in read_results(run).records:
+        path = cell_folder(run, record) / EVIDENCE_FILE
+        evidence = read_evidence(path)
+        attacks = {}
+        for label, attack in evidence.attacks.items():
+            named = label if label == "lira" else HOSTILE + label
+            model = dataclasses.replace(attack.threat_model, sees=HOSTILE, owns=HOSTILE)
+            attacks[named] = dataclasses.replace(attack, attack=named, threat_model=model)
+        write_evidence(dataclasses.replace(evidence, attacks=attacks), path)
+        samples = cell_folder(run, record) / COPIES_FILE
+        if samples.is_file():
+            pairs = read_samples(samples)
+            write_samples(dataclasses.replace(pairs, prompts=(HOSTILE,) * len(pairs.prompts)), samples)
+    page = render_report(run)
+    found = structure_of(page)
+    assert "script" not in found.tags
+    assert all(not name.startswith("on") for name, _ in found.attributes)
+    assert all(value.startswith("data:image/png") for name, value in found.attributes if name == "src")
+    assert "<script>alert(1)</script>" in "".join(found.text)
+    assert "\x1b" not in page.read_text(encoding="utf-8")
+
+
+def test_damaged_copies_are_a_note_and_no_crash(audited, tmp_path):
+    shutil.copytree(audited, tmp_path / "run")
+    record = next(record for record in read_results(tmp_path / "run").records if record.method.name == "memorizer")
+    (cell_folder(tmp_path / "run", record) / COPIES_FILE).write_bytes(b"nonsense")
+    words = words_of(render_report(tmp_path / "run"))
+    assert "cannot be read" in words
+    assert "2.0 of 255 apart" in words
 
 
 def test_a_figure_that_does_not_follow_is_announced(run_copy):

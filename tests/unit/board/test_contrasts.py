@@ -1,0 +1,123 @@
+"""Contrasts on the same examples: rows against real data, an attack against itself with adaptive shadow models."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from tckr_bench.board import rank
+from tckr_bench.board.contrasts import adaptive_counterpart, adaptive_sentences, contrasts, paired, worst_differences
+from tckr_bench.board.estimates import Estimate
+from tckr_bench.board.paired import attack_differences
+from tckr_bench.board.render import verified_leaderboard
+from tckr_bench.board.text import short_names
+from tckr_bench.board.verify import verified
+from tckr_bench.records import ThreatModel
+
+
+@pytest.fixture(scope="module")
+def found(audited):
+    return verified(audited)
+
+
+@pytest.fixture(scope="module")
+def leaderboard(found):
+    return verified_leaderboard(found)
+
+
+@pytest.fixture(scope="module")
+def board(leaderboard):
+    return leaderboard.boards[0]
+
+
+@pytest.fixture(scope="module")
+def names(leaderboard):
+    return short_names(leaderboard.methods)[0]
+
+
+def row_called(board, name):
+    return next(row for row in board.rows if row.method.name == name)
+
+
+def auc_of(found, name, attack):
+    scores = found.evidence["fashion-mnist", name, 0].attacks[attack]
+    return roc_auc_score(scores.members, scores.scores)
+
+
+def test_two_attacks_of_one_cell_are_compared_on_the_same_examples(found, board, made):
+    name = made.synthetic("lora", "soft").name
+    row = row_called(board, name)
+    change = paired(found, (row, "adaptive"), (row, "lira"))[rank.AUC]
+    assert change.value == pytest.approx(auc_of(found, name, "adaptive") - auc_of(found, name, "lira"))
+    assert change.low < change.value < change.high
+
+
+def test_an_attack_differs_from_itself_by_nothing(found, board):
+    row = row_called(board, "teacher")
+    for change in paired(found, (row, "lira"), (row, "lira")).values():
+        assert (change.value, change.low, change.high) == (0, 0, 0)
+
+
+def test_other_members_or_other_examples_are_not_compared(found):
+    attack = found.evidence["fashion-mnist", "teacher", 0].attacks["lira"]
+    assert attack_differences(attack, attack)
+    assert not attack_differences(attack, dataclasses.replace(attack, members=~attack.members))
+    assert not attack_differences(attack, dataclasses.replace(attack, labels=np.roll(attack.labels, 1)))
+    assert attack_differences(attack, dataclasses.replace(attack, labels=None))
+    assert not attack_differences(attack, None)
+
+
+def test_each_row_is_contrasted_under_its_own_worst_attack(found, board, names, made):
+    name = made.synthetic("none", "soft").name
+    row, teacher = row_called(board, name), row_called(board, "teacher")
+    worst = [entry.risk(rank.AUC).attacks[0] for entry in (row, teacher)]
+    change = worst_differences(found, row, teacher)[rank.WORST_AUC]
+    assert change.value == pytest.approx(auc_of(found, name, worst[0]) - auc_of(found, "teacher", worst[1]))
+    shown = {entry.name: entry for entry in contrasts(found, board, names)}
+    assert shown[names[name]].worst.value == f"{change.value:.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+def test_defended_and_synthetic_rows_are_contrasted_and_controls_are_not(found, board, names):
+    assert [entry.name for entry in contrasts(found, board, names)] == [
+        "dp-sgd (real data, defended)",
+        "early-stopping (real data, defended)",
+        *[names[row.method.name] for row in board.rows if row.method.role == "method"],
+    ]
+
+
+def test_the_verdict_follows_the_interval(found, board, names, monkeypatch):
+    for low, high, words in ((-0.2, -0.1, "safer than"), (-0.1, 0.1, "cannot be told"), (0.1, 0.2, "less safe than")):
+        changes = {rank.AUC: Estimate(0.0, low, high, "stated")}
+        monkeypatch.setattr("tckr_bench.board.contrasts.attack_differences", lambda *_, **__: changes)  # noqa: B023
+        assert all(words in entry.verdict for entry in contrasts(found, board, names))
+
+
+def test_one_sentence_per_synthetic_row_says_what_adapting_gains(found, board, names):
+    sentences = adaptive_sentences(found, board, names)
+    assert len(sentences) == 3
+    assert sentences[0].startswith(
+        f"{names[board.best.method.name]}: with shadow models that repeat the whole pipeline"
+    )
+    assert all("(adaptive)" in sentence and "(lira)" in sentence for sentence in sentences)
+
+
+def test_without_an_adaptive_attack_nothing_is_said(whole_run):
+    found = verified(whole_run)
+    board = verified_leaderboard(found).boards[0]
+    assert adaptive_sentences(found, board, {row.method.name: row.method.name for row in board.rows}) == ()
+
+
+def test_the_counterpart_sees_and_owns_what_the_primary_attack_does(board, made):
+    row = row_called(board, made.synthetic("lora", "soft").name)
+    assert adaptive_counterpart(row) == "adaptive"
+    record = row.records[0]
+    other = {"earlier": ThreatModel("much", "more", adaptive=True), **record.threat_models}
+    changed = dataclasses.replace(row, records=(dataclasses.replace(record, threat_models=other),))
+    assert adaptive_counterpart(changed) == "adaptive"
+    del other["adaptive"]
+    changed = dataclasses.replace(row, records=(dataclasses.replace(record, threat_models=other),))
+    assert adaptive_counterpart(changed) == "earlier"
+    assert adaptive_counterpart(row_called(board, "teacher")) is None
