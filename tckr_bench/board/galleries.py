@@ -58,7 +58,8 @@ def copies(run: Path, board: DatasetBoard, names: Mapping[str, str]) -> Gallerie
 
 
 def _spread(count: int) -> Sequence[int]:
-    return sorted({round(index * (count - 1) / max(1, MOST_PAIRS - 1)) for index in range(min(count, MOST_PAIRS))})
+    shown = min(count, MOST_PAIRS)
+    return [round(index * (count - 1) / max(1, shown - 1)) for index in range(shown)]
 
 
 def _gather(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tckr_bench.board import rank
-from tckr_bench.board.tables import MARKS, UNTRUSTED, limits, method_label, with_half_width
+from tckr_bench.board.tables import MARKS, UNTRUSTED, limits, method_label, shows_worst, with_half_width
 from tckr_bench.board.text import NOTHING, half_width, markdown, plain, short_names, signed
 
 if TYPE_CHECKING:
@@ -20,7 +20,10 @@ FEWEST_DATASETS = 3
 
 def overview_markdown(leaderboard: Leaderboard) -> str:
     """Return the overview as a Markdown table, after a line that names the methods in the order of the figures."""
-    lines = [f"In each cell: {' / '.join(map(markdown, method_names(leaderboard)))}. ± is half a 95 % interval.", ""]
+    rows = [row for board in leaderboard.boards for row in board.candidates]
+    worst = " The AUC is that of each row's worst attack." if shows_worst(rows) else ""
+    names = " / ".join(map(markdown, method_names(leaderboard)))
+    lines = [f"In each cell: {names}. ± is half a 95 % interval.{worst}", ""]
     lines += [f"| {' | '.join(HEADINGS)} |", "|:--|--:|--:|--:|--:|:--|"]
     for board in leaderboard.boards:
         lines.append(f"| {' | '.join(markdown(' / '.join(cell)) for cell in _cells(board, _order(leaderboard)))} |")
@@ -52,9 +55,9 @@ def method_names(leaderboard: Leaderboard) -> list[str]:
 
 
 def _order(leaderboard: Leaderboard) -> list[str]:
-    """Return method names: baselines first, then by name and not by rank, which differs from board to board."""
+    """Return method names: by role, then by name and not by rank, which differs from board to board."""
     found = {row.method.name: row.method for board in leaderboard.boards for row in board.candidates}
-    return sorted(found, key=lambda name: (found[name].role != "baseline", name))
+    return sorted(found, key=lambda name: (rank.ROLE_ORDER[found[name].role], name))
 
 
 def _cells(board: DatasetBoard, order: list[str]) -> tuple[list[str], ...]:
@@ -72,7 +75,8 @@ def _cells(board: DatasetBoard, order: list[str]) -> tuple[list[str], ...]:
 
 
 def _figure(row: Row | None, metric: str) -> str:
-    estimate = None if row is None else row.get(metric)
+    risk = row.risk(metric) if row is not None and metric == rank.AUC else None
+    estimate = risk.estimate if risk is not None else row.get(metric) if row is not None else None
     if estimate is None:
         return NOTHING
     if metric == rank.ACCURACY:

@@ -42,7 +42,7 @@ RANKED_BY = AOP
 
 EVALUATION_STAGES = ("shadow", "attack", "measure")
 """Kinds of stages that judge a method; every other kind makes it."""
-_ROLE_ORDER = {"baseline": 0, "defended": 1, "method": 2, "control": 3}
+ROLE_ORDER = {"baseline": 0, "defended": 1, "method": 2, "control": 3}
 _PROTOCOL_ORDER = {"sound": 0, "paper": 1}
 _WORST_FIRST: tuple[Contamination, ...] = ("images", "classes", "unknown", "none")
 CellKey = tuple[str, str, int]
@@ -326,10 +326,10 @@ def _order(row: Row) -> tuple[int, int, int, float, str]:
     if row.method.role == "control":
         order = (*CONTROLS, OUTSIDER)
         known = [index for index, name in enumerate(order) if row.method.name.startswith(name)]
-        return (_ROLE_ORDER["control"], 0, known[0] if known else len(order), 0.0, row.method.name)
+        return (ROLE_ORDER["control"], 0, known[0] if known else len(order), 0.0, row.method.name)
     value = -estimate.value if estimate else math.inf
     protocol = _PROTOCOL_ORDER[row.protocol]
-    return (_ROLE_ORDER[row.method.role], protocol, int(estimate is None), value, row.method.name)
+    return (ROLE_ORDER[row.method.role], protocol, int(estimate is None), value, row.method.name)
 
 
 def _ranked(rows: Sequence[Row]) -> list[Row]:

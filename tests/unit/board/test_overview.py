@@ -57,3 +57,16 @@ def test_hostile_names_stay_text(made):
     table = [line for line in overview_markdown(leaderboard).splitlines() if line.startswith("|")]
     assert len(table) == 3
     assert "<b>" not in table[2]
+
+
+def test_the_auc_is_that_of_the_worst_attack_where_it_is_known(made):
+    assert "worst attack" not in overview_markdown(boards_of(made, "one"))
+    cells = made.stated_cells()
+    figures = (*cells["teacher"].figures, made.figure("worst-auc", 0.655, 0.03, "other"))
+    cells["teacher"] = dataclasses.replace(cells["teacher"], figures=figures)
+    defended = made.stated_record(made.plain_method("dp-sgd", "defended"), made.figures_for(0.8, 0.5))
+    leaderboard = build_leaderboard(made.results_of([*cells.values(), defended]))
+    shown = overview_markdown(leaderboard)
+    assert "The AUC is that of each row's worst attack." in shown
+    assert "0.655 ± 0.030 / " in shown
+    assert method_names(leaderboard)[:2] == ["teacher (real data)", "dp-sgd (real data, defended)"]
