@@ -96,6 +96,7 @@ def _page(run: Path, found: Verified, leaderboard: Leaderboard) -> str:
         results=found.results,
         pages=pages,
         names=names,
+        revised=found.revised,
         mismatches=[str(mismatch) for mismatch in found.mismatches],
         caveats=caveats(leaderboard),
         fixed=fixed_parts(leaderboard),

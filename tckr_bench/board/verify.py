@@ -43,12 +43,17 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class Verified:
-    """A run with its figures recomputed: results, mismatches, limits of ignorance, and evidence by cell."""
+    """A run with its figures recomputed: results, mismatches, limits of ignorance, and evidence by cell.
+
+    `revised` names the metrics that are installed in another version than the run had: their figures are recomputed,
+    and may differ.
+    """
 
     results: RunResults
     mismatches: tuple[Mismatch, ...]
     chance_limits: Mapping[tuple[str, str, int], float]
     evidence: Mapping[tuple[str, str, int], CellEvidence]
+    revised: tuple[str, ...] = ()
 
 
 def key_of(record: CellRecord) -> tuple[str, str, int]:
@@ -133,6 +138,7 @@ def verified(run: Path) -> Verified:
     results = read_results(run)
     folder = run if run.is_dir() else run.parent
     known = {figure.metric for record in results.records for figure in record.figures}
+    revised = _revised(results.metrics)
     records, mismatches = [], []
     evidence: dict[tuple[str, str, int], CellEvidence] = {}
     for record in results.records:
@@ -148,14 +154,14 @@ def verified(run: Path) -> Verified:
             records.append(record)
             continue
         evidence[key_of(record)] = found
-        mismatches += _compare(record, figures)
+        mismatches += _compare(record, figures, besides=revised)
         models = {label: attack.threat_model for label, attack in found.attacks.items()}
         if models != record.threat_models:
             mismatches.append(Mismatch(*key_of(record), "threat models", "are not those of the saved scores"))
         figures = (*figures, *_of_absent_metrics(record, figures))
         records.append(replace(record, figures=figures, threat_models=models))
     limits = chance_limits(folder, results)
-    return Verified(replace(results, records=tuple(records)), tuple(mismatches), limits, evidence)
+    return Verified(replace(results, records=tuple(records)), tuple(mismatches), limits, evidence, revised)
 
 
 def chance_limits(run: Path, results: RunResults) -> Mapping[tuple[str, str, int], float]:
@@ -216,13 +222,19 @@ def _compute(evidence: CellEvidence, metrics: Sequence[ComponentUse]) -> list[Fi
     return figures
 
 
-def _compare(record: CellRecord, figures: Sequence[Figure]) -> list[Mismatch]:
+def _revised(metrics: Sequence[ComponentUse]) -> tuple[str, ...]:
+    """Return the metrics whose installed version is not the one a run had."""
+    installed = {entry.component.name: entry.component.version for entry in default_registry().family("metric")}
+    return tuple(use.name for use in metrics if installed.get(use.name, use.version) != use.version)
+
+
+def _compare(record: CellRecord, figures: Sequence[Figure], *, besides: Sequence[str]) -> list[Mismatch]:
     found = {(figure.metric, figure.attack): figure for figure in figures}
     saved = {(figure.metric, figure.attack): figure for figure in record.figures}
     mismatches = []
     for key in dict.fromkeys((*saved, *found)):
         what = _difference(saved.get(key), found.get(key))
-        if what:
+        if what and key[0] not in besides:
             name = key[0] + (f" ({key[1]})" if key[1] else "")
             mismatches.append(Mismatch(*key_of(record), name, what))
     return mismatches

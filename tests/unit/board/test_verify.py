@@ -20,6 +20,7 @@ from tckr_bench.evidence import (
     write_evidence,
     write_samples,
 )
+from tckr_bench.plugins import default_registry
 from tckr_bench.records import Copies, PrivacyGuarantee, ShadowAudit
 
 
@@ -77,6 +78,26 @@ def test_a_dropped_and_an_invented_figure_are_noticed(run_copy, made):
     whats = {mismatch.figure: mismatch.what for mismatch in verify_run(run_copy)}
     assert whats["accuracy"].startswith("missing from the results")
     assert whats["invented"] == "the evidence and the installed metrics do not give it"
+
+
+@pytest.mark.parametrize(("version", "noticed"), [(None, True), ("0", False)])
+def test_a_metric_of_another_version_may_find_otherwise_and_its_figures_win(run_copy, version, noticed):
+    registry = default_registry()
+    names = [entry.component.name for entry in registry.family("metric")]
+    uses = [registry.use("metric", name, label=name, options={}) for name in names]
+    if version is not None:
+        uses = [dataclasses.replace(use, version=version) if use.name == "accuracy" else use for use in uses]
+    record = read_results(run_copy).records[1]
+    changed = [
+        dataclasses.replace(figure, low=figure.low / 2) if figure.metric == "accuracy" else figure
+        for figure in record.figures
+    ]
+    change_record(run_copy, 1, figures=tuple(changed))
+    write_results(dataclasses.replace(read_results(run_copy), metrics=tuple(uses)), run_copy)
+    found = verified(run_copy)
+    assert [mismatch.figure for mismatch in found.mismatches] == (["accuracy"] if noticed else [])
+    assert found.revised == (() if noticed else ("accuracy",))
+    assert found.results.records[1].figures == record.figures
 
 
 def test_changed_evidence_is_noticed(run_copy):
