@@ -9,7 +9,7 @@ from tckr_bench.components import Component
 from tckr_bench.errors import OptionError
 from tckr_bench.hookspecs import hookimpl
 from tckr_plugins.classifiers.ofa_configuration import forward_operations
-from tckr_plugins.classifiers.options import OfaOptions, SmallCnnOptions, TimmOptions, weights_file
+from tckr_plugins.classifiers.options import DpSgdOptions, OfaOptions, SmallCnnOptions, TimmOptions, weights_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +33,15 @@ def register_classifiers(register: Callable[[Component[Classifier]], None]) -> N
             options=SmallCnnOptions,
             load=_load_small_cnn,
             summary="a residual network of 0.3 M parameters that one core trains on 2,000 images in seconds",
+        )
+    )
+    register(
+        Component(
+            name="dp-sgd",
+            version="1",
+            options=DpSgdOptions,
+            load=_load_dp_sgd,
+            summary="a small residual network trained by DP-SGD: differentially private, with a stated epsilon",
         )
     )
     register(
@@ -65,6 +74,12 @@ def _load_small_cnn(options: SmallCnnOptions) -> Classifier:
     from tckr_plugins.classifiers import small_cnn
 
     return small_cnn.load(options)
+
+
+def _load_dp_sgd(options: DpSgdOptions) -> Classifier:
+    from tckr_plugins.classifiers import dp_sgd
+
+    return dp_sgd.load(options)
 
 
 def _load_timm(options: TimmOptions) -> Classifier:

@@ -194,3 +194,56 @@ class OfaOptions(TrainingOptions):
     @classmethod
     def _safe(cls, weights: str) -> str:
         return _without_pickle(weights)
+
+
+class DpSgdOptions(ClassifierOptions):
+    """Options of `dp-sgd`."""
+
+    epsilon: float = Field(
+        default=8.0, gt=0, le=1e6, description="privacy budget of the whole training; the noise is chosen to keep it"
+    )
+    delta: float = Field(
+        default=1e-5, gt=0, lt=1, description="chance with which the budget may fail; below 1 / training images"
+    )
+    noise_multiplier: float = Field(
+        default=0.0,
+        ge=0,
+        le=1e6,
+        description="deviation of the noise, in clipping norms; above 0 it replaces epsilon, which is then reported",
+    )
+    clip_norm: float = Field(default=1.0, gt=0, le=1e6, description="largest norm of one image's gradient")
+    epochs: int = Field(
+        default=30, ge=0, le=10_000, description="expected passes over the training images; 0 leaves it untrained"
+    )
+    augment: bool = Field(default=True, description="shift (and flip, where set) every training image at random")
+    flip: bool = Field(default=False, description="augment with horizontal mirroring")
+    padding: float = Field(
+        default=0.1, ge=0, le=0.5, description="padding of the random crop, as a fraction of the side"
+    )
+    batch_size: int = Field(
+        default=256, ge=1, le=1_000_000, description="expected training images per step; each is drawn independently"
+    )
+    optimizer: Literal["adam", "sgd"] = Field(default="adam", description="what takes the noisy gradient")
+    learning_rate: float = Field(default=2e-3, gt=0, le=1000, description="peak learning rate")
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="momentum of sgd; the first beta of adam")
+    weight_decay: float = Field(default=0.0, ge=0, le=10, description="decoupled weight decay (of sgd: as a penalty)")
+    warmup: float = Field(
+        default=0.0, ge=0, lt=1, description="fraction of the steps with a rising learning rate; a cosine follows"
+    )
+    temperature: float = Field(default=1.0, gt=0, le=1000, description="divide the released logits by this")
+    image_size: int = Field(
+        default=32, ge=8, le=1024, description="side in pixels the network works at; other sizes are resized"
+    )
+    widths: tuple[int, ...] = Field(
+        default=(16, 32, 64),
+        min_length=1,
+        max_length=8,
+        description="channels of the stem and of each stage, which halves the side",
+    )
+
+    @field_validator("widths")
+    @classmethod
+    def _positive(cls, widths: tuple[int, ...]) -> tuple[int, ...]:
+        if min(widths) < 1:
+            raise ValueError("every width is at least 1")
+        return widths

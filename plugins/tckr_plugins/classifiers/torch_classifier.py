@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -53,14 +54,22 @@ class Architecture(Protocol):
         """Build the network, drawing from torch's random state; `pretrained` loads what the options name."""
 
 
-class TorchClassifier:
-    """A classifier made of an architecture and the shared training loop."""
+class NetworkClassifier(ABC):
+    """A classifier made of an architecture and a way to train it; its logits are released at a temperature."""
 
-    def __init__(self, architecture: Architecture, options: TrainingOptions) -> None:
+    def __init__(self, architecture: Architecture, *, temperature: float) -> None:
         self._architecture = architecture
-        self._options = options
+        self._temperature = temperature
         self._network: ImageNetwork | None = None
         self._class_count = 0
+
+    @abstractmethod
+    def _statistics(self, body: Body, data: TrainingData) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return mean and deviation of each input channel, (3,) each, in 0-255."""
+
+    @abstractmethod
+    def _train(self, network: ImageNetwork, data: TrainingData, *, seed: int, context: Context) -> TrainingHistory:
+        """Train a network in place from a seed of its own."""
 
     def fit(self, data: TrainingData, *, seed: int, context: Context) -> TrainingHistory:
         """Train from the given seed alone; torch's global random state is left as it was.
@@ -74,16 +83,14 @@ class TorchClassifier:
             torch.manual_seed(initial_seed)  # initial weights, and dropout where a network has it
             self._class_count = len(data.class_names)
             body = self._architecture.build(self._class_count, pretrained=True)
-            known = body.statistics if self._options.normalisation == "pretraining" else None
-            statistics = known or channel_statistics(data.training.images)
-            self._network = self._wrap(body, statistics, context.device)
-            return train(self._network, data, options=self._options, seed=order_seed, context=context)
+            self._network = self._wrap(body, self._statistics(body, data), context.device)
+            return self._train(self._network, data, seed=order_seed, context=context)
 
     def predict(self, images: npt.NDArray[Any], *, context: Context) -> Logits:
         """Return logits (n, classes), divided by the temperature, for images (n, h, w, 3) in 0-255."""
         assert self._network is not None, "fit or restore before predict"
         logits = predict(self._network.to(context.device), images, device=context.device)
-        return logits / np.float32(self._options.temperature)
+        return logits / np.float32(self._temperature)
 
     def save(self, folder: Path) -> None:
         """Write `model.safetensors` and `classifier.json`."""
@@ -147,3 +154,18 @@ class TorchClassifier:
                 "restore it with the options it was trained with"
             )
         return class_count
+
+
+class TorchClassifier(NetworkClassifier):
+    """A classifier made of an architecture and the shared training loop."""
+
+    def __init__(self, architecture: Architecture, options: TrainingOptions) -> None:
+        super().__init__(architecture, temperature=options.temperature)
+        self._options = options
+
+    def _statistics(self, body: Body, data: TrainingData) -> tuple[torch.Tensor, torch.Tensor]:
+        known = body.statistics if self._options.normalisation == "pretraining" else None
+        return known or channel_statistics(data.training.images)
+
+    def _train(self, network: ImageNetwork, data: TrainingData, *, seed: int, context: Context) -> TrainingHistory:
+        return train(network, data, options=self._options, seed=seed, context=context)

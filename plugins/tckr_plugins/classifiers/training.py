@@ -62,7 +62,7 @@ def learning_rate_at(step: int, *, steps: int, peak: float, warmup: float) -> fl
 
 
 @dataclass
-class _Watch:
+class Watch:
     """Watches validation accuracy: keeps the best epoch (ties: the later) and counts those without a better one."""
 
     network: ImageNetwork
@@ -101,7 +101,7 @@ def train(
     batches = Batches(data, image_size=network.image_size, options=options, seed=seed, device=context.device)
     steps = Steps(network, options=options, device=context.device)
     validation = data.validation if data.validation is not None and len(data.validation) else None
-    watch = None if validation is None else _Watch(network, validation, context.device)
+    watch = None if validation is None else Watch(network, validation, context.device)
     losses: list[float] = []
     for epoch in range(1, options.epochs + 1):
         losses.append(_run_epoch(network, batches, steps=steps, epoch=epoch, context=context))

@@ -14,6 +14,7 @@ from tckr_bench.records import LabelledImages, TrainingData
 
 CONTEXT = Context()
 TINY = {
+    "dp-sgd": {"image_size": 8, "widths": [4, 8], "epochs": 1, "batch_size": 4},
     "ofa-mobilenetv3": {
         "configuration": "10_" + "_".join(["2-3-3", "2-3-3", "0-0-0", "0-0-0"] * 5),
         "image_size": 32,

@@ -40,6 +40,8 @@ def test_one_option_asks_for_the_papers_recipe_and_its_values_are_in_the_record(
     found = {}
     classifiers.register_classifiers(lambda entry: found.update({entry.name: entry}))
     for component in found.values():
+        if "recipe" not in component.options.model_fields:  # dp-sgd has a loop of its own
+            continue
         resolved = component.parse_options({"recipe": "paper", "epochs": 3})
         record = resolved.model_dump(mode="json")
         assert record == record | dict(PAPER_RECIPE) | {"epochs": 3, "recipe": "paper"}

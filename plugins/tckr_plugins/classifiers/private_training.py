@@ -1,0 +1,161 @@
+"""The training loop of DP-SGD (Abadi et al. 2016): Poisson sampling, clipping per example, Gaussian noise.
+
+Each image shows one augmented view of itself, so that clipping bounds what it adds to a step. The accountant counts
+every step, so every epoch's weights are covered: keeping the epoch that is best on validation images is
+post-processing. The validation images themselves and the losses in the history, which carry no noise, are not covered;
+nor is anything if the seed is known, from which the noise is drawn.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from tckr_bench.errors import TckrError
+from tckr_bench.records import TrainingHistory
+from tckr_plugins.classifiers.accounting import Sampling, guarantee_of, noise_for
+from tckr_plugins.classifiers.augmentation import shift_and_flip
+from tckr_plugins.classifiers.batches import ImageSource, to_tensor
+from tckr_plugins.classifiers.clipping import clipped_gradients
+from tckr_plugins.classifiers.training import Watch, learning_rate_at
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from tckr_bench.components import Context
+    from tckr_bench.records import TrainingData
+    from tckr_plugins.classifiers.network import ImageNetwork
+    from tckr_plugins.classifiers.options import DpSgdOptions
+
+PART = 256
+"""Images whose gradients are computed together: a logical batch of any size takes no more memory than this."""
+
+
+def train_privately(
+    network: ImageNetwork, data: TrainingData, *, options: DpSgdOptions, seed: int, context: Context
+) -> TrainingHistory:
+    """Train a network in place; with validation images keep the epoch that is best on them (ties: the later).
+
+    Returns:
+        The history with its guarantee; `kept_epoch` is 0 for a network that was not trained (`epochs=0`).
+
+    Raises:
+        TckrError: no training images, soft labels, a delta as large as a share of one image, or diverged training.
+    """
+    _check(data, options)
+    if options.epochs == 0:
+        return TrainingHistory((), (), kept_epoch=0)
+    steps = PrivateSteps(network, data, options=options, seed=seed, device=context.device)
+    validation = data.validation if data.validation is not None and len(data.validation) else None
+    watch = None if validation is None else Watch(network, validation, context.device)
+    losses: list[float] = []
+    for epoch in range(1, options.epochs + 1):
+        losses.append(steps.epoch(epoch, context=context))
+        if watch is not None:
+            watch.look()
+    if watch is not None:
+        network.load_state_dict(watch.weights)
+    network.eval()
+    kept, accuracies = (watch.kept_epoch, tuple(watch.accuracies)) if watch else (len(losses), ())
+    return TrainingHistory(tuple(losses), accuracies, kept, guarantee=steps.guarantee)
+
+
+def _check(data: TrainingData, options: DpSgdOptions) -> None:
+    count = len(data.training)
+    if not count:
+        raise TckrError("a classifier cannot be trained on 0 images; give it a non-empty training split")
+    if data.teacher is not None:
+        raise TckrError("dp-sgd learns from hard labels only, and was given soft ones; set labels to hard")
+    if options.delta >= 1 / count:
+        raise TckrError(
+            f"a delta of {options.delta} allows one of {count} training images to be published; "
+            f"lower it well below {1 / count:.1e}"
+        )
+
+
+class PrivateSteps:
+    """Takes noisy steps; sampling, augmentation and noise each have a generator of their own."""
+
+    def __init__(
+        self, network: ImageNetwork, data: TrainingData, *, options: DpSgdOptions, seed: int, device: str
+    ) -> None:
+        self._network, self._options, self._device = network, options, torch.device(device)
+        self._images = ImageSource(data.training.images, shrink_to=network.image_size, device=device)
+        self._labels = to_tensor(data.training.labels, np.int64)
+        words = np.random.SeedSequence(seed).generate_state(3)
+        self._drawing, self._augmenting, self._noise = (torch.Generator().manual_seed(int(word)) for word in words)
+        self._parameters = dict(network.named_parameters())
+        self._optimizer = _optimizer(list(self._parameters.values()), options)
+        count = len(self._labels)
+        self.sampling = Sampling.of(images=count, batch_size=options.batch_size, epochs=options.epochs)
+        self.noise_multiplier = options.noise_multiplier or noise_for(
+            options.epsilon, sampling=self.sampling, delta=options.delta
+        )
+        self.guarantee = guarantee_of(self.noise_multiplier, sampling=self.sampling, delta=options.delta)
+
+    def epoch(self, number: int, *, context: Context) -> float:
+        """Take the steps of an epoch (1 for the first) and return the mean loss of the images that were drawn."""
+        self._network.train()
+        per_epoch = self.sampling.steps // self._options.epochs
+        losses = []
+        for step in range((number - 1) * per_epoch, number * per_epoch):
+            rate = learning_rate_at(
+                step, steps=self.sampling.steps, peak=self._options.learning_rate, warmup=self._options.warmup
+            )
+            losses.append(self._step(rate))
+            context.progress((step + 1) / self.sampling.steps)
+        drawn = torch.cat(losses)
+        mean = float(drawn.mean()) if len(drawn) else 0.0
+        if not math.isfinite(mean):
+            raise TckrError(f"training diverged in epoch {number} (loss {mean}); lower the classifier's learning_rate")
+        return mean
+
+    def _step(self, rate: float) -> Tensor:
+        """Take one step and return the losses of the images it drew; without any, it is a step of noise alone."""
+        chosen = (torch.rand(len(self._labels), generator=self._drawing) < self.sampling.rate).nonzero().flatten()
+        sums = {name: torch.zeros_like(value) for name, value in self._parameters.items()}
+        losses = [torch.zeros(0, device=self._device)]
+        for part in torch.split(chosen, PART) if len(chosen) else ():
+            gradients, some = clipped_gradients(
+                self._network,
+                self._view(part),
+                self._labels.index_select(0, part).to(self._device),
+                clip_norm=self._options.clip_norm,
+            )
+            losses.append(some)
+            for name, gradient in gradients.items():
+                sums[name] += gradient
+        self._release(sums)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        self._optimizer.step()
+        return torch.cat(losses)
+
+    def _view(self, chosen: Tensor) -> Tensor:
+        """Return one view of each image: augmenting it twice would let it add two gradients."""
+        images = self._images.take(chosen)
+        if not self._options.augment:
+            return images
+        return shift_and_flip(
+            images, generator=self._augmenting, padding=self._options.padding, flip=self._options.flip
+        )
+
+    def _release(self, sums: dict[str, Tensor]) -> None:
+        """Add noise to the sums of clipped gradients and hand them on, as shares of the expected batch."""
+        deviation = self.noise_multiplier * self._options.clip_norm
+        expected = self.sampling.rate * len(self._labels)
+        for name, value in self._parameters.items():
+            noise = torch.randn(value.shape, generator=self._noise).to(self._device)
+            value.grad = (sums[name] + deviation * noise) / expected
+
+
+def _optimizer(parameters: list[torch.nn.Parameter], options: DpSgdOptions) -> torch.optim.Optimizer:
+    if options.optimizer == "sgd":
+        return torch.optim.SGD(
+            parameters, lr=options.learning_rate, momentum=options.momentum, weight_decay=options.weight_decay
+        )
+    betas = (options.momentum, 0.999)
+    return torch.optim.AdamW(parameters, lr=options.learning_rate, betas=betas, weight_decay=options.weight_decay)
