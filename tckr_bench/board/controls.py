@@ -27,6 +27,9 @@ Z_95 = 1.959964
 Z_CHECK = 3.3
 CANARY_FLOOR = 0.9
 COPY_FLOOR = 0.99
+CROSS_VALIDATED = 1.5
+"""How much further than DeLong's error the AUC of scores learnt by cross-validation may stray: the examples share the
+models that score them. On 360 challenges whose members were drawn at random it strayed 1.20 to 1.41 times as far."""
 FIXED_POINTS = 6
 """Of k clusters named at random as k classes, more than 6 are right once in 10,000 (Poisson, mean 1)."""
 
@@ -173,11 +176,11 @@ def _teacher_of(cell: CellRecord, records: Sequence[CellRecord]) -> CellRecord |
     return same[0] if same else teachers[0] if len(teachers) == 1 else None
 
 
-def _finds_nothing(cell: CellRecord, attack: str) -> Outcome:
+def _finds_nothing(cell: CellRecord, attack: str, *, stray: float = 1.0) -> Outcome:
     figure = find(cell, AUC, attack)
     if figure is None:
         return False, f"has no AUC of the attack {attack}"
-    allowed = Z_CHECK * standard_error(figure)
+    allowed = stray * Z_CHECK * standard_error(figure)
     passed = abs(figure.value - 0.5) <= allowed
     verb = "is" if passed else "is not"
     return passed, f"AUC {figure.value:.3f} {verb} within {allowed:.3f} of guessing (0.5)"
@@ -185,7 +188,7 @@ def _finds_nothing(cell: CellRecord, attack: str) -> Outcome:
 
 def _challenge_is_fair(cell: CellRecord, attack: str) -> Outcome:
     """Fail a challenge whose members can be told from its non-members without looking at any model."""
-    passed, reason = _finds_nothing(cell, attack)
+    passed, reason = _finds_nothing(cell, attack, stray=CROSS_VALIDATED)
     if passed:
         return True, f"without any model, members look like non-members: {reason}"
     return False, f"members can be told from non-members without any model, so no attack's figure counts: {reason}"

@@ -158,8 +158,9 @@ def test_copies_that_a_memorizer_releases_must_be_found(made, auc, passes):
     assert ("copies found" if passes else "copies missed" if auc else "has no AUC of the attack") in verdict.reason
 
 
-@pytest.mark.parametrize(("auc", "passes"), [(0.5, True), (0.533, True), (0.534, False), (0.46, False)])
+@pytest.mark.parametrize(("auc", "passes"), [(0.5, True), (0.55, True), (0.551, False), (0.449, False)])
 def test_a_challenge_that_gives_its_members_away_fails_every_row(made, auc, passes):
+    # half width 0.02 at 95 %, 3.3 standard errors, and half as far again for being learnt: 0.0505
     cells = made.stated_cells()
     cells["teacher"] = with_figures(cells["teacher"], made.figure("auc-mia", auc, 0.02, "blind"), models=WITH_BLIND)
     verdict = judged(cells.values())["blind"]
