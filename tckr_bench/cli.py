@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from tckr_bench import __version__
-from tckr_bench.errors import TckrError, exit_code_of
+from tckr_bench.errors import TckrError, UnfavourableAnswer, exit_code_of
 
 PATH = click.Path(path_type=Path)
 
@@ -280,6 +280,64 @@ def compare(selectors: tuple[str, ...], run_folder: Path | None, reported: bool)
     show_comparison(selectors, run_folder, reported=reported)
 
 
+@cli.command(
+    epilog="tckr-bench verdict runs/default --max-accuracy-drop 2 --max-tpr 5@1\n"
+    "tckr-bench verdict runs/audit --max-accuracy-drop 3 --max-tpr 15@10 --max-auc 0.6 --dataset fashion-mnist\n"
+    "tckr-bench verdict runs/default --max-accuracy-drop 2 --max-tpr 5@1 --json > verdict.json"
+)
+@click.argument("run_folder", metavar="RUN", type=PATH)
+@click.option(
+    "--max-accuracy-drop",
+    type=float,
+    required=True,
+    metavar="POINTS",
+    help="Accuracy that may be lost against real data, in percentage points.",
+)
+@click.option(
+    "--max-tpr",
+    "tprs",
+    multiple=True,
+    metavar="T@F",
+    help="At most T % of the members may be found at F % false alarms; F is 10, 1 or 0.1.",
+)
+@click.option("--max-auc", type=float, metavar="AUC", help="AUC that no attack may exceed; 0.5 is guessing.")
+@click.option(
+    "--method", metavar="NAME", help="Judge this synthetic method; the best ranked of each dataset if not given."
+)
+@click.option(
+    "--dataset", "-d", "datasets", multiple=True, metavar="NAME", help="Answer for this dataset; for all if not given."
+)
+@click.option("--allow-non-adaptive", is_flag=True, help="Say yes though no attack repeated the whole pipeline.")
+@click.option("--json", "as_json", is_flag=True, help="Print the answers as JSON on standard output.")
+def verdict(
+    run_folder: Path,
+    max_accuracy_drop: float,
+    tprs: tuple[str, ...],
+    max_auc: float | None,
+    method: str | None,
+    datasets: tuple[str, ...],
+    allow_non_adaptive: bool,
+    as_json: bool,
+) -> None:
+    """Answer whether a synthetic dataset may replace the real one, under limits of your own.
+
+    Yes if the upper 95 % bounds of the accuracy lost and of what the worst attack finds are within the limits, no if a
+    lower one is beyond; else there is not enough evidence, and what would settle it is said. No yes without an attack
+    that repeats the whole pipeline, and no answer at all where a check of the run failed. Judged is the method named,
+    or the best ranked of each dataset; the others are listed.
+
+    The exit code is 0 for yes, 1 for no, 3 for not enough evidence, and 2 for a mistake in the command. With several
+    datasets it is no if any is, and yes if all are.
+    """
+    from tckr_bench.board.criteria import criteria_from
+    from tckr_bench.commands.verdict import show_verdict
+
+    criteria = criteria_from(
+        accuracy_drop=max_accuracy_drop, tprs=tprs, auc=max_auc, allow_non_adaptive=allow_non_adaptive
+    )
+    show_verdict(run_folder, criteria, method=method, datasets=datasets, as_json=as_json)
+
+
 @cli.command(epilog="tckr-bench doctor")
 def doctor() -> None:
     """Show versions, device, memory, offline state, the data that was found, and what will be slow."""
@@ -295,6 +353,8 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except UnfavourableAnswer as answer:
+        sys.exit(exit_code_of(answer))
     except TckrError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(exit_code_of(error))

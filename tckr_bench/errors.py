@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 EXIT_STAGE_FAILED = 1
 EXIT_USER_ERROR = 2
+EXIT_NO = 1
+EXIT_NOT_ENOUGH_EVIDENCE = 3
 EXIT_INTERRUPTED = 130
 
 
@@ -55,12 +57,20 @@ class StagesFailedError(TckrError):
     """Some stages of a run failed; the cells that need them have no figures."""
 
 
-def exit_code_of(error: BaseException) -> int:
-    """Return the exit code for an error: 1 for failed stages, 130 for an interrupt, 2 for every user error.
+class UnfavourableAnswer(Exception):  # noqa: N818 - no error: what was asked has been answered
+    """A verdict other than yes, already shown; nothing failed, but a script must be able to tell."""
 
-    >>> exit_code_of(MatrixError("no such matrix"))
-    2
+
+def exit_code_of(error: BaseException) -> int:
+    """Return the exit code: 1 for failed stages, 130 for an interrupt, 2 for every user error.
+
+    An answer other than yes has one as well: 1 for no, 3 for not enough evidence.
+
+    >>> exit_code_of(MatrixError("no such matrix")), exit_code_of(UnfavourableAnswer("not enough evidence"))
+    (2, 3)
     """
+    if isinstance(error, UnfavourableAnswer):
+        return EXIT_NO if str(error) == "no" else EXIT_NOT_ENOUGH_EVIDENCE
     if isinstance(error, StagesFailedError):
         return EXIT_STAGE_FAILED
     if isinstance(error, KeyboardInterrupt):
