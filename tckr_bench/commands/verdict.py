@@ -50,6 +50,8 @@ def show_verdict(
     leaderboard = verified_leaderboard(found)
     answer = answer_run(leaderboard, criteria, evidence=found.evidence, method=method, datasets=datasets)
     _warn(screen, [wrong for wrong in found.mismatches if wrong.dataset in {part.dataset for part in answer.datasets}])
+    if found.revised:
+        screen.warn(f"recomputed by another version than the run had: {', '.join(map(plain, found.revised))}")
     if as_json:
         sys.stdout.write(TypeAdapter(RunAnswer).dump_json(answer, indent=1).decode() + "\n")
     else:
