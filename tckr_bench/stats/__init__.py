@@ -6,6 +6,7 @@ that is given.
 """
 
 from tckr_bench.stats.estimates import CONFIDENCE, Estimate, deviation_interval, percentile_interval
+from tckr_bench.stats.guessing import advantage, epsilon_lower_bound, halves
 from tckr_bench.stats.operating import OperatingPoint, RocCurve, roc_curve, tpr_at_fpr, tpr_interval
 from tckr_bench.stats.proportions import clopper_pearson, difference, paired_difference, wilson
 from tckr_bench.stats.ranking import (
@@ -30,6 +31,7 @@ __all__ = [
     "Estimate",
     "OperatingPoint",
     "RocCurve",
+    "advantage",
     "auc",
     "auc_interval",
     "bootstrap_auc",
@@ -42,6 +44,8 @@ __all__ = [
     "delong_variance",
     "deviation_interval",
     "difference",
+    "epsilon_lower_bound",
+    "halves",
     "highest_auc",
     "highest_auc_apart",
     "highest_tpr",

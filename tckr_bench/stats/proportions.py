@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tckr_bench.stats.estimates import CONFIDENCE, Estimate, Tails, normal_quantile, tails_of
 
 if TYPE_CHECKING:
-    from tckr_bench.stats.estimates import Bools
+    from tckr_bench.stats.estimates import Bools, Floats
 
 
 def clopper_pearson(successes: int, trials: int, *, confidence: float = CONFIDENCE) -> Estimate:
@@ -43,12 +45,25 @@ def wilson(successes: int, trials: int, *, confidence: float = CONFIDENCE) -> Es
     >>> round(estimate.low, 3), round(estimate.high, 3)
     (0.237, 0.763)
     """
-    share = successes / trials
-    squared = normal_quantile((1 - confidence) / 2) ** 2
-    centre = (successes + squared / 2) / (trials + squared)
-    reach = math.sqrt(squared * (trials * share * (1 - share) + squared / 4)) / (trials + squared)
-    low, high = max(0.0, min(share, centre - reach)), min(1.0, max(share, centre + reach))  # against rounding
-    return Estimate(share, low, high, "Wilson")
+    share = np.array([successes / trials])
+    (low,), (high,) = wilson_ends(share, trials, tails_of(confidence))
+    return Estimate(successes / trials, float(low), float(high), "Wilson")
+
+
+def wilson_ends(shares: Floats, trials: int, tails: Tails) -> tuple[Floats, Floats]:
+    """Return the ends of Wilson's intervals of many proportions of as many trials, (k,) each.
+
+    >>> low, high = wilson_ends(np.array([0.0, 1.0]), 10, Tails(0.025, 0.025))  # 1 / (1 + 10 / 1.96 ** 2)
+    >>> low.round(3).tolist(), high.round(3).tolist()
+    ([0.0, 0.722], [0.278, 1.0])
+    """
+    ends = []
+    for side, tail in ((-1, tails.above), (1, tails.below)):
+        squared = normal_quantile(tail) ** 2
+        centres = (trials * shares + squared / 2) / (trials + squared)
+        reaches = np.sqrt(squared * (trials * shares * (1 - shares) + squared / 4)) / (trials + squared)
+        ends.append(centres + side * reaches)
+    return np.clip(ends[0], 0.0, shares), np.clip(ends[1], shares, 1.0)  # against rounding
 
 
 def difference(first: Estimate, second: Estimate, *, method: str) -> Estimate:
@@ -78,7 +93,6 @@ def paired_difference(first: Bools, second: Bools, *, confidence: float = CONFID
         second: (n,) whether the second is.
         confidence: of the interval, 0 to 1.
 
-    >>> import numpy as np
     >>> right, wrong = np.array([True, True, True, False]), np.array([True, False, False, False])
     >>> estimate = paired_difference(right, wrong)  # 2 of 4 for the first alone, none for the second
     >>> estimate.value, round(estimate.low, 3), round(estimate.high, 3)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tckr_bench.stats.estimates import CONFIDENCE, Estimate, percentile_interval, split, tails_of
+from tckr_bench.stats.estimates import CONFIDENCE, Estimate, normal_quantile, percentile_interval, split, tails_of
 from tckr_bench.stats.operating import tpr_at_fpr
 from tckr_bench.stats.proportions import beta_interval
 from tckr_bench.stats.ranking import DEGENERATE, auc
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tckr_bench.stats.estimates import Bools, Floats
 
+_SAME = 1e-12
 _BOOTSTRAP_CELLS = 4_000_000  # replicates x examples held at once: 32 MB of weights
 
 
@@ -57,9 +58,11 @@ def bootstrap_auc(scores: Floats, members: Bools, *, replicates: int, generator:
 def bootstrap_auc_interval(
     scores: Floats, members: Bools, *, replicates: int, seed: int = 0, confidence: float = CONFIDENCE
 ) -> Estimate:
-    """Estimate the AUC with the percentile interval of `bootstrap_auc`.
+    """Estimate the AUC with an interval from the resamples of `bootstrap_auc`.
 
-    Where no resample differs (an AUC of 0 or 1, all scores tied) the interval is that of `auc_interval`.
+    It is normal on the logit scale, with the standard deviation of the resamples: percentiles, which ignore how skewed
+    the AUC is, lie too high where it is near 1. Where no resample differs (an AUC of 0 or 1, all scores tied) the
+    interval is that of `auc_interval`.
 
     >>> scores, members = np.array([4.0, 3.0, 2.0, 1.0]), np.array([True, True, False, False])
     >>> bootstrap_auc_interval(scores, members, replicates=100).method
@@ -67,8 +70,11 @@ def bootstrap_auc_interval(
     """
     value = auc(scores, members)
     samples = bootstrap_auc(scores, members, replicates=replicates, generator=np.random.default_rng(seed))
-    smaller = int(min(members.sum(), (~members).sum()))
-    return _percentiles(value, samples, trials=smaller, confidence=confidence, fallback=DEGENERATE)
+    if not 0 < value < 1 or np.ptp(samples) < _SAME:
+        smaller = int(min(members.sum(), (~members).sum()))
+        return Estimate(value, *beta_interval(value * smaller, smaller, tails_of(confidence)), DEGENERATE)
+    reach = normal_quantile((1 - confidence) / 2) * float(samples.std())
+    return Estimate(value, *_on_the_logit_scale(value, reach), f"bootstrap ({replicates} resamples, logit)")
 
 
 def clustered_auc_interval(
@@ -77,8 +83,10 @@ def clustered_auc_interval(
     """Estimate the AUC over m x c trials, c subjects with m trials each, by a bootstrap over the subjects.
 
     Trials of one subject are not independent, so it is subjects that are drawn, with all their trials. The AUC of a
-    resample is a ratio of quadratic forms in how often each subject was drawn. Where no resample differs, the interval
-    is Clopper and Pearson's for c trials.
+    resample is a ratio of quadratic forms in how often each subject was drawn. The interval is normal on the logit
+    scale, with the standard deviation of the resamples and a quantile of Student's t for c - 1 degrees of freedom:
+    percentiles lie too high where the AUC is near 1. Where no resample differs it is that of Clopper and Pearson for c
+    trials.
 
     Args:
         scores: (m, c) finite.
@@ -92,16 +100,18 @@ def clustered_auc_interval(
     >>> estimate.value, round(estimate.low, 4), estimate.high  # 0.025 ** (1 / 2)
     (1.0, 0.1581, 1.0)
     """
-    subjects = scores.shape[1]
-    wins = _wins(scores, members)
+    from scipy.special import stdtrit
+
+    value, subjects = auc(scores.ravel(), members.ravel()), scores.shape[1]
     drawn = _resampled_counts(subjects, replicates, np.random.default_rng(seed))
     pairs = (drawn @ members.sum(axis=0)) * (drawn @ (~members).sum(axis=0))
     usable = pairs > 0
-    samples = np.einsum("bi,bi->b", drawn @ wins, drawn)[usable] / pairs[usable]
-    fallback = f"Clopper-Pearson on {subjects} subjects"
-    return _percentiles(
-        auc(scores.ravel(), members.ravel()), samples, trials=subjects, confidence=confidence, fallback=fallback
-    )
+    samples = np.einsum("bi,bi->b", drawn @ _wins(scores, members), drawn)[usable] / pairs[usable]
+    if not 0 < value < 1 or np.ptp(samples) < _SAME:
+        return _of_subjects(value, subjects, confidence)
+    reach = float(stdtrit(subjects - 1, (1 + confidence) / 2)) * float(samples.std())
+    method = f"bootstrap over {subjects} subjects ({len(samples)} resamples, logit)"
+    return Estimate(value, *_on_the_logit_scale(value, reach), method)
 
 
 def clustered_tpr_interval(
@@ -109,8 +119,11 @@ def clustered_tpr_interval(
 ) -> Estimate:
     """Estimate the TPR at `fpr` over m x c trials, c subjects with m trials each, by a bootstrap over the subjects.
 
-    Each resample sets its own threshold, so that the interval holds the error of the threshold as well. Arguments and
-    the case in which no resample differs are those of `clustered_auc_interval`.
+    Each resample sets its own threshold, so that the percentile interval holds the error of the threshold as well. The
+    value, as that of `tpr_at_fpr`, admits `fpr` n of n non-member trials; so many are more than `fpr` on average, since
+    the next one may come at any time, so resamples admit `fpr` (n + 1) - 1. Where even the strictest observed threshold
+    may lie too low (fewer than 368 non-member trials at 1 %) the lower end is 0. Arguments and the case in which no
+    resample differs are those of `clustered_auc_interval`.
 
     >>> scores = np.array([[2.0, 2.0], [1.0, 1.0]])
     >>> clustered_tpr_interval(scores, scores > 1, fpr=0.01, replicates=100).value
@@ -126,13 +139,22 @@ def clustered_tpr_interval(
     for chunk in _chunks(replicates, scores.size):
         weights = _resampled_counts(subjects, chunk, generator)[:, of_subject]
         hits, alarms = (np.cumsum(weights * side, axis=1) for side in (inside, ~inside))
-        admitted = (alarms[:, ends] <= fpr * alarms[:, -1:] + 1e-9).sum(axis=1)
+        admitted = (alarms[:, ends] <= fpr * (alarms[:, -1:] + 1) - 1 + 1e-9).sum(axis=1)
         reached = np.concatenate([np.zeros((chunk, 1)), hits[:, ends]], axis=1)[np.arange(chunk), admitted]
         usable = (hits[:, -1] > 0) & (alarms[:, -1] > 0)
         found.append(reached[usable] / hits[usable, -1])
-    value = tpr_at_fpr(scores.ravel(), members.ravel(), fpr=fpr).true_positive_rate.value
-    fallback = f"Clopper-Pearson on {subjects} subjects"
-    return _percentiles(value, np.concatenate(found), trials=subjects, confidence=confidence, fallback=fallback)
+    samples, value = (
+        np.concatenate(found),
+        tpr_at_fpr(scores.ravel(), members.ravel(), fpr=fpr).true_positive_rate.value,
+    )
+    low, high = percentile_interval(samples, confidence=confidence)
+    method = f"bootstrap over {subjects} subjects ({len(samples)} resamples)"
+    if high - low < _SAME:
+        least = _of_subjects(value, subjects, confidence)
+        low, high, method = least.low, least.high, least.method
+    if (1 - fpr) ** int((~members).sum()) > (1 - confidence) / 2:
+        low, method = 0.0, f"{method}; too few non-member trials for a lower end"
+    return Estimate(value, min(low, value), max(high, value), method)
 
 
 def _wins(scores: Floats, members: Bools) -> Floats:
@@ -148,12 +170,18 @@ def _wins(scores: Floats, members: Bools) -> Floats:
     return wins
 
 
-def _percentiles(value: float, samples: Floats, *, trials: int, confidence: float, fallback: str) -> Estimate:
-    """Return the percentile interval of resamples, stretched to the value; another where no resample differs."""
-    low, high = percentile_interval(samples, confidence=confidence)
-    if high - low < 1e-12:
-        return Estimate(value, *beta_interval(value * trials, trials, tails_of(confidence)), fallback)
-    return Estimate(value, min(low, value), max(high, value), f"bootstrap ({len(samples)} resamples)")
+def _on_the_logit_scale(value: float, reach: float) -> tuple[float, float]:
+    """Return the ends of value -+ reach, taken on the logit scale so that they stay within 0 and 1."""
+    from scipy.special import expit, logit
+
+    scaled = reach / (value * (1 - value))
+    return min(value, float(expit(logit(value) - scaled))), max(value, float(expit(logit(value) + scaled)))
+
+
+def _of_subjects(value: float, subjects: int, confidence: float) -> Estimate:
+    """Return the interval of a share of independent subjects: as wide as that of dependent trials can get."""
+    low, high = beta_interval(value * subjects, subjects, tails_of(confidence))
+    return Estimate(value, low, high, f"Clopper-Pearson on {subjects} subjects")
 
 
 def _chunks(replicates: int, count: int) -> list[int]:

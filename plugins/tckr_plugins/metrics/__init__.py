@@ -25,6 +25,12 @@ class SeedOptions(Options):
     seed: int = Field(default=0, ge=0, description="seed of what is drawn at random")
 
 
+class EpsilonOptions(SeedOptions):
+    """Options of the lower bounds of epsilon."""
+
+    delta: float = Field(default=1e-5, ge=0, lt=1, description="delta of the differential privacy that is refuted")
+
+
 class ResamplingOptions(SeedOptions):
     """Options of the metrics whose interval is a bootstrap."""
 
@@ -95,6 +101,30 @@ def _worst_tpr(_options: Options) -> Metric:
     return WorstTprAt1Fpr()
 
 
+def _worst_class_auc(_options: Options) -> Metric:
+    from tckr_plugins.metrics.vulnerable import WorstClassAuc
+
+    return WorstClassAuc()
+
+
+def _worst_decile_auc(_options: Options) -> Metric:
+    from tckr_plugins.metrics.vulnerable import WorstDecileAuc
+
+    return WorstDecileAuc()
+
+
+def _advantage(options: SeedOptions) -> Metric:
+    from tckr_plugins.metrics.guessing import Advantage
+
+    return Advantage(seed=options.seed)
+
+
+def _epsilon_lower(options: EpsilonOptions) -> Metric:
+    from tckr_plugins.metrics.guessing import EpsilonLower
+
+    return EpsilonLower(delta=options.delta, seed=options.seed)
+
+
 def _auc_between_trainings(_options: Options) -> Metric:
     from tckr_plugins.metrics.audits import AucBetweenTrainings
 
@@ -113,16 +143,34 @@ def _audit_canary_tpr(options: ResamplingOptions) -> Metric:
     return AuditCanaryTprAt1Fpr(replicates=options.replicates, seed=options.seed)
 
 
+def _audit_canary_epsilon_lower(options: EpsilonOptions) -> Metric:
+    from tckr_plugins.metrics.guessing import AuditCanaryEpsilonLower
+
+    return AuditCanaryEpsilonLower(delta=options.delta, seed=options.seed)
+
+
 def _epsilon_accounted(_options: Options) -> Metric:
     from tckr_plugins.metrics.guarantees import EpsilonAccounted
 
     return EpsilonAccounted()
 
 
+def _duplicate_rate(_options: Options) -> Metric:
+    from tckr_plugins.metrics.copies import DuplicateRate
+
+    return DuplicateRate()
+
+
+def _near_duplicate_rate(_options: Options) -> Metric:
+    from tckr_plugins.metrics.copies import NearDuplicateRate
+
+    return NearDuplicateRate()
+
+
 _METRICS: tuple[tuple[str, str, type[Options], Callable[[Any], Metric], str], ...] = (
     ("accuracy", "1", NoOptions, _accuracy, "share of real test images classified right (CAS for a student)"),
     ("accuracy-gap", "1", NoOptions, _accuracy_gap, "accuracy of the real-data teacher minus the cell's"),
-    ("aop", "1", ResamplingOptions, _aop, "accuracy over privacy: accuracy / (2 max(AUC, 0.5))^2, per attack"),
+    ("aop", "2", ResamplingOptions, _aop, "accuracy over privacy: accuracy / (2 max(AUC, 0.5))^2, per attack"),
     ("auc-mia", "1", NoOptions, _auc_mia, "how often an attack scores a member above a non-member"),
     ("auc-mia-bootstrap", "1", ResamplingOptions, _auc_mia_bootstrap, "the same, with an interval by bootstrap"),
     ("canary-auc", "1", NoOptions, _canary_auc, "the same among planted, mislabelled examples only"),
@@ -137,8 +185,45 @@ _METRICS: tuple[tuple[str, str, type[Options], Callable[[Any], Metric], str], ..
     ("tpr-at-0-1-fpr", "1", NoOptions, _tpr("tpr-at-0-1-fpr", 0.001), "the same at 0.1 %; needs 1,000 non-members"),
     ("worst-auc", "1", SeedOptions, _worst_auc, "the highest AUC of all attacks on the classifier, corrected for that"),
     ("worst-tpr-at-1-fpr", "1", NoOptions, _worst_tpr, "the highest TPR at 1 % FPR of all attacks on the classifier"),
+    (
+        "worst-class-auc",
+        "1",
+        NoOptions,
+        _worst_class_auc,
+        "AUC in the class an attack tells apart best, corrected for that",
+    ),
+    (
+        "worst-decile-auc",
+        "1",
+        NoOptions,
+        _worst_decile_auc,
+        "AUC among the tenth of examples that membership moves most",
+    ),
+    ("advantage", "1", SeedOptions, _advantage, "the most that TPR - FPR reaches, thresholds judged on other examples"),
+    (
+        "epsilon-lower",
+        "1",
+        EpsilonOptions,
+        _epsilon_lower,
+        "the epsilon of differential privacy that an attack refutes",
+    ),
     ("auc-between-trainings", "1", NoOptions, _auc_between_trainings, "spread of an attack's AUC over shadow models"),
     ("audit-canary-auc", "1", ResamplingOptions, _audit_canary_auc, "AUC on canaries, in and out of shadow models"),
     ("audit-canary-tpr-at-1-fpr", "1", ResamplingOptions, _audit_canary_tpr, "TPR at 1 % FPR on the same canaries"),
+    (
+        "audit-canary-epsilon-lower",
+        "1",
+        EpsilonOptions,
+        _audit_canary_epsilon_lower,
+        "the epsilon refuted on canaries, in and out of shadow models",
+    ),
     ("epsilon-accounted", "1", NoOptions, _epsilon_accounted, "epsilon that differentially private training proves"),
+    ("duplicate-rate", "1", NoOptions, _duplicate_rate, "share of synthetic images that repeat a training image"),
+    (
+        "near-duplicate-rate",
+        "1",
+        NoOptions,
+        _near_duplicate_rate,
+        "share nearer to a training image than chance explains",
+    ),
 )

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 class AccuracyOverPrivacy:
     """AOP = accuracy / (2 max(AUC, 0.5))^2 of each attack, 0 to 1, canaries left out.
 
-    The interval is the percentile bootstrap: test images, members and non-members are each resampled with
-    replacement. That a test image may be a non-member as well is not used, since saved scores do not say
+    AOP is the lower of accuracy / (2 AUC)^2 and the accuracy itself, and so are the ends of its interval: each the
+    lower of the two percentile bootstraps. (Percentiles of the AOP of resamples miss the truth at an AUC of 0.5, where
+    max(AUC, 0.5) errs upwards, and that of a resample once more.) Test images, members and non-members are each
+    resampled with replacement. That a test image may be a non-member as well is not used, since saved scores do not say
     which. `examples` counts the attack's examples. Source: Resmini et al. 2025 (arXiv 2504.04582).
     """
 
@@ -35,16 +37,19 @@ class AccuracyOverPrivacy:
         if not len(evidence.test_labels):
             return []
         right = correct(evidence.test_logits, evidence.test_labels)
+        generator = np.random.default_rng([self._seed, 0])
+        accuracies = bootstrap_mean(right, replicates=self._replicates, generator=generator)
         return [
-            figure("aop", self._estimate(right, scores, members), examples=len(scores), attack=attack)
+            figure("aop", self._estimate(right, accuracies, scores, members), examples=len(scores), attack=attack)
             for attack, scores, members in challenges(evidence, canaries=False)
         ]
 
-    def _estimate(self, right: npt.NDArray[np.bool_], scores: Scores, members: npt.NDArray[np.bool_]) -> Estimate:
-        generator = np.random.default_rng(self._seed)
-        accuracies = bootstrap_mean(right, replicates=self._replicates, generator=generator)
+    def _estimate(
+        self, right: npt.NDArray[np.bool_], accuracies: Scores, scores: Scores, members: npt.NDArray[np.bool_]
+    ) -> Estimate:
+        generator = np.random.default_rng([self._seed, 1])
         aucs = bootstrap_auc(scores, members, replicates=self._replicates, generator=generator)
-        pairs = zip(accuracies.tolist(), aucs.tolist(), strict=True)
-        low, high = percentile_interval(np.array([accuracy_over_privacy(*pair) for pair in pairs]))
+        divided = percentile_interval(accuracies / (2 * np.maximum(aucs, 1e-9)) ** 2)
+        low, high = (min(ends) for ends in zip(divided, percentile_interval(accuracies), strict=True))
         value = accuracy_over_privacy(float(right.mean()), auc(scores, members))
-        return Estimate(value, low, high, f"bootstrap ({self._replicates} resamples)")
+        return Estimate(value, min(low, value), max(high, value), f"bootstrap ({self._replicates} resamples)")

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tckr_bench.stats import clustered_auc_interval, clustered_tpr_interval, deviation_interval
-from tckr_plugins.metrics.figures import audits, enough_for, figure
+from tckr_plugins.metrics.figures import audits, enough_for, figure, with_canaries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tckr_bench.records import CellEvidence, Figure, ShadowAudit
+    from tckr_bench.records import CellEvidence, Figure
 
 
 class AucBetweenTrainings:
@@ -46,7 +44,7 @@ class AuditCanaryAuc:
     def compute(self, evidence: CellEvidence) -> list[Figure]:
         """Return one figure per audited attack; none without canaries in and out."""
         found = []
-        for attack, audit in _with_canaries(evidence):
+        for attack, audit in with_canaries(evidence):
             estimate = clustered_auc_interval(
                 audit.canary_scores, audit.canary_membership, replicates=self._replicates, seed=self._seed
             )
@@ -70,7 +68,7 @@ class AuditCanaryTprAt1Fpr:
     def compute(self, evidence: CellEvidence) -> list[Figure]:
         """Return one figure per audited attack; none without canaries in and enough of them out."""
         found = []
-        for attack, audit in _with_canaries(evidence):
+        for attack, audit in with_canaries(evidence):
             if enough_for(audit.canary_membership, fpr=0.01):
                 estimate = clustered_tpr_interval(
                     audit.canary_scores, audit.canary_membership, fpr=0.01, replicates=self._replicates, seed=self._seed
@@ -78,10 +76,3 @@ class AuditCanaryTprAt1Fpr:
                 examples = audit.canary_scores.size
                 found.append(figure("audit-canary-tpr-at-1-fpr", estimate, examples=examples, attack=attack))
         return found
-
-
-def _with_canaries(evidence: CellEvidence) -> Iterator[tuple[str, ShadowAudit]]:
-    """Yield the audits in which canaries were in a model, and out of one."""
-    for attack, audit in audits(evidence):
-        if audit.canary_membership.any() and not audit.canary_membership.all():
-            yield attack, audit

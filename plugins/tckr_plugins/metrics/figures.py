@@ -70,6 +70,18 @@ def audits(evidence: CellEvidence) -> Iterator[tuple[str, ShadowAudit]]:
             yield attack, saved.audit
 
 
+def with_canaries(evidence: CellEvidence) -> Iterator[tuple[str, ShadowAudit]]:
+    """Yield the audits in which canaries were in a model, and out of one."""
+    for attack, audit in audits(evidence):
+        if audit.canary_membership.any() and not audit.canary_membership.all():
+            yield attack, audit
+
+
+def enough_of_each(members: npt.NDArray[np.bool_], *, fewest: int = 20) -> bool:
+    """Tell whether a part of the examples has members and non-members enough for a figure of its own."""
+    return bool(min(members.sum(), (~members).sum()) >= fewest)
+
+
 def enough_for(members: npt.NDArray[np.bool_], *, fpr: float) -> bool:
     """Tell whether non-members suffice for a rate of false alarms: at least one must be allowed."""
     return int((~members).sum()) * fpr > 1 - 1e-9

@@ -1,0 +1,69 @@
+"""How many synthetic images repeat a training image, exactly or nearly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tckr_bench.stats import wilson
+from tckr_plugins.metrics.figures import figure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+    from tckr_bench.records import CellEvidence, Copies, Figure
+
+SAME = 0.5
+"""Root mean squared difference of pixels, of 255, that rounding explains."""
+BY_CHANCE = 0.01
+
+
+class DuplicateRate:
+    """Share of synthetic images that differ from a training image by rounding only, and more from any non-member."""
+
+    higher_is_better = False
+
+    def compute(self, evidence: CellEvidence) -> list[Figure]:
+        """Return one figure per attack that looked for copies; `examples` counts synthetic images."""
+        return [
+            _rate("duplicate-rate", (near.to_members <= SAME) & (near.to_members < near.to_others), attack)
+            for attack, near, _members in _searches(evidence)
+        ]
+
+
+class NearDuplicateRate:
+    """Share of synthetic images nearer to a training image than all but 1 % would come by chance.
+
+    Chance is what the distances to non-members show. Of more members than non-members the nearest is nearer even if no
+    image is a copy: with a share q of the synthetic images within some distance of one of n, about 1 - (1 - q)^(m / n)
+    are within that distance of one of m. So the limit is the quantile q of the distances to non-members for which that
+    is 1 %; with equal numbers, their first percentile. A rate of 1 % is therefore what chance alone gives.
+    """
+
+    higher_is_better = False
+
+    def compute(self, evidence: CellEvidence) -> list[Figure]:
+        """Return one figure per attack that looked for copies; `examples` counts synthetic images."""
+        found = []
+        for attack, near, members in _searches(evidence):
+            share = 1 - (1 - BY_CHANCE) ** ((~members).sum() / members.sum())
+            limit = float(np.quantile(near.to_others, share))
+            rate = _rate("near-duplicate-rate", near.to_members < limit, attack)
+            told = f"{rate.interval}; nearer than {limit:.1f} of 255, {100 * BY_CHANCE:g} % by chance"
+            found.append(replace(rate, interval=told))
+        return found
+
+
+def _searches(evidence: CellEvidence) -> Iterator[tuple[str, Copies, npt.NDArray[np.bool_]]]:
+    """Yield (attack, copies, members) per attack that looked at synthetic images."""
+    for attack, saved in evidence.attacks.items():
+        if saved.copies is not None and len(saved.copies.to_members) and 0 < saved.members.sum() < len(saved.members):
+            yield attack, saved.copies, saved.members
+
+
+def _rate(metric: str, found: npt.NDArray[np.bool_], attack: str) -> Figure:
+    return figure(metric, wilson(int(found.sum()), len(found)), examples=len(found), attack=attack)

@@ -1,0 +1,64 @@
+"""Who is at risk most: the class, and the tenth of the examples, that an attack tells apart best."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tckr_bench.stats import auc_interval, highest_auc_apart
+from tckr_plugins.metrics.figures import challenges, enough_of_each, figure
+
+if TYPE_CHECKING:
+    from tckr_bench.records import CellEvidence, Figure
+
+
+class WorstClassAuc:
+    """AUC of an attack in the class in which it is highest, canaries left out, corrected for having looked at all.
+
+    Classes with fewer than 20 members or non-members are left out. `examples` counts those of the class.
+    """
+
+    higher_is_better = False
+
+    def compute(self, evidence: CellEvidence) -> list[Figure]:
+        """Return one figure per attack whose examples have labels, and a class with enough of them."""
+        found = []
+        for attack, scores, members in challenges(evidence, canaries=False):
+            saved = evidence.attacks[attack]
+            if saved.labels is None:
+                continue
+            labels = saved.labels[~saved.canaries]
+            masks = {label: labels == label for label in np.unique(labels).tolist()}
+            judged = {label: mask for label, mask in masks.items() if enough_of_each(members[mask])}
+            if judged:
+                parts = list(judged.values())
+                index, estimate = highest_auc_apart([scores[mask] for mask in parts], [members[mask] for mask in parts])
+                told = replace(estimate, method=f"class {list(judged)[index]}; {estimate.method}")
+                found.append(figure("worst-class-auc", told, examples=int(parts[index].sum()), attack=attack))
+        return found
+
+
+class WorstDecileAuc:
+    """AUC of an attack among the tenth of the examples that membership moves most, canaries left out.
+
+    Which these are is told by the shadow models alone, so that nothing is chosen by what the target does. Fewer than 20
+    members or non-members among them give no figure.
+    """
+
+    higher_is_better = False
+
+    def compute(self, evidence: CellEvidence) -> list[Figure]:
+        """Return one figure per audited attack with enough members and non-members in the tenth."""
+        found = []
+        for attack, scores, members in challenges(evidence, canaries=False):
+            audit = evidence.attacks[attack].audit
+            if audit is None:
+                continue
+            assert audit.vulnerability.shape == scores.shape, "one vulnerability per ordinary example"
+            most = np.argsort(-audit.vulnerability, kind="stable")[: -(-len(scores) // 10)]
+            if enough_of_each(members[most]):
+                estimate = auc_interval(scores[most], members[most])
+                found.append(figure("worst-decile-auc", estimate, examples=len(most), attack=attack))
+        return found

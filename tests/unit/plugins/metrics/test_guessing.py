@@ -1,0 +1,86 @@
+"""Laws of the advantage and of the lower bounds of epsilon: which examples they rest on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tckr_bench.records import ShadowAudit
+
+NAMES = ["advantage", "epsilon-lower"]
+
+
+def audit_of(*, models=8, canaries=50, shift=0.0, seed=0):
+    generator = np.random.default_rng(seed)
+    membership = np.stack([generator.permutation(models) < models // 2 for _ in range(canaries)], axis=1)
+    scores = generator.normal(size=membership.shape) + shift * membership
+    return ShadowAudit(np.array([0.5, 0.6]), np.zeros(600), scores, membership)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_attack_on_whatever_surface_has_its_figure(compute, attack_on, cell_with, name):
+    attacks = {"a": attack_on(), "b": attack_on(surface="images", seed=1)}
+    assert [(figure.attack, figure.examples) for figure in compute(name, cell_with(attacks))] == [
+        ("a", 600),
+        ("b", 600),
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_canaries_are_left_out(compute, attack_on, cell_with, name):
+    plain = attack_on(shift=0.0)
+    planted = replace(
+        plain,
+        scores=np.concatenate([plain.scores, [50.0] * 20, [-50.0] * 20]),
+        members=np.concatenate([plain.members, [True] * 20, [False] * 20]),
+        canaries=np.concatenate([plain.canaries, [True] * 40]),
+    )
+    assert compute(name, cell_with({"a": planted})) == compute(name, cell_with({"a": plain}))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_twenty_members_and_twenty_others_are_needed(compute, attack_on, cell_with, name):
+    assert len(compute(name, cell_with({"a": attack_on(size=20)}))) == 1
+    assert compute(name, cell_with({"a": attack_on(size=19)})) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_blind_attack_gains_nothing_and_a_perfect_one_much(compute, attack_on, cell_with, name):
+    (blind,) = compute(name, cell_with({"a": attack_on(shift=0.0)}))
+    (perfect,) = compute(name, cell_with({"a": attack_on(shift=20.0)}))
+    assert blind.low == 0.0
+    assert perfect.low > 0.9
+
+
+def test_a_larger_delta_refutes_less(compute, attack_on, cell_with):
+    evidence = cell_with({"a": attack_on(shift=1.0)})
+    (usual,), (larger,) = (compute("epsilon-lower", evidence, delta=delta) for delta in (1e-5, 0.05))
+    assert larger.value < usual.value
+    assert "at delta 1e-05" in usual.interval
+
+
+def test_epsilon_on_canaries_is_judged_on_other_canaries(compute, attack_on, cell_with):
+    """Canaries that differ wildly, and are found by no one: a threshold from the same canaries would refute a lot."""
+    audit = audit_of(shift=0.0)
+    differing = replace(audit, canary_scores=audit.canary_scores + 1000.0 * np.arange(50))
+    (figure,) = compute("audit-canary-epsilon-lower", cell_with({"a": attack_on(audit=differing)}))
+    assert figure.value == 0.0
+    assert figure.examples == 400
+
+
+def test_epsilon_on_found_canaries_counts_pairs(compute, attack_on, cell_with):
+    (figure,) = compute("audit-canary-epsilon-lower", cell_with({"a": attack_on(audit=audit_of(shift=20.0))}))
+    assert figure.value > 3
+    assert "100 of 100 members against 0 of 100 non-members" in figure.interval  # half of 50 canaries, 4 of 8 models
+
+
+def test_few_pairs_give_no_epsilon_on_canaries(compute, attack_on, cell_with):
+    none = replace(audit_of(), canary_scores=np.zeros((8, 0)), canary_membership=np.zeros((8, 0), dtype=bool))
+    for audit in (None, none, audit_of(models=2, canaries=18)):
+        assert compute("audit-canary-epsilon-lower", cell_with({"a": attack_on(audit=audit)})) == []
+    assert (
+        len(compute("audit-canary-epsilon-lower", cell_with({"a": attack_on(audit=audit_of(models=2, canaries=20))})))
+        == 1
+    )
