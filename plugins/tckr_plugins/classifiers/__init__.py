@@ -41,7 +41,7 @@ def register_classifiers(register: Callable[[Component[Classifier]], None]) -> N
             version="1",
             options=DpSgdOptions,
             load=_load_dp_sgd,
-            summary="a small residual network trained by DP-SGD: differentially private, with a stated epsilon",
+            summary="a linear layer on fixed features, or a small network, trained by DP-SGD with a stated epsilon",
         )
     )
     register(

@@ -52,7 +52,7 @@ def epsilon_of(noise_multiplier: float, *, sampling: Sampling, delta: float) -> 
 
     >>> once = Sampling(rate=1.0, steps=1)
     >>> round(epsilon_of(4.0, sampling=once, delta=1e-5), 3)
-    1.065
+    1.013
     """
     from opacus.accountants import create_accountant
 
@@ -63,14 +63,13 @@ def epsilon_of(noise_multiplier: float, *, sampling: Sampling, delta: float) -> 
 
 
 def noise_for(epsilon: float, *, sampling: Sampling, delta: float) -> float:
-    """Return the least noise multiplier, to 0.01 of epsilon, whose steps keep a budget of `epsilon` at `delta`.
+    """Return the least noise multiplier, to 0.1 % of epsilon, whose steps keep a budget of `epsilon` at `delta`.
 
     Raises:
         TckrError: the budget is too small for any noise.
     """
     from opacus.accountants.utils import get_noise_multiplier
 
-    tolerance = min(0.01, epsilon / 100)
     try:
         with _extreme_orders_allowed():
             return float(
@@ -80,7 +79,7 @@ def noise_for(epsilon: float, *, sampling: Sampling, delta: float) -> float:
                     sample_rate=sampling.rate,
                     steps=sampling.steps,
                     accountant=ACCOUNTANT,
-                    epsilon_tolerance=tolerance,
+                    epsilon_tolerance=epsilon / 1000,
                     alphas=ORDERS,
                 )
             )

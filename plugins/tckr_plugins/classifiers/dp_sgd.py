@@ -1,18 +1,22 @@
-"""A small network trained by DP-SGD: the standard private baseline."""
+"""A small network trained by DP-SGD, the standard private baseline, and its tuning to a wanted accuracy."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from tckr_bench.errors import TckrError
+from tckr_plugins.classifiers.accounting import Sampling, noise_for
+from tckr_plugins.classifiers.edges import LinearOnEdges
 from tckr_plugins.classifiers.private_training import train_privately
 from tckr_plugins.classifiers.torch_classifier import Body, NetworkClassifier
+from tckr_plugins.classifiers.tuning import FITS, noise_reaching
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 GROUPS = 8
 MEAN, DEVIATION = 127.5, 64.0
 """Of every input channel, fixed: those of the training images would be released without noise."""
+
+TUNING_BUDGETS = (1000.0, 0.1)
 
 
 def _norm(channels: int) -> nn.GroupNorm:
@@ -72,7 +78,7 @@ class PrivateCnn(nn.Module):
 
 @dataclass(frozen=True)
 class PrivateArchitecture:
-    """Builds `PrivateCnn` from its options."""
+    """Builds the network that the options name."""
 
     options: DpSgdOptions
 
@@ -83,11 +89,14 @@ class PrivateArchitecture:
 
     def describe(self) -> Mapping[str, Any]:
         """Return what decides the shape of the weights and the use of the input."""
-        return {"name": "dp-sgd", "widths": list(self.options.widths), "image_size": self.image_size}
+        shape = {"widths": list(self.options.widths)} if self.options.network == "cnn" else {}
+        return {"name": "dp-sgd", "network": self.options.network, "image_size": self.image_size} | shape
 
     def build(self, class_count: int, *, pretrained: bool) -> Body:  # noqa: ARG002 - there is nothing to load
         """Build the network with fresh weights."""
         statistics = (torch.full((3,), MEAN), torch.full((3,), DEVIATION))
+        if self.options.network == "edges":
+            return Body(LinearOnEdges(class_count=class_count), statistics)
         return Body(PrivateCnn(class_count=class_count, widths=self.options.widths), statistics)
 
 
@@ -104,6 +113,36 @@ class DpSgdClassifier(NetworkClassifier):
 
     def _train(self, network: ImageNetwork, data: TrainingData, *, seed: int, context: Context) -> TrainingHistory:
         return train_privately(network, data, options=self._options, seed=seed, context=context)
+
+    def tune(self, data: TrainingData, *, accuracy: float, seed: int, context: Context) -> Mapping[str, float]:
+        """Return the noise multiplier with which training just reaches an accuracy (0 to 1) on `data.validation`.
+
+        Between budgets of 1000, which protects nobody, and 0.1, which teaches nothing, the noise is found as
+        `noise_reaching` does: where no noise reaches the accuracy, it is the least that was tried.
+
+        Raises:
+            TckrError: there are no validation images, or what training raises.
+        """
+        if data.validation is None or not len(data.validation):
+            raise TckrError("dp-sgd is tuned on validation images, and there are none; give it a validation split")
+        options = self._options
+        sampling = Sampling.of(images=len(data.training), batch_size=options.batch_size, epochs=max(1, options.epochs))
+        least, most = (noise_for(epsilon, sampling=sampling, delta=options.delta) for epsilon in TUNING_BUDGETS)
+        done = itertools.count(1)
+
+        def reached(noise: float) -> float:
+            tuned = DpSgdClassifier(options.model_copy(update={"noise_multiplier": noise}))
+            history = tuned.fit(data, seed=seed, context=replace(context, progress=_silent))
+            context.progress(next(done) / FITS)
+            return max(history.validation_accuracies, default=0.0)
+
+        noise = noise_reaching(accuracy, reached=reached, least=least, most=most)
+        context.progress(1.0)
+        return {"noise_multiplier": noise}
+
+
+def _silent(_fraction: float) -> None:
+    """Report nothing: several trainings are one tuning."""
 
 
 def load(options: DpSgdOptions) -> DpSgdClassifier:

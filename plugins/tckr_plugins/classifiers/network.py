@@ -40,9 +40,13 @@ class ImageNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map (n, height, width, 3) in 0-255, uint8 or float32, to logits (n, classes)."""
-        normalised = (resize(images, self.image_size).float() - self.mean) / self.deviation
-        logits: Tensor = self.body(normalised.permute(0, 3, 1, 2))  # a view: channels_last without a copy
+        logits: Tensor = self.body(self.normalised(images))
         return logits
+
+    def normalised(self, images: Tensor) -> Tensor:
+        """Return images of any size as what the body takes, (n, 3, image_size, image_size)."""
+        resized = resize(images, self.image_size).float()
+        return ((resized - self.mean) / self.deviation).permute(0, 3, 1, 2)  # a view: channels_last without a copy
 
 
 def resize(images: Tensor, size: int) -> Tensor:

@@ -212,19 +212,26 @@ class DpSgdOptions(ClassifierOptions):
         description="deviation of the noise, in clipping norms; above 0 it replaces epsilon, which is then reported",
     )
     clip_norm: float = Field(default=1.0, gt=0, le=1e6, description="largest norm of one image's gradient")
-    epochs: int = Field(
-        default=30, ge=0, le=10_000, description="expected passes over the training images; 0 leaves it untrained"
+    network: Literal["edges", "cnn"] = Field(
+        default="edges",
+        description="'edges': a linear layer on fixed features, best for few images; 'cnn': small-cnn with group norms",
     )
-    augment: bool = Field(default=True, description="shift (and flip, where set) every training image at random")
+    epochs: int = Field(
+        default=60, ge=0, le=10_000, description="expected passes over the training images; 0 leaves it untrained"
+    )
+    augment: bool = Field(
+        default=False,
+        description="shift (and flip, where set) every training image at random; 'edges' is then much slower",
+    )
     flip: bool = Field(default=False, description="augment with horizontal mirroring")
     padding: float = Field(
         default=0.1, ge=0, le=0.5, description="padding of the random crop, as a fraction of the side"
     )
     batch_size: int = Field(
-        default=256, ge=1, le=1_000_000, description="expected training images per step; each is drawn independently"
+        default=2048, ge=1, le=1_000_000, description="expected training images per step; each is drawn independently"
     )
-    optimizer: Literal["adam", "sgd"] = Field(default="adam", description="what takes the noisy gradient")
-    learning_rate: float = Field(default=2e-3, gt=0, le=1000, description="peak learning rate")
+    optimizer: Literal["adam", "sgd"] = Field(default="sgd", description="what takes the noisy gradient")
+    learning_rate: float = Field(default=8.0, gt=0, le=1000, description="peak learning rate")
     momentum: float = Field(default=0.9, ge=0, lt=1, description="momentum of sgd; the first beta of adam")
     weight_decay: float = Field(default=0.0, ge=0, le=10, description="decoupled weight decay (of sgd: as a penalty)")
     warmup: float = Field(
@@ -238,7 +245,7 @@ class DpSgdOptions(ClassifierOptions):
         default=(16, 32, 64),
         min_length=1,
         max_length=8,
-        description="channels of the stem and of each stage, which halves the side",
+        description="of 'cnn': channels of the stem and of each stage, which halves the side",
     )
 
     @field_validator("widths")

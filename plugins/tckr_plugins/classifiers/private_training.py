@@ -9,6 +9,7 @@ nor is anything if the seed is known, from which the noise is drawn.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,13 +21,17 @@ from tckr_plugins.classifiers.accounting import Sampling, guarantee_of, noise_fo
 from tckr_plugins.classifiers.augmentation import shift_and_flip
 from tckr_plugins.classifiers.batches import ImageSource, to_tensor
 from tckr_plugins.classifiers.clipping import clipped_gradients
+from tckr_plugins.classifiers.edges import LinearOnEdges
+from tckr_plugins.classifiers.network import predict
 from tckr_plugins.classifiers.training import Watch, learning_rate_at
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from collections.abc import Callable, Iterable
+
+    from torch import Tensor, nn
 
     from tckr_bench.components import Context
-    from tckr_bench.records import TrainingData
+    from tckr_bench.records import Images, Logits, TrainingData
     from tckr_plugins.classifiers.network import ImageNetwork
     from tckr_plugins.classifiers.options import DpSgdOptions
 
@@ -48,9 +53,12 @@ def train_privately(
     _check(data, options)
     if options.epochs == 0:
         return TrainingHistory((), (), kept_epoch=0)
-    steps = PrivateSteps(network, data, options=options, seed=seed, device=context.device)
-    validation = data.validation if data.validation is not None and len(data.validation) else None
-    watch = None if validation is None else Watch(network, validation, context.device)
+    learner = Learner(network, augment=options.augment)
+    steps = PrivateSteps(learner, data, options=options, seed=seed, device=context.device)
+    watch = None
+    if data.validation is not None and len(data.validation):
+        logits = learner.predictor(data.validation.images, device=context.device)
+        watch = Watch(network, data.validation.labels, logits)
     losses: list[float] = []
     for epoch in range(1, options.epochs + 1):
         losses.append(steps.epoch(epoch, context=context))
@@ -76,18 +84,48 @@ def _check(data: TrainingData, options: DpSgdOptions) -> None:
         )
 
 
+class Learner:
+    """What is trained of a network: all of it, or its last layer on fixed features that are computed once."""
+
+    def __init__(self, network: ImageNetwork, *, augment: bool) -> None:
+        self.network = network
+        self._fixed = network.body if isinstance(network.body, LinearOnEdges) and not augment else None
+        self.module: nn.Module = network if self._fixed is None else self._fixed.head
+
+    def features(self, batches: Iterable[Tensor]) -> Tensor | None:
+        """Return the fixed features (n, length) of batches of images in 0-255; None where they are not fixed."""
+        if self._fixed is None:
+            return None
+        with torch.no_grad():
+            return torch.cat([self._fixed.features(self.network.normalised(images)) for images in batches])
+
+    def predictor(self, images: Images, *, device: str) -> Callable[[], Logits]:
+        """Return a function that gives the logits (n, classes) of images as training stands."""
+        starts = range(0, len(images), PART)
+        features = self.features(to_tensor(images[at : at + PART], np.uint8).to(device) for at in starts)
+        if features is None:
+            return partial(predict, self.network, images, device=device)
+
+        def logits() -> Logits:
+            with torch.no_grad():
+                found: Logits = self.module(features).float().cpu().numpy()
+            return found
+
+        return logits
+
+
 class PrivateSteps:
     """Takes noisy steps; sampling, augmentation and noise each have a generator of their own."""
 
-    def __init__(
-        self, network: ImageNetwork, data: TrainingData, *, options: DpSgdOptions, seed: int, device: str
-    ) -> None:
-        self._network, self._options, self._device = network, options, torch.device(device)
-        self._images = ImageSource(data.training.images, shrink_to=network.image_size, device=device)
+    def __init__(self, learner: Learner, data: TrainingData, *, options: DpSgdOptions, seed: int, device: str) -> None:
+        self._learner, self._options, self._device = learner, options, torch.device(device)
+        self._images = ImageSource(data.training.images, shrink_to=learner.network.image_size, device=device)
         self._labels = to_tensor(data.training.labels, np.int64)
+        every = torch.split(torch.arange(len(self._labels)), PART)
+        self._features = learner.features(map(self._images.take, every))
         words = np.random.SeedSequence(seed).generate_state(3)
         self._drawing, self._augmenting, self._noise = (torch.Generator().manual_seed(int(word)) for word in words)
-        self._parameters = dict(network.named_parameters())
+        self._parameters = dict(learner.module.named_parameters())
         self._optimizer = _optimizer(list(self._parameters.values()), options)
         count = len(self._labels)
         self.sampling = Sampling.of(images=count, batch_size=options.batch_size, epochs=options.epochs)
@@ -98,7 +136,7 @@ class PrivateSteps:
 
     def epoch(self, number: int, *, context: Context) -> float:
         """Take the steps of an epoch (1 for the first) and return the mean loss of the images that were drawn."""
-        self._network.train()
+        self._learner.network.train()
         per_epoch = self.sampling.steps // self._options.epochs
         losses = []
         for step in range((number - 1) * per_epoch, number * per_epoch):
@@ -120,7 +158,7 @@ class PrivateSteps:
         losses = [torch.zeros(0, device=self._device)]
         for part in torch.split(chosen, PART) if len(chosen) else ():
             gradients, some = clipped_gradients(
-                self._network,
+                self._learner.module,
                 self._view(part),
                 self._labels.index_select(0, part).to(self._device),
                 clip_norm=self._options.clip_norm,
@@ -135,7 +173,9 @@ class PrivateSteps:
         return torch.cat(losses)
 
     def _view(self, chosen: Tensor) -> Tensor:
-        """Return one view of each image: augmenting it twice would let it add two gradients."""
+        """Return one view of each image, or its features: augmenting it twice would let it add two gradients."""
+        if self._features is not None:
+            return self._features.index_select(0, chosen.to(self._device))
         images = self._images.take(chosen)
         if not self._options.augment:
             return images

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,11 +21,13 @@ from tckr_plugins.classifiers.network import ImageNetwork, predict
 from tckr_plugins.classifiers.steps import Steps
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
     from torch import Tensor
 
     from tckr_bench.components import Context
-    from tckr_bench.records import LabelledImages, TrainingData
+    from tckr_bench.records import Labels, Logits, TrainingData
     from tckr_plugins.classifiers.options import TrainingOptions
 
 STATISTICS_BATCH = 1024
@@ -66,8 +69,8 @@ class Watch:
     """Watches validation accuracy: keeps the best epoch (ties: the later) and counts those without a better one."""
 
     network: ImageNetwork
-    validation: LabelledImages
-    device: str
+    labels: Labels
+    logits: Callable[[], Logits]
     accuracies: list[float] = field(default_factory=list)
     kept_epoch: int = 0
     weights: dict[str, Tensor] = field(default_factory=dict)
@@ -75,8 +78,7 @@ class Watch:
 
     def look(self) -> None:
         """Measure the epoch that has just ended."""
-        predicted = predict(self.network, self.validation.images, device=self.device).argmax(axis=1)
-        accuracy = float((predicted == self.validation.labels).mean())
+        accuracy = float((self.logits().argmax(axis=1) == self.labels).mean())
         best = max(self.accuracies, default=-1.0)
         self.accuracies.append(accuracy)
         self.stale = 0 if accuracy > best else self.stale + 1
@@ -100,8 +102,10 @@ def train(
         return TrainingHistory((), (), kept_epoch=0)
     batches = Batches(data, image_size=network.image_size, options=options, seed=seed, device=context.device)
     steps = Steps(network, options=options, device=context.device)
-    validation = data.validation if data.validation is not None and len(data.validation) else None
-    watch = None if validation is None else Watch(network, validation, context.device)
+    watch = None
+    if data.validation is not None and len(data.validation):
+        logits = partial(predict, network, data.validation.images, device=context.device)
+        watch = Watch(network, data.validation.labels, logits)
     losses: list[float] = []
     for epoch in range(1, options.epochs + 1):
         losses.append(_run_epoch(network, batches, steps=steps, epoch=epoch, context=context))

@@ -8,17 +8,20 @@ import numpy as np
 import pytest
 import torch
 from scipy import optimize, special, stats
-from tckr_plugins.classifiers import dp_sgd, private_training
+from tckr_plugins.classifiers import dp_sgd, private_training, register_classifiers
 from tckr_plugins.classifiers.accounting import Sampling, epsilon_of, noise_for
+from tckr_plugins.classifiers.edges import EdgeFeatures
 from tckr_plugins.classifiers.options import DpSgdOptions
+from tckr_plugins.classifiers.tuning import noise_reaching
 
 from tckr_bench.components import Context
 from tckr_bench.errors import TckrError
 from tckr_bench.records import LabelledImages, TrainingData
-from tckr_bench.testing import fake_class_names, fake_images
+from tckr_bench.testing import check_classifier, check_component, fake_class_names, fake_images
 
 CONTEXT = Context()
 QUICK = {
+    "network": "cnn",
     "image_size": 8,
     "widths": (8, 16),
     "batch_size": 30,
@@ -26,7 +29,14 @@ QUICK = {
     "optimizer": "sgd",
     "learning_rate": 1.0,
     "delta": 1e-5,
+    "augment": True,
 }
+
+
+def components():
+    found = {}
+    register_classifiers(lambda component: found.update({component.name: component}))
+    return found
 
 
 def task(count=90, *, validation=45):
@@ -209,8 +219,9 @@ def test_the_input_pipeline_tells_nothing_of_the_training_images():
 def test_it_keeps_to_what_opacus_demands_of_a_network():
     from opacus.validators import ModuleValidator
 
-    for widths in ((4, 6), (16, 32, 64)):
-        assert ModuleValidator.validate(dp_sgd.PrivateCnn(class_count=3, widths=widths)) == []
+    for options in ({"network": "edges"}, {"network": "cnn"}, {"network": "cnn", "widths": (4, 6)}):
+        body = dp_sgd.PrivateArchitecture(DpSgdOptions(**options)).build(3, pretrained=False)
+        assert ModuleValidator.validate(body.module.train()) == []
 
 
 def test_an_untrained_network_promises_nothing():
@@ -223,7 +234,7 @@ def test_an_untrained_network_promises_nothing():
     [
         (TrainingData(fake_images(0, size=8), fake_class_names()), {}, "0 images"),
         (
-            TrainingData(fake_images(9, size=8), fake_class_names(), teacher=lambda images: np.zeros((len(images), 3))),
+            TrainingData(fake_images(9, size=8), fake_class_names(), teacher=lambda images: np.zeros((9, 3))),
             {},
             "hard labels only",
         ),
@@ -234,3 +245,76 @@ def test_an_untrained_network_promises_nothing():
 def test_what_cannot_be_trained_is_said(data, options, said):
     with pytest.raises(TckrError, match=said):
         fit(data, **options)
+
+
+@pytest.mark.parametrize("network", ["edges", "cnn"])
+def test_every_network_keeps_the_contract_of_classifiers(network, tmp_path):
+    component = components()["dp-sgd"]
+    check_component(component)
+    check_classifier(component, {"network": network, "image_size": 16, "batch_size": 12}, tmp_path)
+
+
+def test_features_computed_once_train_alike(monkeypatch):
+    options = {"network": "edges", "augment": False, "image_size": 16, "noise_multiplier": 0.5, "epochs": 3}
+    once, first = fit(**options)
+    monkeypatch.setattr(private_training, "LinearOnEdges", dp_sgd.PrivateCnn)  # nothing counts as fixed any more
+    again, second = fit(**options)
+    np.testing.assert_allclose(logits(once), logits(again), atol=1e-4)
+    assert first.validation_accuracies == second.validation_accuracies
+    assert first.guarantee == second.guarantee
+
+
+def test_a_tuned_classifier_just_reaches_the_accuracy_and_keeps_it_when_trained_again():
+    options = {"network": "edges", "augment": False, "image_size": 16, "batch_size": 150, "epochs": 10}
+    data, seen = task(150, validation=300), []
+    classifier = dp_sgd.load(DpSgdOptions(**(QUICK | options)))
+    found = classifier.tune(data, accuracy=0.8, seed=0, context=Context(progress=seen.append))
+    assert set(found) == {"noise_multiplier"}
+    assert seen[-1] == 1.0
+    assert seen == sorted(seen)
+    _, history = fit(data, **(options | {"epsilon": 3.0} | found))
+    assert 0.78 <= max(history.validation_accuracies) <= 0.9
+    assert history.guarantee.accountant.startswith(f"opacus rdp, noise {found['noise_multiplier']:.4g}")
+    easier = classifier.tune(data, accuracy=0.5, seed=0, context=CONTEXT)
+    assert easier["noise_multiplier"] > found["noise_multiplier"]
+
+
+def test_an_accuracy_out_of_reach_gets_the_least_noise_that_was_tried():
+    data = task(30)
+    hopeless = TrainingData(
+        data.training, data.class_names, LabelledImages(data.validation.images[:9], np.arange(9) % 2)
+    )
+    options = QUICK | {"network": "edges", "augment": False, "epochs": 1}
+    found = dp_sgd.load(DpSgdOptions(**options)).tune(hopeless, accuracy=1.0, seed=0, context=CONTEXT)
+    least, most = (noise_for(epsilon, sampling=Sampling(1.0, 1), delta=1e-5) for epsilon in (1000.0, 0.1))
+    assert least < found["noise_multiplier"] < least * (most / least) ** 0.02
+
+
+def test_tuning_asks_for_validation_images():
+    with pytest.raises(TckrError, match="validation images"):
+        dp_sgd.load(DpSgdOptions()).tune(task(validation=0), accuracy=0.5, seed=0, context=CONTEXT)
+
+
+def test_the_noise_sought_is_the_most_that_was_seen_to_do():
+    tried = []
+
+    def reached(noise):
+        tried.append(noise)
+        return 0.9 if noise < 3 else 0.1
+
+    found = noise_reaching(0.5, reached=reached, least=0.01, most=100.0)
+    assert len(tried) == 6
+    assert found == max(noise for noise in tried if noise < 3)
+
+
+def test_edges_are_told_from_their_direction_whatever_the_light():
+    image = np.full((1, 16, 16, 3), 100, dtype=np.float32)
+    image[:, :, 8:] = 200
+    turned, darker = image.transpose(0, 2, 1, 3), image / 2
+    features = EdgeFeatures()
+    rows = [features(torch.tensor(np.ascontiguousarray(each.transpose(0, 3, 1, 2))))[0] for each in (image, darker)]
+    assert rows[0].shape == (EdgeFeatures.length,)
+    assert float(rows[0].norm()) == pytest.approx(1)
+    assert torch.allclose(rows[0], rows[1], atol=1e-3)
+    other = features(torch.tensor(np.ascontiguousarray(turned.transpose(0, 3, 1, 2))))[0]
+    assert float(rows[0] @ other) < 0.9
