@@ -61,19 +61,14 @@ def test_a_larger_delta_refutes_less(compute, attack_on, cell_with):
     assert "at delta 1e-05" in usual.interval
 
 
-def test_epsilon_on_canaries_is_judged_on_other_canaries(compute, attack_on, cell_with):
-    """Canaries that differ wildly, and are found by no one: a threshold from the same canaries would refute a lot."""
-    audit = audit_of(shift=0.0)
-    differing = replace(audit, canary_scores=audit.canary_scores + 1000.0 * np.arange(50))
-    (figure,) = compute("audit-canary-epsilon-lower", cell_with({"a": attack_on(audit=differing)}))
-    assert figure.value == 0.0
-    assert figure.examples == 400
-
-
-def test_epsilon_on_found_canaries_counts_pairs(compute, attack_on, cell_with):
-    (figure,) = compute("audit-canary-epsilon-lower", cell_with({"a": attack_on(audit=audit_of(shift=20.0))}))
+def test_epsilon_on_canaries_is_judged_on_whole_canaries(compute, attack_on, cell_with):
+    """Of 51 canaries, each in 4 of 8 models, one half has 25 and the other 26: pairs would be halved into 102."""
+    (figure,) = compute(
+        "audit-canary-epsilon-lower", cell_with({"a": attack_on(audit=audit_of(canaries=51, shift=20.0))})
+    )
     assert figure.value > 3
-    assert "100 of 100 members against 0 of 100 non-members" in figure.interval  # half of 50 canaries, 4 of 8 models
+    assert figure.examples == 408
+    assert "of 104 members against 0 of 104 non-members" in figure.interval
 
 
 def test_few_pairs_give_no_epsilon_on_canaries(compute, attack_on, cell_with):

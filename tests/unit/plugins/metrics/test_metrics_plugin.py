@@ -138,6 +138,15 @@ def test_aop_of_a_perfect_attack_is_a_quarter_of_the_accuracy(compute):
     assert figure.low < figure.value < figure.high  # the accuracy still varies
 
 
+def test_aop_of_an_attack_that_is_worse_than_blind_is_the_accuracy(compute):
+    saved = attack_scores(canaries=0)
+    reversed_ = AttackScores("reversed", -saved.scores, saved.members, saved.canaries, THREAT)
+    (figure,) = compute("aop", cell(attacks={"reversed": reversed_}))
+    accuracy = wilson(700, 1000)
+    assert figure.value == 0.7
+    assert [figure.low, figure.high] == pytest.approx([accuracy.low, accuracy.high], abs=0.005)
+
+
 def test_metrics_are_silent_without_evidence(components, compute):
     nothing = cell(attacks={}, count=0)
     for name in components:
