@@ -82,14 +82,14 @@ def environment(tmp_path_factory):
 
 def test_the_example_plugin_is_listed_and_takes_part_in_a_run(environment, finished):
     out, _err = run(environment, finished, "plugins", "list")
-    for name in ("entropy", "brightness", "tckr-bench-example"):
+    for name in ("margin", "brightness", "tckr-bench-example"):
         assert name in out
-    settings = ["--set", "attack.loss.component=entropy", "--set", "captioner.attributes.component=brightness"]
+    settings = ["--set", "attack.loss.component=margin", "--set", "captioner.attributes.component=brightness"]
     # the steps that need the new captioner are few: one caption, one adaptation, two chunks
     run(environment, finished, "run", "--matrix", "smoke", *settings, "--out", "runs/example")
     results = json.loads((finished.folder / "runs/example/results.json").read_text())
     assert {record["status"] for record in results["records"]} == {"ok"}
-    assert results["provenance"]["distributions"]["attack entropy"] == "tckr-bench-example 0.1.0"
+    assert results["provenance"]["distributions"]["attack margin"] == "tckr-bench-example 0.1.0"
     assert results["provenance"]["distributions"]["captioner brightness"] == "tckr-bench-example 0.1.0"
 
 

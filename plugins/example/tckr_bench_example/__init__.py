@@ -10,8 +10,8 @@ from tckr_bench.components import Attack, AttackOptions, Captioner, Component, O
 from tckr_bench.hookspecs import hookimpl
 
 
-class EntropyOptions(AttackOptions):
-    """Options of the entropy attack."""
+class MarginOptions(AttackOptions):
+    """Options of the margin attack."""
 
     shadows: int = Field(default=0, ge=0, le=0, description="shadow models; this attack needs none")
     temperature: float = Field(default=1.0, gt=0, description="divides the logits before the softmax")
@@ -23,11 +23,11 @@ class BrightnessOptions(Options):
     threshold: int = Field(default=128, ge=0, le=255, description="mean pixel value from which an image is bright")
 
 
-def load_entropy(options: EntropyOptions) -> Attack:
+def load_margin(options: MarginOptions) -> Attack:
     """Return the attack."""
-    from tckr_bench_example.components import EntropyAttack
+    from tckr_bench_example.components import MarginAttack
 
-    return EntropyAttack(options.temperature)
+    return MarginAttack(options.temperature)
 
 
 def load_brightness(options: BrightnessOptions) -> Captioner:
@@ -37,11 +37,11 @@ def load_brightness(options: BrightnessOptions) -> Captioner:
     return BrightnessCaptioner(options.threshold)
 
 
-ENTROPY = Component(
-    name="entropy",
+MARGIN = Component(
+    name="margin",
     version="1",
-    options=EntropyOptions,
-    load=load_entropy,
+    options=MarginOptions,
+    load=load_margin,
     summary="a model is surer of what it was trained on; needs neither labels nor shadow models",
 )
 BRIGHTNESS = Component(
@@ -56,7 +56,7 @@ BRIGHTNESS = Component(
 @hookimpl
 def register_attacks(register: Callable[[Component[Attack]], None]) -> None:
     """Register the attack."""
-    register(ENTROPY)
+    register(MARGIN)
 
 
 @hookimpl

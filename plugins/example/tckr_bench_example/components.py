@@ -17,11 +17,10 @@ if TYPE_CHECKING:  # Images, Labels and Scores are names for array types; they e
 
 
 @dataclass(frozen=True)
-class EntropyAttack:
-    """Score an example by minus the entropy of the target's prediction (Salem et al. 2019).
+class MarginAttack:
+    """Score an example by how far the most probable class is ahead of the next.
 
-    score = sum_y p_y log p_y, with p = softmax(logits / temperature): 0 for a certain prediction, -log(classes)
-    for a uniform one.
+    score = p_1 - p_2, the two largest of p = softmax(logits / temperature): 0 for a tie, 1 for certainty.
     """
 
     temperature: float
@@ -32,17 +31,17 @@ class EntropyAttack:
         return ThreatModel(sees="the target's logits on each example", owns="the examples, without their labels")
 
     def score(self, evidence: AttackEvidence) -> Scores:
-        """Return minus the entropy, in nats, (n,) float64.
+        """Return the margin, 0 to 1, (n,) float64.
 
-        >>> logits = np.array([[0.0, 0.0], [100.0, 0.0]], dtype=np.float32)
-        >>> nobody = AttackEvidence(logits, np.zeros(2, int), np.empty((0, 2, 2)), np.empty((0, 2), bool))
-        >>> EntropyAttack(1.0).score(nobody).round(3).tolist()
-        [-0.693, 0.0]
+        >>> logits = np.log(np.array([[0.5, 0.5, 0.0], [0.1, 0.7, 0.2]], dtype=np.float32) + 1e-9)
+        >>> nobody = AttackEvidence(logits, np.zeros(2, int), np.empty((0, 2, 3)), np.empty((0, 2), bool))
+        >>> MarginAttack(1.0).score(nobody).round(3).tolist()
+        [0.0, 0.5]
         """
         logits = evidence.target_logits.astype(np.float64) / self.temperature
-        shifted = logits - logits.max(axis=1, keepdims=True)
-        log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-        scores: Scores = (np.exp(log_probabilities) * log_probabilities).sum(axis=1) + 0.0
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        ordered = np.sort(odds / odds.sum(axis=1, keepdims=True), axis=1)
+        scores: Scores = ordered[:, -1] - ordered[:, -2]
         return scores
 
 
