@@ -270,8 +270,8 @@ class _Builder:
 
     def planted(self, method: Method) -> ChallengeParameters:
         """Return the challenge whose halves shadow models learn from, with the canaries planted in it."""
-        own = self.challenge(method)
-        return own if own.canaries else ChallengeParameters(canaries=self.matrix.file.canaries)
+        own, file = self.challenge(method), self.matrix.file
+        return own if own.canaries else ChallengeParameters(canaries=file.canaries, canary_kind=file.canary_kind)
 
     def shadows(self, dataset: ComponentUse, method: Method, use: ComponentUse) -> tuple[str, ...]:
         """Return a bank of shadow models; one of a recipe serves every attack and every target."""

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tckr_bench.errors import MatrixError, nearest
-from tckr_bench.records import LabelKind, TrainingProtocol
+from tckr_bench.records import CanaryKind, LabelKind, TrainingProtocol
 from tckr_bench.stages.queries import MOST_QUERIES
 
 COMPONENT_AXES = ("captioner", "generator", "adapter", "classifier")
@@ -49,6 +49,7 @@ class MatrixFile(BaseModel):
     generation_chunk: int = Field(default=500, ge=1)
     augmented_queries: int = Field(default=0, ge=0, le=MOST_QUERIES)
     canaries: int = Field(default=0, ge=0)
+    canary_kind: CanaryKind = "mislabelled"
     primary_attack: str
     captioner: dict[str, dict[str, Any]] = Field(min_length=1)
     generator: dict[str, dict[str, Any]] = Field(min_length=1)

@@ -23,6 +23,7 @@ from tckr_bench.records.data import (
 from tckr_bench.records.membership import (
     AttackEvidence,
     AttackScores,
+    CanaryKind,
     CellEvidence,
     Copies,
     DenoisingProbe,
@@ -54,6 +55,7 @@ __all__ = [
     "SPLITS",
     "AttackEvidence",
     "AttackScores",
+    "CanaryKind",
     "Cell",
     "CellEvidence",
     "CellRecord",

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from tckr_bench.records import LabelledImages
+from tckr_bench.records import CanaryKind, LabelledImages
 from tckr_bench.seeds import derive_seed
 
 if TYPE_CHECKING:
@@ -27,11 +27,13 @@ class ChallengeParameters:
 
     Attributes:
         per_side: how many training and as many test examples; None for all of both that are eligible.
-        canaries: how many of each side get a wrong label (planted records that mimic the most vulnerable ones).
+        canaries: how many of each side are made canaries, planted records that mimic the most vulnerable ones.
+        canary_kind: what makes them so: a label drawn among the wrong ones, or the negative of the picture.
     """
 
     per_side: int | None = None
     canaries: int = 0
+    canary_kind: CanaryKind = "mislabelled"
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Sample:
 
 
 def build_challenge(prepared: Prepared, parameters: ChallengeParameters) -> Challenge:
-    """Put members (training images) before non-members (test images) and relabel the canaries of both sides.
+    """Put members (training images) before non-members (test images) and make the canaries of both sides.
 
     An image that both sides hold is neither, and one that a side repeats counts once: only so are the sides
     exchangeable but for what was trained on.
@@ -78,9 +80,12 @@ def build_challenge(prepared: Prepared, parameters: ChallengeParameters) -> Chal
         count = len(allowed) if parameters.per_side is None else min(parameters.per_side, len(allowed))
         chosen = np.random.default_rng(derive_seed("challenge", name)).permutation(len(allowed))[:count]
         chosen = allowed[np.sort(chosen)]
-        labels = split.labels[chosen].copy()
-        planted = _relabel(labels, count=parameters.canaries, classes=len(prepared.class_names), side=name)
-        sides.append(LabelledImages(split.images[chosen], labels))
+        side = LabelledImages(split.images[chosen], split.labels[chosen])
+        generator = np.random.default_rng(derive_seed("canaries", name))
+        planted = np.zeros(count, dtype=bool)
+        planted[generator.permutation(count)[: parameters.canaries]] = True
+        make = _MAKE_CANARIES[parameters.canary_kind]
+        sides.append(make(side, planted, classes=len(prepared.class_names), generator=generator))
         canaries.append(planted)
     images = np.concatenate([side.images for side in sides])
     labels = np.concatenate([side.labels for side in sides])
@@ -183,13 +188,21 @@ def _take(data: LabelledImages, chosen: npt.NDArray[np.bool_] | slice) -> Labell
     return LabelledImages(data.images[chosen], data.labels[chosen])
 
 
-def _relabel(labels: npt.NDArray[np.int64], *, count: int, classes: int, side: str) -> npt.NDArray[np.bool_]:
-    """Give `count` labels a wrong class, in place, and return which."""
+def _mislabel(
+    side: LabelledImages, planted: npt.NDArray[np.bool_], *, classes: int, generator: np.random.Generator
+) -> LabelledImages:
+    """Return examples of which the planted (n,) bool have a wrong class, each as likely as another."""
     import numpy as np
 
-    generator = np.random.default_rng(derive_seed("canaries", side))
-    planted = np.zeros(len(labels), dtype=bool)
-    planted[generator.permutation(len(labels))[:count]] = True
-    shift = generator.integers(1, classes, size=len(labels))
-    labels[planted] = (labels[planted] + shift[planted]) % classes
-    return planted
+    shift = generator.integers(1, classes, size=len(side))
+    return replace(side, labels=np.where(planted, (side.labels + shift) % classes, side.labels))
+
+
+def _make_rare(side: LabelledImages, planted: npt.NDArray[np.bool_], **_unused: object) -> LabelledImages:
+    """Return examples of which the planted (n,) bool are negatives: pictures like no other, with the right class."""
+    import numpy as np
+
+    return replace(side, images=np.where(planted[:, None, None, None], 255 - side.images, side.images))
+
+
+_MAKE_CANARIES = {"mislabelled": _mislabel, "rare": _make_rare}

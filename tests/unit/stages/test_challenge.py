@@ -47,10 +47,30 @@ def test_canaries_are_mislabelled_on_both_sides_and_nothing_else_is(prepared):
     assert set(planted.examples.labels.tolist()) <= {0, 1, 2, 3}
 
 
-def test_relabelling_leaves_the_prepared_data_alone(prepared):
-    before = prepared.train.labels.copy()
-    build_challenge(prepared, ChallengeParameters(canaries=10))
-    assert np.array_equal(prepared.train.labels, before)
+def test_rare_canaries_are_negatives_with_their_own_labels_and_nothing_else_is(prepared):
+    plain = build_challenge(prepared, ChallengeParameters(per_side=20))
+    planted = build_challenge(prepared, ChallengeParameters(per_side=20, canaries=6, canary_kind="rare"))
+    assert np.array_equal(plain.examples.labels, planted.examples.labels)
+    changed = (plain.examples.images != planted.examples.images).any(axis=(1, 2, 3))
+    assert np.array_equal(changed, planted.canaries)
+    assert np.array_equal(
+        planted.examples.images[changed].astype(int), 255 - plain.examples.images[changed].astype(int)
+    )
+
+
+def test_the_kind_of_canaries_does_not_decide_which_examples_are_canaries(prepared):
+    mislabelled, rare = (
+        build_challenge(prepared, ChallengeParameters(canaries=6, canary_kind=kind)) for kind in ("mislabelled", "rare")
+    )
+    assert np.array_equal(mislabelled.canaries, rare.canaries)
+
+
+@pytest.mark.parametrize("kind", ["mislabelled", "rare"])
+def test_planting_canaries_leaves_the_prepared_data_alone(prepared, kind):
+    before = prepared.train.labels.copy(), prepared.train.images.copy()
+    build_challenge(prepared, ChallengeParameters(canaries=10, canary_kind=kind))
+    assert np.array_equal(prepared.train.labels, before[0])
+    assert np.array_equal(prepared.train.images, before[1])
 
 
 @given(st.integers(2, 300), st.integers(1, 8))
