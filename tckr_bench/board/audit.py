@@ -121,12 +121,15 @@ def audit_of(board: DatasetBoard, names: Mapping[str, str]) -> Audit:
 
 
 def _block(board: DatasetBoard, rows: Sequence[Row], title: str, remark: str, surfaces: tuple[Surface, ...]) -> Block:
-    lines = tuple(
+    lines = [
         AttackLine(plain(label), model.surface, tuple(_auc(row, label) for row in rows))
         for label, model in board.threat_models.items()
         if model.surface in surfaces
-    )
-    return Block(title, remark, lines)
+    ]
+    published = tuple(share(row.get(rank.PUBLISHED), 1, 3) for row in rows)
+    if "classifier" in surfaces and any(cell != ABSENT for cell in published):
+        lines.append(AttackLine("as the paper reports: its best variant, uncorrected", "classifier", published))
+    return Block(title, remark, tuple(lines))
 
 
 def _auc(row: Row, label: str) -> Shown:

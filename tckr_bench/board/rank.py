@@ -35,6 +35,7 @@ ACCURACY, GAP, AUC = "accuracy", "accuracy-gap", "auc-mia"
 TPR, AOP = "tpr-at-1-fpr", "aop"
 WORST_AUC, WORST_TPR, WORST_AOP = "worst-auc", "worst-tpr-at-1-fpr", "worst-aop"
 PROVED, FOUND = "epsilon-accounted", "epsilon-lower"
+PUBLISHED = "best-published-auc"
 WORST = {AUC: WORST_AUC, TPR: WORST_TPR}
 """What the worst of all attacks on the classifier reaches, by the metric it is the worst in."""
 

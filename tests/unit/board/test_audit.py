@@ -77,6 +77,14 @@ def test_an_attack_a_row_did_not_face_is_left_empty(made):
     assert cell(audit_made(made), "denoising", "teacher").value == "\N{MIDDLE DOT}"
 
 
+def test_the_published_choice_of_the_best_variant_is_told_apart_from_the_attacks(made):
+    words = "as the paper reports: its best variant, uncorrected"
+    assert all(line.label != words for block in audit_made(made).blocks for line in block.lines)
+    audit = audit_made(made, made.figure("best-published-auc", 0.61, 0.02))
+    assert (cell(audit, words).value, cell(audit, words).mark) == ("0.610", "")
+    assert cell(audit, words, "teacher").value == "\N{MIDDLE DOT}"
+
+
 def test_a_row_without_its_worst_attack_has_none_marked(made):
     assert cell(audit_made(made), "lira", "teacher").mark == ""
 
