@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -13,11 +13,39 @@ if TYPE_CHECKING:
 
     from tckr_bench.components import ReleaseAttack
 
+Timestep = Annotated[int, Field(ge=0)]
+
 
 class ReleaseAttackOptions(AttackOptions):
     """Options of every attack on a release."""
 
     shadows: int = Field(default=0, ge=0, le=0, description="always 0: the attack compares with no shadow models")
+
+
+class DenoisingLossOptions(ReleaseAttackOptions):
+    """Options of `denoising-loss`."""
+
+    timesteps: tuple[Timestep, ...] = Field(
+        default=(100, 200, 300), min_length=1, description="of the training schedule; errors are averaged over them"
+    )
+    draws: int = Field(default=4, ge=1, le=1024, description="noises to average over at each timestep")
+    seed: int = Field(default=0, ge=0, description="of the noises")
+
+
+class SecmiOptions(ReleaseAttackOptions):
+    """Options of `secmi`."""
+
+    timesteps: tuple[Timestep, ...] = Field(
+        default=(100,), min_length=1, description="of the training schedule; errors are averaged over them"
+    )
+
+
+class PiaOptions(ReleaseAttackOptions):
+    """Options of `pia`."""
+
+    timesteps: tuple[Timestep, ...] = Field(
+        default=(200,), min_length=1, description="of the training schedule; errors are averaged over them"
+    )
 
 
 class NearestCopyOptions(ReleaseAttackOptions):
@@ -41,7 +69,41 @@ class BlindOptions(ReleaseAttackOptions):
 
 def register_release_attacks(register: Callable[[Component[ReleaseAttack]], None]) -> None:
     """Register the attacks on generators, synthetic images and captions, and the test of the challenge itself."""
-    register(
+    for component in (*_on_generators(), *_on_images(), _on_data()):
+        register(component)
+
+
+def _on_generators() -> list[Component[ReleaseAttack]]:
+    return [
+        Component(
+            name="denoising-loss",
+            version="1",
+            options=DenoisingLossOptions,
+            load=_load_denoising_loss,
+            summary="minus the adapted generator's denoising error, should it be released (Carlini et al. 2023)",
+            surface="generator",
+        ),
+        Component(
+            name="secmi",
+            version="1",
+            options=SecmiOptions,
+            load=_load_secmi,
+            summary="minus the generator's error of a deterministic step there and back (SecMI, Duan et al. 2023)",
+            surface="generator",
+        ),
+        Component(
+            name="pia",
+            version="1",
+            options=PiaOptions,
+            load=_load_pia,
+            summary="minus the generator's error against its own noise of time 0 (PIA, Kong et al. 2023)",
+            surface="generator",
+        ),
+    ]
+
+
+def _on_images() -> list[Component[ReleaseAttack]]:
+    return [
         Component(
             name="nearest-copy",
             version="1",
@@ -49,17 +111,18 @@ def register_release_attacks(register: Callable[[Component[ReleaseAttack]], None
             load=_load_nearest_copy,
             summary="minus the distance to the nearest synthetic image, should the images be released; counts copies",
             surface="images",
-        )
-    )
-    register(
-        Component(
-            name="blind",
-            version="1",
-            options=BlindOptions,
-            load=_load_blind,
-            summary="no attack: whether members differ from non-members without any model; 0.5 on a sound challenge",
-            surface="data",
-        )
+        ),
+    ]
+
+
+def _on_data() -> Component[ReleaseAttack]:
+    return Component(
+        name="blind",
+        version="1",
+        options=BlindOptions,
+        load=_load_blind,
+        summary="no attack: whether members differ from non-members without any model; 0.5 on a sound challenge",
+        surface="data",
     )
 
 
@@ -73,3 +136,21 @@ def _load_blind(options: BlindOptions) -> ReleaseAttack:
     from tckr_plugins.attacks.blind import BlindTest
 
     return BlindTest(folds=options.folds, seed=options.seed)
+
+
+def _load_denoising_loss(options: DenoisingLossOptions) -> ReleaseAttack:
+    from tckr_plugins.attacks.denoising import DenoisingAttack
+
+    return DenoisingAttack("denoising", timesteps=options.timesteps, draws=options.draws, seed=options.seed)
+
+
+def _load_secmi(options: SecmiOptions) -> ReleaseAttack:
+    from tckr_plugins.attacks.denoising import DenoisingAttack
+
+    return DenoisingAttack("secmi", timesteps=options.timesteps)
+
+
+def _load_pia(options: PiaOptions) -> ReleaseAttack:
+    from tckr_plugins.attacks.denoising import DenoisingAttack
+
+    return DenoisingAttack("pia", timesteps=options.timesteps)

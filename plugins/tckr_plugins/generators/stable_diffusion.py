@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from tckr_plugins.generators.denoising import denoising_errors, require_stable_diffusion
 from tckr_plugins.generators.hub import locate
 from tckr_plugins.generators.lora_files import check_lora_file
 from tckr_plugins.generators.models import LORA_FILE, ModelError, local_folder
@@ -33,10 +34,13 @@ from tckr_plugins.generators.sampling import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
     from diffusers import DiffusionPipeline
 
     from tckr_bench.components import Context
-    from tckr_bench.records import GenerationRequest, Images
+    from tckr_bench.records import DenoisingProbe, GenerationRequest, Images
     from tckr_plugins.generators.hub import Source
     from tckr_plugins.generators.options import StableDiffusionOptions
     from tckr_plugins.generators.sampling import Sampler
@@ -106,6 +110,30 @@ class StableDiffusion:
         for done in self._batches_on(context.device).run(len(order), make):
             context.progress(done / len(order))
         return images
+
+    def denoising_errors(
+        self, images: Images, prompts: Sequence[str], *, probe: DenoisingProbe, context: Context
+    ) -> npt.NDArray[np.float64]:
+        """Return how badly the adapted U-Net denoises each image, (n,); in float32, whatever images are made in.
+
+        Images (n, h, w, 3) uint8 are taken as large as they are, which is how adapters learn them.
+
+        Raises:
+            NotApplicableError: the model is no Stable Diffusion 1 or 2, or predicts what no noise follows from.
+            TckrError: the timestep is not in the model's schedule.
+            ModelError: the weights are damaged, the errors are not numbers, or no image fits into the memory.
+        """
+        require_stable_diffusion(self._source, self._options.model)
+        pipeline = self.pipeline
+        place(pipeline, context.device, torch.float32)
+        return denoising_errors(
+            pipeline,
+            images,
+            [self._weights.rewrite(prompt) for prompt in prompts],
+            probe=probe,
+            batch_size=self._options.batch_size,
+            context=context,
+        )
 
     @cached_property
     def _source(self) -> Source:

@@ -1,0 +1,79 @@
+"""Attacks on a released generator: a diffusion model denoises the images it was adapted to better than others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tckr_bench.components import Context, DiffusionGenerator
+from tckr_bench.errors import NotApplicableError
+from tckr_bench.records import DenoisingProbe, ReleaseOutcome, ThreatModel
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from tckr_bench.components import ReleaseEvidence
+
+
+class DenoisingAttack:
+    """Score each example by minus how badly the adapted generator denoises it, given its caption.
+
+    Formula: s(x) = -mean_t e_t(x) / mean_x' e_t(x'), e_t(x) the error at timestep t; divided by the mean over the
+    examples, no timestep counts for more than another. The error is one of three:
+    `denoising`: |e - e_theta(z_t, t, c)|^2, z the image's latents, noised to z_t by e, drawn a few times. Source:
+    Carlini et al. 2023, Extracting Training Data from Diffusion Models; Matsumoto et al. 2023, Membership Inference
+    Attacks against Diffusion Models.
+    `secmi`: |z_t - z'_t|^2, z_t reached from z by deterministic steps and z'_t from z_t by one more and one back.
+    Source: Duan et al. 2023, Are Diffusion Models Vulnerable to Membership Inference Attacks?
+    `pia`: |e_0 - e_theta(sqrt(abar_t) z + sqrt(1 - abar_t) e_0, t, c)|_4 with e_0 = e_theta(z, 0, c). Source: Kong et
+    al. 2023, An Efficient Membership Inference Attack for the Diffusion Model by Proximal Initialization.
+    Threat model: the adapted generator is released, not the classifier alone; the attacker runs it and owns the example
+    and the captioner, so that it has the caption of members and non-members alike. No shadow models: an easy image
+    looks like a member, which understates the risk. A diagnostic of such a release.
+    """
+
+    def __init__(
+        self,
+        kind: Literal["denoising", "secmi", "pia"],
+        *,
+        timesteps: tuple[int, ...],
+        draws: int = 1,
+        seed: int = 0,
+    ) -> None:
+        self.probes = tuple(DenoisingProbe(kind, timestep, draws, seed) for timestep in timesteps)
+
+    @property
+    def threat_model(self) -> ThreatModel:
+        """What the attacker sees and owns."""
+        return ThreatModel(
+            sees="the adapted generator, if it is released (a diagnostic)",
+            owns="the example and the captioner",
+            surface="generator",
+        )
+
+    def score(self, evidence: ReleaseEvidence, *, context: Context) -> ReleaseOutcome:
+        """Return minus the mean relative error of each example.
+
+        Raises:
+            NotApplicableError: the generator is no diffusion model, or of a kind that cannot be asked.
+            TckrError: a timestep is not in its schedule.
+        """
+        generator = evidence.generator
+        if not isinstance(generator, DiffusionGenerator):
+            raise NotApplicableError(
+                f"a {type(generator).__name__} has no denoiser to ask; attacks on generators take a method with "
+                "'stable-diffusion'"
+            )
+        total = np.zeros(len(evidence.labels))
+        for done, probe in enumerate(self.probes):
+            errors = generator.denoising_errors(
+                evidence.images, evidence.prompts, probe=probe, context=_part(context, done, of=len(self.probes))
+            )
+            total += errors / max(float(errors.mean()), np.finfo(np.float64).tiny)
+        return ReleaseOutcome(-total / len(self.probes))
+
+
+def _part(context: Context, done: int, *, of: int) -> Context:
+    """Return the context of the next of several equal parts of the work, of which some are done."""
+    return Context(context.device, lambda fraction: context.progress((done + fraction) / of))
