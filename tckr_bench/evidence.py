@@ -46,8 +46,9 @@ def write_evidence(evidence: CellEvidence, path: Path) -> None:
     }
     for label, attack in evidence.attacks.items():
         tensors |= {f"attack/{label}/{name}": array for name, array in _arrays(attack)}
-    threat_models = {label: asdict(attack.threat_model) for label, attack in sorted(evidence.attacks.items())}
-    header = {"primary_attack": evidence.primary_attack, "threat_models": threat_models}
+    threat_models = {label: asdict(attack.threat_model) for label, attack in evidence.attacks.items()}
+    # The order is part of the evidence: of equal attacks the first is named as the worst.
+    header = {"primary_attack": evidence.primary_attack, "threat_models": threat_models, "order": list(threat_models)}
     shared = _share(tensors)
     header["same"] = shared
     if evidence.guarantee is not None:
@@ -88,12 +89,20 @@ def read_evidence(path: Path) -> CellEvidence:
             test_labels=tensors["test_labels"],
             test_logits=tensors["test_logits"],
             teacher_logits=tensors["teacher_logits"],
-            attacks={label: _attack(label, model, tensors) for label, model in models.items()},
+            attacks={label: _attack(label, models[label], tensors) for label in _order(header, models)},
             primary_attack=str(header["primary_attack"]),
             guarantee=TypeAdapter(PrivacyGuarantee | None).validate_python(header.get("guarantee")),
         )
     except (KeyError, ValueError, TypeError, AttributeError, ValidationError) as error:
         raise RunError(f"{path} is not a file of evidence ({error}); run the matrix again") from error
+
+
+def _order(header: Mapping[str, Any], models: Mapping[str, ThreatModel]) -> list[str]:
+    """Return the labels of the attacks in the order they were saved in; older files have none but the alphabet's."""
+    order = list(header.get("order", models))
+    if sorted(order) != sorted(models):
+        raise ValueError("its order of attacks does not name each of them once")
+    return order
 
 
 def _attack(label: str, model: ThreatModel, tensors: Mapping[str, npt.NDArray[Any]]) -> AttackScores:

@@ -30,6 +30,11 @@ def test_every_record_carries_provenance(finished):
             assert figure["low"] <= figure["value"] <= figure["high"]
 
 
+def test_every_figure_of_a_run_follows_from_its_evidence(finished):
+    _, err = finished("report", "runs/smoke")
+    assert "Warning" not in err
+
+
 def test_controls_stand_where_they_must(finished):
     figures = finished.figures("runs/smoke")
     assert figures["digits", "overfit", "canary-auc", "lira"]["value"] > 0.9

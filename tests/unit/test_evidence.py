@@ -57,7 +57,7 @@ def same(first, second):
             same(getattr(first, f.name), getattr(second, f.name)) for f in dataclasses.fields(first)
         )
     if isinstance(first, dict):
-        return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
+        return list(first) == list(second) and all(same(first[key], second[key]) for key in first)
     return np.array_equal(first, second)
 
 
@@ -82,7 +82,15 @@ def test_the_same_evidence_gives_the_same_bytes(evidence, tmp_path):
 
 @pytest.mark.parametrize(
     "header",
-    ['{"same": {"test_labels": "nowhere"}, "threat_models": {}, "primary_attack": ""}', '{"same": []}', "[]", "{", "7"],
+    [
+        '{"same": {"test_labels": "nowhere"}, "threat_models": {}, "primary_attack": ""}',
+        '{"threat_models": {}, "primary_attack": "", "order": ["loss"]}',
+        '{"threat_models": {}, "primary_attack": "", "order": 3}',
+        '{"same": []}',
+        "[]",
+        "{",
+        "7",
+    ],
 )
 def test_a_header_that_makes_no_sense_is_refused(header, tmp_path):
     from safetensors.numpy import save_file
