@@ -1,4 +1,4 @@
-"""Augments whole batches of decoded images: per-sample parameters, one gather, no loop over images.
+"""Augments whole batches of decoded images: per-sample parameters, one selection of rows, no loop over images.
 
 `torchvision.transforms.v2` draws one set of parameters per batch; here every image has its own, drawn from an
 explicit generator. A shift and a mirror only move pixels, so uint8 images stay uint8 and lose nothing.
@@ -31,17 +31,16 @@ def shift_and_flip(images: Tensor, *, generator: Generator, padding: float = 0.1
     >>> shift_and_flip(one, generator=torch.Generator().manual_seed(0), padding=0.0).flatten().tolist()
     [0, 1, 2, 3]
     """
-    count, height, width, channels = images.shape
+    count, height, width, _channels = images.shape
     down, right = round(padding * height), round(padding * width)
     top = torch.randint(0, 2 * down + 1, (count, 1), generator=generator)
     left = torch.randint(0, 2 * right + 1, (count, 1), generator=generator)
-    rows = torch.arange(height) + top
-    columns = torch.arange(width) + left
-    if flip:
-        mirrored = torch.rand((count, 1), generator=generator) < 0.5
-        columns = torch.where(mirrored, columns.flip(1), columns)
     padded = functional.pad(images, (0, 0, right, right, down, down))
-    return _gather(padded, rows, columns).reshape(count, height, width, channels)
+    shifted = _stretches(padded, torch.arange(height) + top, left, width=width).reshape(images.shape)
+    if flip:
+        mirrored = (torch.rand((count, 1), generator=generator) < 0.5).flatten().nonzero().flatten().to(images.device)
+        shifted.index_copy_(0, mirrored, shifted.index_select(0, mirrored).flip(2))
+    return shifted
 
 
 def mix_up(images: Tensor, targets: Tensor, *, share: float) -> tuple[Tensor, Tensor]:
@@ -73,10 +72,14 @@ def smooth_labels(labels: Tensor, *, classes: int, smoothing: float) -> Tensor:
     return functional.one_hot(labels, classes).float() * (1 - smoothing) + smoothing / classes
 
 
-def _gather(padded: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Pick pixel (rows[i, r], columns[i, c]) of image i for all r and c, in one selection."""
-    count, height, width, channels = padded.shape
-    rows, columns = rows.to(padded.device), columns.to(padded.device)  # small, unlike their combinations
-    origin = torch.arange(count, device=padded.device)[:, None, None] * (height * width)
-    flat = origin + rows[:, :, None] * width + columns[:, None, :]
-    return padded.reshape(-1, channels).index_select(0, flat.flatten())
+def _stretches(padded: Tensor, rows: Tensor, left: Tensor, *, width: int) -> Tensor:
+    """Pick `width` pixels of row rows[i, r] of image i, from column left[i, 0] on, for all i and r, in one selection.
+
+    A window slid over the memory is a view whose rows are all the stretches there are: what is selected from it is
+    copied by whole stretches, not by pixels.
+    """
+    count, height, padded_width, channels = padded.shape
+    images = torch.arange(count)[:, None] * height
+    starts = ((images + rows) * padded_width + left) * channels
+    stretches = padded.flatten().unfold(0, width * channels, 1)
+    return stretches.index_select(0, starts.flatten().to(padded.device))

@@ -46,7 +46,10 @@ class ImageNetwork(nn.Module):
     def normalised(self, images: Tensor) -> Tensor:
         """Return images of any size as what the body takes, (n, 3, image_size, image_size)."""
         resized = resize(images, self.image_size).float()
-        return ((resized - self.mean) / self.deviation).permute(0, 3, 1, 2)  # a view: channels_last without a copy
+        # Whole rows at a time: broadcast over three channels alone, the arithmetic cannot use wide registers.
+        mean, deviation = (values.repeat(self.image_size) for values in (self.mean, self.deviation))
+        rows = (resized.flatten(2) - mean) / deviation
+        return rows.reshape(resized.shape).permute(0, 3, 1, 2)  # a view: channels_last without a copy
 
 
 def resize(images: Tensor, size: int) -> Tensor:
