@@ -89,15 +89,24 @@ class NearestCopyAttack:
         return Copies(to_members, to_others)
 
     def _synthetic(self, evidence: ReleaseEvidence) -> Images:
-        if evidence.synthetic is None or not len(evidence.synthetic):
-            raise NotApplicableError(
-                "the attack 'nearest-copy' was given no synthetic images; use it on a method that makes some"
-            )
-        return evidence.synthetic.images[: self.most_images]
+        return released_images(evidence, attack="nearest-copy", most_images=self.most_images)
 
     def _rows(self, images: list[Images]) -> list[Rows]:
         rows = as_pixels(images)
         return rows if self.space == "pixels" else [low_frequencies(part) for part in rows]
+
+
+def released_images(evidence: ReleaseEvidence, *, attack: str, most_images: int) -> Images:
+    """Return the first synthetic images an attack is given.
+
+    Raises:
+        NotApplicableError: there are none.
+    """
+    if evidence.synthetic is None or not len(evidence.synthetic):
+        raise NotApplicableError(
+            f"the attack '{attack}' was given no synthetic images; use it on a method that makes some"
+        )
+    return evidence.synthetic.images[:most_images]
 
 
 def as_pixels(images: list[Images]) -> list[Rows]:

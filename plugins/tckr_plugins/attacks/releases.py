@@ -60,6 +60,13 @@ class NearestCopyOptions(ReleaseAttackOptions):
     most_images: int = Field(default=50_000, ge=1, description="synthetic images looked at, the first ones")
 
 
+class DomiasOptions(ReleaseAttackOptions):
+    """Options of `domias`."""
+
+    components: int = Field(default=16, ge=1, le=192, description="dimensions in which densities are estimated")
+    most_images: int = Field(default=50_000, ge=1, description="synthetic images looked at, the first ones")
+
+
 class BlindOptions(ReleaseAttackOptions):
     """Options of `blind`."""
 
@@ -69,7 +76,7 @@ class BlindOptions(ReleaseAttackOptions):
 
 def register_release_attacks(register: Callable[[Component[ReleaseAttack]], None]) -> None:
     """Register the attacks on generators, synthetic images and captions, and the test of the challenge itself."""
-    for component in (*_on_generators(), *_on_images(), _on_data()):
+    for component in (*_on_generators(), *_on_images(), _on_captions(), _on_data()):
         register(component)
 
 
@@ -112,7 +119,26 @@ def _on_images() -> list[Component[ReleaseAttack]]:
             summary="minus the distance to the nearest synthetic image, should the images be released; counts copies",
             surface="images",
         ),
+        Component(
+            name="domias",
+            version="1",
+            options=DomiasOptions,
+            load=_load_domias,
+            summary="how much denser synthetic images lie there than real ones (DOMIAS, van Breugel et al. 2023)",
+            surface="images",
+        ),
     ]
+
+
+def _on_captions() -> Component[ReleaseAttack]:
+    return Component(
+        name="caption-match",
+        version="1",
+        options=ReleaseAttackOptions,
+        load=_load_caption_match,
+        summary="whether the example's caption is among the prompts, should they be released; rare ones tell more",
+        surface="captions",
+    )
 
 
 def _on_data() -> Component[ReleaseAttack]:
@@ -130,6 +156,18 @@ def _load_nearest_copy(options: NearestCopyOptions) -> ReleaseAttack:
     from tckr_plugins.attacks.copies import NearestCopyAttack
 
     return NearestCopyAttack(space=options.space, calibrate=options.calibrate, most_images=options.most_images)
+
+
+def _load_domias(options: DomiasOptions) -> ReleaseAttack:
+    from tckr_plugins.attacks.domias import DomiasAttack
+
+    return DomiasAttack(components=options.components, most_images=options.most_images)
+
+
+def _load_caption_match(_options: ReleaseAttackOptions) -> ReleaseAttack:
+    from tckr_plugins.attacks.caption_match import CaptionMatchAttack
+
+    return CaptionMatchAttack()
 
 
 def _load_blind(options: BlindOptions) -> ReleaseAttack:
