@@ -1,4 +1,4 @@
-"""Contrasts on the same examples: each row with real data, and the primary attack with one that adapts to the row."""
+"""Contrasts of each row with real data, on the same examples."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tckr_bench.board import rank
-from tckr_bench.board.caveats import adaptive_attacks
 from tckr_bench.board.paired import attack_differences, mean_estimate
 from tckr_bench.board.shown import ABSENT, Shown, share
 from tckr_bench.board.tables import method_label
-from tckr_bench.board.text import plain, signed, span
 from tckr_bench.board.verify import key_of
 
 if TYPE_CHECKING:
@@ -63,36 +61,6 @@ def worst_differences(found: Verified, row: Row, baseline: Row) -> Mapping[str, 
     return {rank.WORST[metric]: estimate for metric, estimate in differences.items()}
 
 
-def adaptive_sentences(found: Verified, board: DatasetBoard, names: Mapping[str, str]) -> tuple[str, ...]:
-    """Say of each synthetic row what the primary attack gains when its shadow models repeat the row's pipeline."""
-    sentences = []
-    for row in board.candidates:
-        label = adaptive_counterpart(row)
-        if row.method.role != "method" or row.status == "failed" or label is None:
-            continue
-        with_it, without = row.get(rank.AUC, label), row.get(rank.AUC)
-        change = paired(found, (row, label), (row, row.primary_attack), tpr=False).get(rank.AUC)
-        if with_it is not None and without is not None and change is not None:
-            words = _gain(change)
-            sentences.append(
-                f"{names[row.method.name]}: with shadow models that repeat the whole pipeline ({plain(label)}) the AUC "
-                f"is {signed(with_it.value, 3)} instead of {signed(without.value, 3)} ({plain(row.primary_attack)}), "
-                f"{words} (change {signed(change.value, 3)}; 95 %: {span(change.low, change.high)})."
-            )
-    return tuple(sentences)
-
-
-def adaptive_counterpart(row: Row) -> str | None:
-    """Return the adaptive attack that sees and owns what the primary attack does, else the first adaptive one."""
-    models = {label: model for record in row.records for label, model in record.threat_models.items()}
-    labels = [label for label in adaptive_attacks(row) if label != row.primary_attack]
-    primary = models.get(row.primary_attack)
-    if primary is None or primary.adaptive:
-        return None
-    same = [label for label in labels if (models[label].sees, models[label].owns) == (primary.sees, primary.owns)]
-    return next(iter(same or labels), None)
-
-
 def paired(
     found: Verified, own: tuple[Row, str], other: tuple[Row, str], *, tpr: bool = True
 ) -> Mapping[str, Estimate]:
@@ -142,9 +110,3 @@ def _verdict(change: Estimate | None) -> str:
     if change.low <= 0 <= change.high:
         return "cannot be told apart"
     return "safer than real data" if change.high < 0 else "less safe than real data"
-
-
-def _gain(change: Estimate) -> str:
-    if change.low > 0:
-        return "so it finds more"
-    return "so it finds less" if change.high < 0 else "a change that cannot be told from none"

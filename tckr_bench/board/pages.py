@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tckr_bench.board import galleries, rank
+from tckr_bench.board.adaptive import adaptive_gains
 from tckr_bench.board.answer import answer
 from tckr_bench.board.audit import audit_of
-from tckr_bench.board.contrasts import adaptive_sentences, contrasts, worst_differences
+from tckr_bench.board.contrasts import contrasts, worst_differences
 from tckr_bench.board.paired import paired_differences
 from tckr_bench.board.plots import plots_of
 from tckr_bench.board.shown import ABSENT, Shown, share
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from tckr_bench.board.adaptive import Gain
     from tckr_bench.board.audit import Audit
     from tckr_bench.board.contrasts import Contrast
     from tckr_bench.board.estimates import Estimate
@@ -51,7 +53,7 @@ class Page:
     plots: Plots
     audit: Audit
     contrasts: tuple[Contrast, ...]
-    adaptive: tuple[str, ...]
+    adaptive: tuple[Gain, ...]
     samples: Galleries
     copies: Galleries
     stages: tuple[str, ...]
@@ -75,7 +77,7 @@ def dataset_page(run: Path, found: Verified, board: DatasetBoard, *, names: Mapp
         plots=plots_of(found, board, names=names, identity=identity),
         audit=audit_of(board, names),
         contrasts=contrasts(found, board, names),
-        adaptive=adaptive_sentences(found, board, names),
+        adaptive=adaptive_gains(found, board, names),
         samples=galleries.samples(run, board, names),
         copies=galleries.copies(run, board, names),
         stages=stages,

@@ -71,9 +71,10 @@ def _of_proof(row: Row) -> Iterator[str]:
             "whatever the attack."
         )
     copies = [
-        (label, estimate) for (metric, label), estimate in row.estimates.items() if metric == "near-duplicate-rate"
+        (estimate, label) for (metric, label), estimate in row.estimates.items() if metric == "near-duplicate-rate"
     ]
-    for label, estimate in copies:
+    if copies:
+        estimate, label = max(copies, key=lambda entry: entry[0].value)
         yield (
             f"{percent(estimate.value, 2)} % of the synthetic images nearly repeat a training image "
             f"({plain(label)}, 95 %: {span(estimate.low, estimate.high, scale=100, digits=2)})."

@@ -1,4 +1,4 @@
-"""Contrasts on the same examples: rows against real data, an attack against itself with adaptive shadow models."""
+"""Contrasts of rows against real data, on the same examples."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from tckr_bench.board import rank
-from tckr_bench.board.contrasts import adaptive_counterpart, adaptive_sentences, contrasts, paired, worst_differences
+from tckr_bench.board.contrasts import contrasts, paired, worst_differences
 from tckr_bench.board.estimates import Estimate
 from tckr_bench.board.paired import attack_differences
 from tckr_bench.board.render import verified_leaderboard
 from tckr_bench.board.text import short_names
 from tckr_bench.board.verify import verified
-from tckr_bench.records import ThreatModel
 
 
 @pytest.fixture(scope="module")
@@ -93,31 +92,3 @@ def test_the_verdict_follows_the_interval(found, board, names, monkeypatch):
         changes = {rank.AUC: Estimate(0.0, low, high, "stated")}
         monkeypatch.setattr("tckr_bench.board.contrasts.attack_differences", lambda *_, **__: changes)  # noqa: B023
         assert all(words in entry.verdict for entry in contrasts(found, board, names))
-
-
-def test_one_sentence_per_synthetic_row_says_what_adapting_gains(found, board, names):
-    sentences = adaptive_sentences(found, board, names)
-    assert len(sentences) == 3
-    assert sentences[0].startswith(
-        f"{names[board.best.method.name]}: with shadow models that repeat the whole pipeline"
-    )
-    assert all("(adaptive)" in sentence and "(lira)" in sentence for sentence in sentences)
-
-
-def test_without_an_adaptive_attack_nothing_is_said(whole_run):
-    found = verified(whole_run)
-    board = verified_leaderboard(found).boards[0]
-    assert adaptive_sentences(found, board, {row.method.name: row.method.name for row in board.rows}) == ()
-
-
-def test_the_counterpart_sees_and_owns_what_the_primary_attack_does(board, made):
-    row = row_called(board, made.synthetic("lora", "soft").name)
-    assert adaptive_counterpart(row) == "adaptive"
-    record = row.records[0]
-    other = {"earlier": ThreatModel("much", "more", adaptive=True), **record.threat_models}
-    changed = dataclasses.replace(row, records=(dataclasses.replace(record, threat_models=other),))
-    assert adaptive_counterpart(changed) == "adaptive"
-    del other["adaptive"]
-    changed = dataclasses.replace(row, records=(dataclasses.replace(record, threat_models=other),))
-    assert adaptive_counterpart(changed) == "earlier"
-    assert adaptive_counterpart(row_called(board, "teacher")) is None

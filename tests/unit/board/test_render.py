@@ -143,7 +143,7 @@ def test_the_page_of_an_audit_shows_every_part(audited_page):
         "Test of the challenge",
         "worst, adaptive",
         "Attacks that adapt to synthetic data",
-        "with shadow models that repeat the whole pipeline (adaptive) the AUC is",
+        "by shadow pipelines it",
         "Against real data, on the same images",
         "safer than real data",
         "In detail",
