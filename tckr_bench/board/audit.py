@@ -13,6 +13,7 @@ from tckr_bench.board.text import listing, plain
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tckr_bench.board.estimates import Estimate
     from tckr_bench.board.rank import DatasetBoard, Leaderboard, Risk, Row
     from tckr_bench.records import Surface, ThreatModel
 
@@ -191,21 +192,18 @@ def _table(title: str, lines: Sequence[tuple[str, str, Cells]]) -> DetailTable:
 
 
 def _copies(rows: Sequence[Row], names: Mapping[str, str]) -> DetailTable:
-    """Tell by row how many synthetic images repeat a training image, or nearly do."""
-    labels = dict.fromkeys(
-        label for row in rows for metric, label in row.estimates if metric in ("duplicate-rate", "near-duplicate-rate")
-    )
+    """Tell by row how many synthetic images repeat a training image, or nearly do; searches that agree stand once."""
+    rates = ("duplicate-rate", "near-duplicate-rate")
+    searches: dict[tuple[Estimate | None, ...], str] = {}
+    for label in dict.fromkeys(label for row in rows for metric, label in row.estimates if metric in rates):
+        searches.setdefault(tuple(row.get(metric, label) for row in rows for metric in rates), label)
     lines = []
     for row in rows:
-        cells = [
-            share(row.get(metric, label), digits=2)
-            for label in labels
-            for metric in ("duplicate-rate", "near-duplicate-rate")
-        ]
+        cells = [share(row.get(metric, label), digits=2) for label in searches.values() for metric in rates]
         if any(cell != ABSENT for cell in cells):
             lines.append((names[row.method.name], "", tuple(cells)))
-    headings = ("repeats, %", "near repeats, %") * len(labels) if lines else ()
-    return DetailTable(plain(listing(list(labels))), headings, tuple(lines))
+    headings = ("repeats, %", "near repeats, %") * len(searches) if lines else ()
+    return DetailTable(plain(listing(list(searches.values()))), headings, tuple(lines))
 
 
 def threat_models(leaderboard: Leaderboard, names: Mapping[str, str]) -> list[tuple[str, ThreatModel, str]]:

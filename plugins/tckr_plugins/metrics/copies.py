@@ -41,7 +41,9 @@ class NearDuplicateRate:
     Chance is what the distances to non-members show. Of more members than non-members the nearest is nearer even if no
     image is a copy: with a share q of the synthetic images within some distance of one of n, about 1 - (1 - q)^(m / n)
     are within that distance of one of m. So the limit is the quantile q of the distances to non-members for which that
-    is 1 %; with equal numbers, their first percentile. A rate of 1 % is therefore what chance alone gives.
+    is 1 %; with equal numbers, their first percentile. A rate of 1 % is therefore what chance alone gives. That takes
+    images near different real ones: images unlike any, such as noise, all lie nearest the same few, and their rate says
+    on which side those happen to be.
     """
 
     higher_is_better = False

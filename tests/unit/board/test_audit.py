@@ -149,6 +149,14 @@ def test_repeated_training_images_are_counted_by_row(made):
     assert (name, [shown.value for shown in cells]) == ("lora \N{MIDDLE DOT} soft", ["1.00", "2.00"])
 
 
+def test_searches_that_found_the_same_stand_once(made):
+    def rates(label, value):
+        return [made.figure(metric, value, 0.001, label) for metric in ("duplicate-rate", "near-duplicate-rate")]
+
+    assert len(audit_made(made, *rates("copies", 0.01), *rates("features", 0.01)).copies.headings) == 2
+    assert len(audit_made(made, *rates("copies", 0.01), *rates("features", 0.02)).copies.headings) == 4
+
+
 @pytest.mark.parametrize(("label", "words"), [("lira", "no"), ("repeating", "yes"), ("blind", "no")])
 def test_threat_models_say_against_what_an_attack_is_adaptive(made, label, words):
     leaderboard = leaderboard_of(made)
