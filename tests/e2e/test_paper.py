@@ -21,6 +21,7 @@ TOY = (
     "generation_chunk=100",
     "cardinalities=[0.05,0.1]",
     "attack.lira.shadows=4",
+    "attack.rmia.shadows=4",
     "overfit.per_side=20",
     "overfit.canaries=10",
     "overfit.epochs=1",
