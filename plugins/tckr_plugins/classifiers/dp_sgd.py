@@ -12,11 +12,11 @@ from torch import nn
 from torch.nn import functional
 
 from tckr_bench.errors import TckrError
-from tckr_plugins.classifiers.accounting import Sampling, noise_for
 from tckr_plugins.classifiers.edges import LinearOnEdges
 from tckr_plugins.classifiers.private_training import train_privately
 from tckr_plugins.classifiers.torch_classifier import Body, NetworkClassifier
 from tckr_plugins.classifiers.tuning import FITS, noise_reaching
+from tckr_plugins.privacy.accounting import Sampling, noise_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from tckr_bench.errors import TckrError
 from tckr_bench.records import TrainingHistory
-from tckr_plugins.classifiers.accounting import Sampling, guarantee_of, noise_for
 from tckr_plugins.classifiers.augmentation import shift_and_flip
 from tckr_plugins.classifiers.batches import ImageSource, to_tensor
-from tckr_plugins.classifiers.clipping import clipped_gradients
 from tckr_plugins.classifiers.edges import LinearOnEdges
 from tckr_plugins.classifiers.network import predict
 from tckr_plugins.classifiers.training import Watch, learning_rate_at
+from tckr_plugins.privacy.accounting import Sampling, guarantee_of, noise_for
+from tckr_plugins.privacy.clipping import clipped_gradients
+from tckr_plugins.privacy.mechanism import check_delta, noisy_mean, poisson_sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -77,11 +79,7 @@ def _check(data: TrainingData, options: DpSgdOptions) -> None:
         raise TckrError("a classifier cannot be trained on 0 images; give it a non-empty training split")
     if data.teacher is not None:
         raise TckrError("dp-sgd learns from hard labels only, and was given soft ones; set labels to hard")
-    if options.delta >= 1 / count:
-        raise TckrError(
-            f"a delta of {options.delta} allows one of {count} training images to be published; "
-            f"lower it well below {1 / count:.1e}"
-        )
+    check_delta(options.delta, images=count)
 
 
 class Learner:
@@ -153,16 +151,13 @@ class PrivateSteps:
 
     def _step(self, rate: float) -> Tensor:
         """Take one step and return the losses of the images it drew; without any, it is a step of noise alone."""
-        chosen = (torch.rand(len(self._labels), generator=self._drawing) < self.sampling.rate).nonzero().flatten()
+        chosen = poisson_sample(len(self._labels), rate=self.sampling.rate, random=self._drawing)
         sums = {name: torch.zeros_like(value) for name, value in self._parameters.items()}
         losses = [torch.zeros(0, device=self._device)]
         for part in torch.split(chosen, PART) if len(chosen) else ():
-            gradients, some = clipped_gradients(
-                self._learner.module,
-                self._view(part),
-                self._labels.index_select(0, part).to(self._device),
-                clip_norm=self._options.clip_norm,
-            )
+            module, views, labels = self._learner.module, self._view(part), self._labels.index_select(0, part)
+            losses_of = partial(_losses, module, views, labels.to(self._device))
+            gradients, some = clipped_gradients(module, losses_of, clip_norm=self._options.clip_norm)
             losses.append(some)
             for name, gradient in gradients.items():
                 sums[name] += gradient
@@ -188,8 +183,12 @@ class PrivateSteps:
         deviation = self.noise_multiplier * self._options.clip_norm
         expected = self.sampling.rate * len(self._labels)
         for name, value in self._parameters.items():
-            noise = torch.randn(value.shape, generator=self._noise).to(self._device)
-            value.grad = (sums[name] + deviation * noise) / expected
+            value.grad = noisy_mean(sums[name], deviation=deviation, expected=expected, random=self._noise)
+
+
+def _losses(module: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
+    """Return the cross-entropies (n,)."""
+    return functional.cross_entropy(module(images), labels, reduction="none")
 
 
 def _optimizer(parameters: list[torch.nn.Parameter], options: DpSgdOptions) -> torch.optim.Optimizer:

@@ -9,10 +9,10 @@ import pytest
 import torch
 from scipy import optimize, special, stats
 from tckr_plugins.classifiers import dp_sgd, private_training, register_classifiers
-from tckr_plugins.classifiers.accounting import Sampling, epsilon_of, noise_for
 from tckr_plugins.classifiers.edges import EdgeFeatures
 from tckr_plugins.classifiers.options import DpSgdOptions
 from tckr_plugins.classifiers.tuning import noise_reaching
+from tckr_plugins.privacy.accounting import Sampling, epsilon_of, noise_for
 
 from tckr_bench.components import Context
 from tckr_bench.errors import TckrError

@@ -3,7 +3,8 @@
 An example's gradient norm in a convolution is that of a product of its input patches and its output gradients; of
 late layers, with few places and many weights, it follows from two small Gram matrices (ghost clipping, Bu, Mao and Xu
 2022), of early ones from the product itself. One forward pass and one backward pass to the layers' outputs give both
-the norms and, weighted, the clipped sum (book-keeping, Bu et al. 2023): no second backward pass is needed.
+the norms and, weighted, the clipped sum (book-keeping, Bu et al. 2023): no second backward pass is needed. Of linear
+layers on sequences, which are narrow where they are low-rank updates, the gradients of all examples are held.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from torch.nn import functional
 from torch.nn.grad import conv2d_weight
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
 LAYERS = (nn.Conv2d, nn.GroupNorm, nn.Linear)
@@ -25,35 +28,36 @@ GUARD = 1e-6
 
 
 def clipped_gradients(
-    network: nn.Module, images: Tensor, targets: Tensor, *, clip_norm: float
+    network: nn.Module, losses_of: Callable[[], Tensor], *, clip_norm: float
 ) -> tuple[dict[str, Tensor], Tensor]:
-    """Return the sum of the examples' gradients of cross-entropy, each scaled down to a norm of at most `clip_norm`.
+    """Return the sum of the examples' gradients of their losses, each scaled down to a norm of at most `clip_norm`.
 
     Args:
-        network: maps images to logits (n, classes); its parameters belong to convolutions of one group, group norms
-            and linear layers on vectors, each used once.
-        images: n of them, as the network takes them.
-        targets: class indices (n,) or probabilities (n, classes).
+        network: what is trained; those of its parameters that require gradients belong to convolutions of one group,
+            group norms and linear layers, each used once.
+        losses_of: runs the network on n examples and returns their losses (n,). Where linear layers on sequences are
+            trained alone, an example may be several rows of the network's input, one after the other.
         clip_norm: the largest Euclidean norm over all parameters together.
 
     Returns:
-        The sum of each parameter by its name, and the losses (n,).
+        The sum for each of these parameters by its name, and the losses (n,).
 
     Source: Abadi et al. 2016, algorithm 1.
 
     >>> layer = nn.Linear(1, 2)  # one input of 1, two even classes: the gradient is (-1/2, 1/2), twice
     >>> _ = [nn.init.zeros_(value) for value in layer.parameters()]
-    >>> sums, losses = clipped_gradients(layer, torch.ones(1, 1), torch.tensor([0]), clip_norm=0.5)
+    >>> losses_of = lambda: functional.cross_entropy(layer(torch.ones(1, 1)), torch.tensor([0]), reduction="none")
+    >>> sums, losses = clipped_gradients(layer, losses_of, clip_norm=0.5)
     >>> [round(value, 3) for value in sums["bias"].tolist()]
     [-0.25, 0.25]
     """
     names = {id(value): name for name, value in network.named_parameters()}
-    layers = [module for module in network.modules() if any(True for _ in module.parameters(recurse=False))]
+    layers = [module for module in network.modules() if _trained(module)]
     assert all(isinstance(layer, LAYERS) for layer in layers), "a layer's gradients per example are not known"
-    inputs, outputs, losses = _run(network, layers, images, targets)
+    inputs, outputs, losses = _run(layers, losses_of)
     gradients = torch.autograd.grad(losses.sum(), outputs)
     with torch.no_grad():
-        parts = [_PARTS[type(layer)](*given) for layer, *given in zip(layers, layers, inputs, gradients, strict=True)]
+        parts = [_part(*given, examples=len(losses)) for given in zip(layers, inputs, gradients, strict=True)]
         squares = torch.stack([part.squared_norms() for part in parts]).sum(dim=0)
         scales = (clip_norm / (squares.sqrt() + GUARD)).clamp(max=1)
         sums = {
@@ -64,9 +68,14 @@ def clipped_gradients(
     return sums, losses.detach()
 
 
-def _run(
-    network: nn.Module, layers: list[nn.Module], images: Tensor, targets: Tensor
-) -> tuple[list[Tensor], list[Tensor], Tensor]:
+def _trained(layer: nn.Module) -> bool:
+    """Whether a layer has parameters of its own that require gradients; then all of them do."""
+    required = {value.requires_grad for value in layer.parameters(recurse=False)}
+    assert len(required) < 2, "a layer is trained in part"
+    return True in required
+
+
+def _run(layers: list[nn.Module], losses_of: Callable[[], Tensor]) -> tuple[list[Tensor], list[Tensor], Tensor]:
     """Return what went into each layer, what came out of it, and the losses (n,)."""
     seen: dict[nn.Module, tuple[Tensor, Tensor]] = {}
 
@@ -76,7 +85,7 @@ def _run(
 
     hooks = [layer.register_forward_hook(note) for layer in layers]
     try:
-        losses = functional.cross_entropy(network(images), targets, reduction="none")
+        losses = losses_of()
     finally:
         for hook in hooks:
             hook.remove()
@@ -132,7 +141,6 @@ class _Linear:
     """Gradients of a linear layer: outer products of one vector per example with another."""
 
     def __init__(self, layer: nn.Linear, vectors: Tensor, gradient: Tensor) -> None:
-        assert vectors.ndim == 2, "a linear layer takes more than one vector per example"
         self._vectors, self._gradient = vectors, gradient
         self._biased = len(list(layer.parameters())) > 1
 
@@ -149,4 +157,35 @@ class _Linear:
         return [weight, scaled.sum(dim=0)] if self._biased else [weight]
 
 
+class _Sequences:
+    """Gradients of a linear layer on sequences: of an example, the product of G (out, places) and A (places, in)."""
+
+    def __init__(self, layer: nn.Linear, sequences: Tensor, gradient: Tensor, *, examples: int) -> None:
+        # The rows of an example follow one another: together they are one longer sequence.
+        given = sequences.reshape(examples, -1, layer.in_features).float()
+        gradient = gradient.reshape(examples, -1, layer.out_features).float()
+        self._each = [torch.einsum("npo,npi->noi", gradient, given)]
+        if layer.bias is not None:
+            self._each.append(gradient.sum(dim=1))
+
+    def squared_norms(self) -> Tensor:
+        """Return (n,)."""
+        return torch.stack([each.flatten(1).square().sum(dim=1) for each in self._each]).sum(dim=0)
+
+    def weighted_sums(self, scales: Tensor) -> list[Tensor]:
+        """Return the sum of the examples' gradients, scaled, for the weight and the bias."""
+        return [torch.tensordot(scales, each, dims=1) for each in self._each]
+
+
 _PARTS = {nn.Conv2d: _Convolution, nn.GroupNorm: _GroupNorm, nn.Linear: _Linear}
+
+
+def _part(
+    layer: nn.Module, given: Tensor, gradient: Tensor, *, examples: int
+) -> _Convolution | _GroupNorm | _Linear | _Sequences:
+    """Return the gradients of a layer, from what went into it and the gradient of what came out."""
+    if isinstance(layer, nn.Linear) and (given.ndim > 2 or len(given) != examples):
+        return _Sequences(layer, given, gradient, examples=examples)
+    assert len(given) == examples, "a layer's input does not have one row per example"
+    part: _Convolution | _GroupNorm | _Linear = _PARTS[type(layer)](layer, given, gradient)
+    return part
