@@ -24,7 +24,7 @@ from tckr_bench.testing import (
 
 REGISTRY = default_registry()
 
-TRAINED_ADAPTERS = ("lora", "lora-paper", "dora", "full", "textual-inversion")
+TRAINED_ADAPTERS = ("lora", "lora-paper", "dora", "dp-lora", "full", "textual-inversion")
 # Options that make a component small, or that let it run without a network.
 SMALL = {
     "stable-diffusion": {"steps": 2},

@@ -1,6 +1,6 @@
 """Built-in adapters: LoRA and DoRA, full fine-tuning, new words, published weights, and two that learn nothing.
 
-Those that train share one loop, in `training`.
+Those that train share one loop, in `training`; private LoRA has its own.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tckr_bench.components import Component
 from tckr_bench.hookspecs import hookimpl
 from tckr_plugins.adapters.options import (
+    DpLoraOptions,
     FileOptions,
     FullOptions,
     LoraOptions,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tckr_bench.components import Adapter
+    from tckr_plugins.adapters.dp_lora import DpLoraAdapter
     from tckr_plugins.adapters.file import FileAdapter
     from tckr_plugins.adapters.full import FullAdapter
     from tckr_plugins.adapters.lora import DoraAdapter, LoraAdapter
@@ -65,6 +67,13 @@ def load_dora(options: LoraOptions) -> DoraAdapter:
     from tckr_plugins.adapters.lora import DoraAdapter
 
     return DoraAdapter(options)
+
+
+def load_dp_lora(options: DpLoraOptions) -> DpLoraAdapter:
+    """Return the LoRA adapter that trains with differential privacy."""
+    from tckr_plugins.adapters.dp_lora import DpLoraAdapter
+
+    return DpLoraAdapter(options)
 
 
 def load_full(options: FullOptions) -> FullAdapter:
@@ -125,6 +134,13 @@ _TRAINED: tuple[Component[Adapter], ...] = (
         options=LoraOptions,
         load=load_dora,
         summary="LoRA with the magnitude of each output trained apart from its direction (Liu et al. 2024)",
+    ),
+    Component(
+        "dp-lora",
+        version="1",
+        options=DpLoraOptions,
+        load=load_dp_lora,
+        summary="LoRA by DP-SGD: proves epsilon for the weights, not for the prompts that generate nor for soft labels",
     ),
     Component(
         "full",

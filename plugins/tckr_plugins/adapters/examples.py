@@ -63,9 +63,10 @@ class Examples:
         """Yield batches without end, each pass over the examples in a new order."""
         while True:
             for chosen in torch.randperm(len(self), generator=random).split(size):  # type: ignore[no-untyped-call]
-                yield self._batch(chosen, dropout, levels=levels, random=random)
+                yield self.batch(chosen, dropout, levels=levels, random=random)
 
-    def _batch(self, chosen: torch.Tensor, dropout: float, *, levels: int, random: torch.Generator) -> Batch:
+    def batch(self, chosen: torch.Tensor, dropout: float, *, levels: int, random: torch.Generator) -> Batch:
+        """Return a batch of the examples at the indices (b,), with latents, noise and timesteps drawn for each row."""
         means, deviations = self._means[chosen], self._deviations[chosen]
         if self._mirrored is not None:
             mirrored = (torch.rand(len(chosen), generator=random) < 0.5).view(-1, 1, 1, 1)
@@ -139,7 +140,12 @@ def encode_images(pipeline: StableDiffusionPipeline, images: Images) -> tuple[to
 
 
 def in_portions(
-    count: int, size: int, work: Callable[[slice], None], *, undo: Callable[[], None] = lambda: None
+    count: int,
+    size: int,
+    work: Callable[[slice], None],
+    *,
+    undo: Callable[[], None] = lambda: None,
+    advice: str = "set the adapter's option 'gradient_checkpointing'",
 ) -> int:
     """Do `work` on `count` items, at most `size` at a time; where memory runs out, `undo`, and begin again with half.
 
@@ -161,8 +167,8 @@ def in_portions(
         except torch.OutOfMemoryError as error:
             if size == 1:
                 raise TckrError(
-                    "the accelerator's memory does not hold the training of one image; set the adapter's option "
-                    "'gradient_checkpointing', train smaller images, or use a smaller generator"
+                    f"the accelerator's memory does not hold the training of one image; {advice}, train smaller "
+                    "images, or use a smaller generator"
                 ) from error
         else:
             return size

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from diffusers import UNet2DConditionModel
 
-    from tckr_bench.components import Context, Generator
+    from tckr_bench.components import AdapterOptions, Context, Generator
     from tckr_bench.records import Images, Prompts
     from tckr_plugins.adapters.examples import TextEncoding
     from tckr_plugins.adapters.options import TrainingOptions
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 REPORT_FILE = "adaptation.json"
 _SMOOTHING_STEPS = 50
 
-OptionsT = TypeVar("OptionsT", bound="TrainingOptions")
+OptionsT = TypeVar("OptionsT", bound="AdapterOptions")
+TrainingOptionsT = TypeVar("TrainingOptionsT", bound="TrainingOptions")
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,21 @@ class Trainable:
 
 
 @dataclass(frozen=True)
-class TrainingReport:
+class Task:
+    """What there is to learn: images (n, size, size, 3) uint8 and one prompt for each; and where to."""
+
+    images: Images
+    prompts: Prompts
+    context: Context
+
+
+@dataclass(frozen=True)
+class Report:
+    """What happened in training; written as JSON beside the weights."""
+
+
+@dataclass(frozen=True)
+class TrainingReport(Report):
     """What happened in training.
 
     Attributes:
@@ -69,8 +84,8 @@ class TrainingReport:
     images_at_once: int
 
 
-class TrainedAdapter(ABC, Generic[OptionsT]):
-    """Trains some weights of a Stable Diffusion to denoise real images, given their prompts."""
+class UnetAdapter(ABC, Generic[OptionsT]):
+    """Trains some weights of a Stable Diffusion on real images and their prompts, in a way of its own."""
 
     name: str
 
@@ -82,6 +97,12 @@ class TrainedAdapter(ABC, Generic[OptionsT]):
         self, pipeline: StableDiffusionPipeline, prompts: Prompts, random: torch.Generator
     ) -> AbstractContextManager[Trainable]:
         """Make weights trainable; on leaving, put the pipeline back as it was found."""
+
+    @abstractmethod
+    def _train(
+        self, pipeline: StableDiffusionPipeline, trainable: Trainable, task: Task, random: torch.Generator
+    ) -> Report:
+        """Train the weights, and report."""
 
     def adapt(
         self,
@@ -115,10 +136,7 @@ class TrainedAdapter(ABC, Generic[OptionsT]):
         pipeline.unet.requires_grad_(requires_grad=False)
         try:
             with self._prepare(pipeline, prompts, random) as trainable:
-                training = _Training(pipeline, trainable, self._options, context)
-                encoding = trainable.encoding or FrozenTextEncoding(pipeline, prompts.texts, training.dtype)
-                examples = Examples(pipeline, images, prompts, flip=self._options.flip)
-                report = training.run(examples, encoding, random)
+                report = self._train(pipeline, trainable, Task(images, prompts, context), random)
                 weights.mkdir(parents=True, exist_ok=True)
                 trainable.save(weights)
         finally:
@@ -127,6 +145,18 @@ class TrainedAdapter(ABC, Generic[OptionsT]):
             pipeline.unet.requires_grad_(requires_grad=False)
             pipeline.unet.eval()
         (weights / REPORT_FILE).write_text(json.dumps(asdict(report), indent=2) + "\n")
+
+
+class TrainedAdapter(UnetAdapter[TrainingOptionsT]):
+    """Trains some weights of a Stable Diffusion to denoise real images, given their prompts."""
+
+    def _train(
+        self, pipeline: StableDiffusionPipeline, trainable: Trainable, task: Task, random: torch.Generator
+    ) -> TrainingReport:
+        training = _Training(pipeline, trainable, self._options, task.context)
+        encoding = trainable.encoding or FrozenTextEncoding(pipeline, task.prompts.texts, training.dtype)
+        examples = Examples(pipeline, task.images, task.prompts, flip=self._options.flip)
+        return training.run(examples, encoding, random)
 
 
 class _Training:
@@ -199,9 +229,16 @@ def denoising_loss(
     unet: UNet2DConditionModel, scheduler: DDPMScheduler, batch: Batch, encoding: TextEncoding
 ) -> torch.Tensor:
     """Return the mean squared error of the U-Net's prediction, a scalar."""
+    return torch.nn.functional.mse_loss(*prediction_and_target(unet, scheduler, batch, encoding))
+
+
+def prediction_and_target(
+    unet: UNet2DConditionModel, scheduler: DDPMScheduler, batch: Batch, encoding: TextEncoding
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what the U-Net predicts of a noised batch, and what it should, both (b, c, h, w) in float32."""
     noisy = scheduler.add_noise(batch.latents, batch.noise, batch.timesteps)
     predicted = unet(noisy, batch.timesteps, encoding(batch.texts), return_dict=False)[0]
-    return torch.nn.functional.mse_loss(predicted.float(), prediction_target(scheduler, batch).float())
+    return predicted.float(), prediction_target(scheduler, batch).float()
 
 
 def prediction_target(scheduler: DDPMScheduler, batch: Batch) -> torch.Tensor:

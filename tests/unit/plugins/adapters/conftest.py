@@ -31,6 +31,7 @@ LARGE_STEPS = {
     "lora": {"learning_rate": 0.05},
     "lora-paper": {"learning_rate": 0.05},
     "dora": {"learning_rate": 0.05},
+    "dp-lora": {"learning_rate": 0.05, "noise_multiplier": 0.01},
     "full": {"learning_rate": 0.01},
     "textual-inversion": {"learning_rate": 1.0},
 }

@@ -9,7 +9,7 @@ from tckr_bench.components import Context
 from tckr_bench.errors import OptionError, TckrError
 from tckr_bench.plugins import default_registry
 
-TRAINED = ["lora", "dora", "full", "textual-inversion"]
+TRAINED = ["lora", "dora", "dp-lora", "full", "textual-inversion"]
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +176,11 @@ def test_none_writes_nothing(lab, tmp_path):
         ("lora", {"ranks": 4}),
         ("lora", {"precision": "int8"}),
         ("dora", {"accumulation": 0}),
+        ("dp-lora", {"epsilon": 0}),
+        ("dp-lora", {"delta": 1.0}),
+        ("dp-lora", {"clip_norm": 0}),
+        ("dp-lora", {"draws": 0}),
+        ("dp-lora", {"gradient_clip": 1.0}),
         ("full", {"ema": 1.0}),
         ("full", {"parts": "nothing"}),
         ("textual-inversion", {"vectors_per_class": 0}),
