@@ -24,6 +24,7 @@ from tckr_bench.engine.graph import Stage
 from tckr_bench.engine.matrix import load_matrix
 from tckr_bench.engine.plan import Plan, make_plan
 from tckr_bench.engine.store import Store, default_store_path
+from tckr_bench.errors import RunError, TckrError
 from tckr_bench.plugins import Registry, default_registry
 from tckr_bench.records import AttackEvidence
 from tckr_bench.stages.attack import AttackParameters
@@ -50,10 +51,27 @@ def main() -> None:
     parser.add_argument("--dataset", action="append", default=[], help="instead of the matrix's")
     parser.add_argument("--json", action="store_true", help="print the figures of every target as well")
     arguments = parser.parse_args()
+    try:
+        _show(arguments)
+    except TckrError as error:
+        raise SystemExit(f"Error: {error}") from error
+
+
+def _show(arguments: argparse.Namespace) -> None:
+    """Print the table of a finished run.
+
+    Raises:
+        TckrError: the matrix was not run, or with too few shadow models to leave a pair of them out.
+    """
     registry = default_registry()
     matrix = load_matrix(arguments.matrix, registry, datasets=arguments.dataset)
     store = Store(default_store_path())
     plan = make_plan(matrix, registry, store, jobs=1)
+    if plan.pending:
+        raise RunError(
+            f"{len(plan.pending)} stages of the matrix '{arguments.matrix}' are not in the store {store.root}; "
+            "run it first, with the same datasets"
+        )
     print(f"{'dataset, method, attack':60} {'AUC':>13} {'change':>24} {'TPR at 1 %':>12} {'change, points':>24}")
     for found in comparisons(plan, store, registry):
         print(line(found))
