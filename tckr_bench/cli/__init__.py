@@ -9,29 +9,10 @@ from pathlib import Path
 import click
 
 from tckr_bench import __version__
+from tckr_bench.cli.examples import ExampleGroup
 from tckr_bench.errors import TckrError, UnfavourableAnswer, exit_code_of
 
 PATH = click.Path(path_type=Path)
-
-
-class ExampleCommand(click.Command):
-    """A command whose help ends with examples, printed as they are typed."""
-
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples without wrapping them."""
-        del ctx
-        if self.epilog:
-            with formatter.section("Examples"):
-                for line in self.epilog.strip().splitlines():
-                    formatter.write(f"{' ' * formatter.current_indent}{line.strip()}\n")
-
-
-class ExampleGroup(click.Group):
-    """A group whose commands show examples."""
-
-    command_class = ExampleCommand
-    group_class = type
-    format_epilog = ExampleCommand.format_epilog
 
 
 @click.group(
