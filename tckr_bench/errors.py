@@ -49,6 +49,10 @@ class RunError(TckrError):
     """A run directory is missing, incomplete or of another format."""
 
 
+class LeaderboardError(TckrError):
+    """A record, a track or the folder of the leaderboard is missing, damaged, or not what it says it is."""
+
+
 class NotApplicableError(TckrError):
     """An attack cannot be made on what a method releases; the cell goes without it, and says so."""
 

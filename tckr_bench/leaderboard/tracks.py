@@ -1,0 +1,98 @@
+"""Tracks: what may be compared with what. A track fixes datasets, sizes, seeds and the attacks a record must face."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from tckr_bench.errors import LeaderboardError, nearest
+from tckr_bench.records import TrainingProtocol
+
+
+@dataclass(frozen=True)
+class TrackDataset:
+    """A dataset of a track: its fingerprint, and how many images each split must have.
+
+    Without a fingerprint any copy with the right numbers is taken, and the board says so.
+    """
+
+    splits: Mapping[str, int]
+    classes: int
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True)
+class RequiredAttack:
+    """An attack that every ranked record must have faced: a component, at least so many shadow models."""
+
+    component: str
+    adaptive: bool = False
+    shadows: int = 0
+
+    def __str__(self) -> str:
+        kind = "adaptive " if self.adaptive else ""
+        models = f" with {self.shadows} shadow {'pipelines' if self.adaptive else 'models'}" if self.shadows else ""
+        return f"{kind}{self.component}{models}"
+
+
+@dataclass(frozen=True)
+class Track:
+    """What is compared: a title, what it is about, and what a record needs to be ranked.
+
+    `matrix` is the shipped matrix that runs it. Adaptive attacks are asked of synthetic methods alone: on real data,
+    shadow models that repeat the training are adaptive already.
+    """
+
+    name: str
+    title: str
+    summary: str
+    matrix: str
+    datasets: Mapping[str, TrackDataset]
+    seeds: int = 1
+    protocol: TrainingProtocol = "sound"
+    attacks: tuple[RequiredAttack, ...] = field(default=())
+
+
+def shipped_tracks() -> tuple[Track, ...]:
+    """Return the tracks that come with the program, by name."""
+    folder = resources.files("tckr_bench.leaderboard") / "tracks"
+    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda entry: entry.name)
+    return tuple(_parse(entry.name, entry.read_text(encoding="utf-8")) for entry in files)
+
+
+def find_track(name: str, tracks: tuple[Track, ...] | None = None) -> Track:
+    """Return a track by name.
+
+    Raises:
+        LeaderboardError: there is none; names the nearest.
+    """
+    known = {track.name: track for track in tracks or shipped_tracks()}
+    if name not in known:
+        raise LeaderboardError(f"no track is called '{name}'{nearest(name, known)}")
+    return known[name]
+
+
+def read_track(path: Path) -> Track:
+    """Read a track file of one's own.
+
+    Raises:
+        LeaderboardError: it cannot be read or says no track.
+    """
+    try:
+        return _parse(path.name, path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise LeaderboardError(f"the track file {path} cannot be read: {error}") from error
+
+
+def _parse(name: str, text: str) -> Track:
+    try:
+        return TypeAdapter(Track).validate_python(tomllib.loads(text))
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else None
+        what = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(error)
+        raise LeaderboardError(f"the track file {name} says no track: {what}") from error
