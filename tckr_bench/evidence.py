@@ -39,6 +39,12 @@ def write_evidence(evidence: CellEvidence, path: Path) -> None:
     """Write a cell's evidence as one safetensors file, the same bytes for the same evidence."""
     from safetensors.numpy import save_file
 
+    arrays, header = flatten_evidence(evidence)
+    save_file(arrays, path, metadata={"evidence": header})
+
+
+def flatten_evidence(evidence: CellEvidence) -> tuple[dict[str, npt.NDArray[Any]], str]:
+    """Return evidence as named arrays, each content once, and the JSON text of all the rest."""
     tensors: dict[str, Any] = {
         "test_labels": evidence.test_labels,
         "test_logits": evidence.test_logits,
@@ -54,7 +60,7 @@ def write_evidence(evidence: CellEvidence, path: Path) -> None:
     if evidence.guarantee is not None:
         header["guarantee"] = asdict(evidence.guarantee)
     kept = {name: tensor for name, tensor in tensors.items() if name not in shared}
-    save_file(kept, path, metadata={"evidence": json.dumps(header, sort_keys=True)})
+    return kept, json.dumps(header, sort_keys=True)
 
 
 def _arrays(attack: AttackScores) -> Iterator[tuple[str, npt.NDArray[Any]]]:
@@ -82,8 +88,20 @@ def read_evidence(path: Path) -> CellEvidence:
     """
     tensors, metadata = _read(path)
     try:
-        header = json.loads(metadata["evidence"])
-        tensors |= {name: tensors[same] for name, same in header.get("same", {}).items()}
+        return restore_evidence(tensors, metadata["evidence"])
+    except (KeyError, ValueError) as error:
+        raise RunError(f"{path} is not a file of evidence ({error}); run the matrix again") from error
+
+
+def restore_evidence(arrays: Mapping[str, npt.NDArray[Any]], text: str) -> CellEvidence:
+    """Return the evidence that `flatten_evidence` took apart.
+
+    Raises:
+        ValueError: the parts do not make up evidence.
+    """
+    try:
+        header = json.loads(text)
+        tensors = {**arrays, **{name: arrays[same] for name, same in header.get("same", {}).items()}}
         models = TypeAdapter(dict[str, ThreatModel]).validate_python(header["threat_models"])
         return CellEvidence(
             test_labels=tensors["test_labels"],
@@ -93,8 +111,8 @@ def read_evidence(path: Path) -> CellEvidence:
             primary_attack=str(header["primary_attack"]),
             guarantee=TypeAdapter(PrivacyGuarantee | None).validate_python(header.get("guarantee")),
         )
-    except (KeyError, ValueError, TypeError, AttributeError, ValidationError) as error:
-        raise RunError(f"{path} is not a file of evidence ({error}); run the matrix again") from error
+    except (KeyError, ValueError, TypeError, AttributeError, ValidationError, RecursionError) as error:
+        raise ValueError(str(error) or type(error).__name__) from error
 
 
 def _order(header: Mapping[str, Any], models: Mapping[str, ThreatModel]) -> list[str]:

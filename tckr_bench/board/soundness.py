@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,7 +10,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from tckr_bench.records import AttackScores, Copies, ShadowAudit
+    from tckr_bench.records import AttackScores, CellEvidence, Copies, PrivacyGuarantee, ShadowAudit
 
 
 def fault_of_attack(label: str, attack: AttackScores) -> str:
@@ -29,6 +30,30 @@ def fault_of_attack(label: str, attack: AttackScores) -> str:
     if attack.copies is not None and not _are_copies(attack.copies):
         return f"the attack {label} has distances of copies that are not finite, 0 or more, and as many on each side"
     return ""
+
+
+def fault_of_evidence(evidence: CellEvidence) -> str:
+    """Return what is wrong with the shapes and values of evidence, or nothing."""
+    import numpy as np
+
+    count = len(evidence.test_labels)
+    for name, logits in (("test_logits", evidence.test_logits), ("teacher_logits", evidence.teacher_logits)):
+        if logits.ndim != 2 or len(logits) != count or logits.shape[1] < 2 or not np.isfinite(logits).all():
+            return f"{name} are not finite values of shape ({count}, classes)"
+    labels = evidence.test_labels
+    if labels.ndim != 1 or not count or labels.dtype.kind not in "iu":
+        return "test_labels are not a list of class indices"
+    if labels.min() < 0 or labels.max() >= evidence.test_logits.shape[1]:
+        return "test_labels hold a class that the logits do not have"
+    faults = (fault_of_attack(label, attack) for label, attack in evidence.attacks.items())
+    return next(filter(None, faults), "") or _fault_of_guarantee(evidence.guarantee)
+
+
+def _fault_of_guarantee(guarantee: PrivacyGuarantee | None) -> str:
+    if guarantee is None:
+        return ""
+    sound = math.isfinite(guarantee.epsilon) and guarantee.epsilon >= 0 and 0 <= guarantee.delta <= 1
+    return "" if sound else "the privacy guarantee is not a finite epsilon of 0 or more with a delta of 0 to 1"
 
 
 def _finite(values: npt.NDArray[Any]) -> bool:

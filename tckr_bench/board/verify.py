@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tckr_bench.board.results import cell_folder, read_results
-from tckr_bench.board.soundness import fault_of_attack
+from tckr_bench.board.soundness import fault_of_evidence
 from tckr_bench.board.text import plain
 from tckr_bench.errors import OptionError, PluginError, RunError
 from tckr_bench.evidence import COPIES_FILE, EVIDENCE_FILE, SAMPLES_FILE, read_evidence, read_samples
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from tckr_bench.board.results import RunResults
     from tckr_bench.evidence import Samples
-    from tckr_bench.records import CellEvidence, CellRecord, ComponentUse, Figure, Labels, Logits, PrivacyGuarantee
+    from tckr_bench.records import CellEvidence, CellRecord, ComponentUse, Figure, Labels, Logits
 
 TOLERANCE = 1e-9
 RENAMINGS = 20_000
@@ -69,7 +68,7 @@ def evidence_of(run: Path, record: CellRecord) -> CellEvidence:
     """
     path = _inside(run, cell_folder(run, record) / EVIDENCE_FILE)
     evidence = read_evidence(path)
-    fault = _fault_of(evidence)
+    fault = fault_of_evidence(evidence)
     if fault:
         raise RunError(f"{path} is not a file of evidence ({fault}); run the matrix again")
     return evidence
@@ -117,7 +116,7 @@ def recompute_figures(run: Path, record: CellRecord, metrics: Sequence[Component
         RunError: there is no usable evidence.
         PluginError, OptionError: a metric is not installed here, or does not have its options.
     """
-    return _compute(evidence_of(run, record), metrics)
+    return compute_figures(evidence_of(run, record), metrics)
 
 
 def verify_run(run: Path) -> list[Mismatch]:
@@ -138,7 +137,7 @@ def verified(run: Path) -> Verified:
     results = read_results(run)
     folder = run if run.is_dir() else run.parent
     known = {figure.metric for record in results.records for figure in record.figures}
-    revised = _revised(results.metrics)
+    revised = revised_metrics(results.metrics)
     records, mismatches = [], []
     evidence: dict[tuple[str, str, int], CellEvidence] = {}
     for record in results.records:
@@ -147,7 +146,7 @@ def verified(run: Path) -> Verified:
             continue
         try:
             found = evidence_of(folder, record)
-            figures = tuple(figure for figure in _compute(found, results.metrics) if figure.metric in known)
+            figures = tuple(figure for figure in compute_figures(found, results.metrics) if figure.metric in known)
         except (RunError, PluginError, OptionError, ArithmeticError, AssertionError, LookupError, ValueError) as error:
             # evidence is hostile input: what a metric makes of nonsense is a finding, not a crash
             mismatches.append(Mismatch(*key_of(record), "figures", f"not recomputed, shown as saved ({error})"))
@@ -213,7 +212,12 @@ def _inside(run: Path, path: Path) -> Path:
     return path
 
 
-def _compute(evidence: CellEvidence, metrics: Sequence[ComponentUse]) -> list[Figure]:
+def compute_figures(evidence: CellEvidence, metrics: Sequence[ComponentUse] = ()) -> list[Figure]:
+    """Compute the figures of evidence, by default with every installed metric.
+
+    Raises:
+        PluginError, OptionError: a metric is not installed here, or does not have its options.
+    """
     registry = default_registry()
     names = [registration.component.name for registration in registry.family("metric")]
     figures: list[Figure] = []
@@ -222,7 +226,7 @@ def _compute(evidence: CellEvidence, metrics: Sequence[ComponentUse]) -> list[Fi
     return figures
 
 
-def _revised(metrics: Sequence[ComponentUse]) -> tuple[str, ...]:
+def revised_metrics(metrics: Sequence[ComponentUse]) -> tuple[str, ...]:
     """Return the metrics whose installed version is not the one a run had."""
     installed = {entry.component.name: entry.component.version for entry in default_registry().family("metric")}
     return tuple(use.name for use in metrics if installed.get(use.name, use.version) != use.version)
@@ -233,14 +237,15 @@ def _compare(record: CellRecord, figures: Sequence[Figure], *, besides: Sequence
     saved = {(figure.metric, figure.attack): figure for figure in record.figures}
     mismatches = []
     for key in dict.fromkeys((*saved, *found)):
-        what = _difference(saved.get(key), found.get(key))
+        what = difference(saved.get(key), found.get(key))
         if what and key[0] not in besides:
             name = key[0] + (f" ({key[1]})" if key[1] else "")
             mismatches.append(Mismatch(*key_of(record), name, what))
     return mismatches
 
 
-def _difference(saved: Figure | None, found: Figure | None) -> str:
+def difference(saved: Figure | None, found: Figure | None) -> str:
+    """Say how a saved figure differs from the one its evidence gives, or nothing where they agree to 1e-9."""
     if found is None:
         return "the evidence and the installed metrics do not give it"
     if saved is None:
@@ -257,27 +262,3 @@ def _of_absent_metrics(record: CellRecord, figures: Sequence[Figure]) -> list[Fi
     installed = {registration.component.name for registration in default_registry().family("metric")}
     computed = {figure.metric for figure in figures} | installed
     return [figure for figure in record.figures if figure.metric not in computed]
-
-
-def _fault_of(evidence: CellEvidence) -> str:
-    """Return what is wrong with the shapes and values of evidence, or nothing."""
-    import numpy as np
-
-    count = len(evidence.test_labels)
-    for name, logits in (("test_logits", evidence.test_logits), ("teacher_logits", evidence.teacher_logits)):
-        if logits.ndim != 2 or len(logits) != count or logits.shape[1] < 2 or not np.isfinite(logits).all():
-            return f"{name} are not finite values of shape ({count}, classes)"
-    labels = evidence.test_labels
-    if labels.ndim != 1 or not count or labels.dtype.kind not in "iu":
-        return "test_labels are not a list of class indices"
-    if labels.min() < 0 or labels.max() >= evidence.test_logits.shape[1]:
-        return "test_labels hold a class that the logits do not have"
-    faults = (fault_of_attack(label, attack) for label, attack in evidence.attacks.items())
-    return next(filter(None, faults), "") or _fault_of_guarantee(evidence.guarantee)
-
-
-def _fault_of_guarantee(guarantee: PrivacyGuarantee | None) -> str:
-    if guarantee is None:
-        return ""
-    sound = math.isfinite(guarantee.epsilon) and guarantee.epsilon >= 0 and 0 <= guarantee.delta <= 1
-    return "" if sound else "the privacy guarantee is not a finite epsilon of 0 or more with a delta of 0 to 1"
