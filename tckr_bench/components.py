@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 FAMILIES = ("dataset", "captioner", "generator", "adapter", "classifier", "attack", "metric")
 
 T_co = TypeVar("T_co", covariant=True)
+Direction = Literal["higher", "lower", "neither"]
+"""Which way a metric is better: more accuracy, less of what an attack finds, or neither."""
 
 
 class Options(BaseModel):
@@ -127,6 +129,7 @@ class Component(Generic[T_co]):
             generated, or trained on for one epoch - for forecasts of large models; None where it is not known.
         pretraining: for a generator, what its weights have seen.
         surface: for an attack, what it looks at; `classifier` makes it an `Attack`, any other a `ReleaseAttack`.
+        better: for a metric, which way its figures are better; no part of any cache key.
     """
 
     name: str
@@ -141,6 +144,7 @@ class Component(Generic[T_co]):
     operations: Callable[[Any], float | None] = lambda _options: None
     pretraining: Callable[[Any], Pretraining | None] = lambda _options: None
     surface: Surface = "classifier"
+    better: Direction | None = None
 
     def parse_options(self, given: Mapping[str, Any]) -> Options:
         """Validate options given by a user.
@@ -343,6 +347,7 @@ __all__ = [
     "CopyAttack",
     "Dataset",
     "DiffusionGenerator",
+    "Direction",
     "Generator",
     "Implementation",
     "InspectableDataset",

@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from tckr_bench.components import Component, Context, ReleaseEvidence
+from tckr_bench.components import Component, Context, Direction, ReleaseEvidence
 from tckr_bench.records import (
     AttackEvidence,
     AttackScores,
@@ -346,6 +346,14 @@ def check_release_attack(attack: ReleaseAttack) -> None:
     assert attack.threat_model.sees, "the threat model says what the attacker sees"
     assert attack.threat_model.owns, "the threat model says what the attacker owns"
     assert attack.threat_model.surface != "classifier", "the threat model says what is released beside the classifier"
+
+
+def check_direction(component: Component[Metric]) -> None:
+    """Check that a metric says which way is better, and that its figures bear its name, so that boards can say it."""
+    assert component.better in get_args(Direction), f"'{component.name}' does not say which way is better"
+    figures = component.load(component.parse_options({})).compute(fake_cell_evidence())
+    named = {figure.metric for figure in figures} | {component.name}
+    assert named == {component.name}, f"'{component.name}' gives figures of other names: {', '.join(sorted(named))}"
 
 
 def check_metric(metric: Metric) -> None:

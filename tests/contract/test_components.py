@@ -1,5 +1,7 @@
 """The contract of every registered component, installed plugins included."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,6 +16,7 @@ from tckr_bench.testing import (
     check_classifier,
     check_component,
     check_dataset,
+    check_direction,
     check_generator,
     check_metric,
     check_release_attack,
@@ -131,6 +134,19 @@ def test_attack_keeps_its_contract(component):
 @pytest.mark.parametrize("component", registered("metric"))
 def test_metric_keeps_its_contract(component):
     check_metric(load("metric", component.name))
+
+
+@pytest.mark.parametrize("component", registered("metric"))
+def test_metric_says_which_way_is_better_under_its_own_name(component):
+    check_direction(component)
+
+
+def test_a_check_catches_a_metric_without_a_direction():
+    metric = REGISTRY.get("metric", "accuracy").component
+    with pytest.raises(AssertionError, match="does not say which way is better"):
+        check_direction(dataclasses.replace(metric, better=None))
+    with pytest.raises(AssertionError, match="gives figures of other names: accuracy, other"):
+        check_direction(dataclasses.replace(metric, name="other"))
 
 
 def test_a_check_catches_an_attack_that_looks_at_positions():

@@ -12,7 +12,7 @@ from tckr_bench.hookspecs import hookimpl
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tckr_bench.components import Metric
+    from tckr_bench.components import Direction, Metric
 
 
 class NoOptions(Options):
@@ -41,7 +41,7 @@ class ResamplingOptions(SeedOptions):
 def register_metrics(register: Callable[[Component[Metric]], None]) -> None:
     """Register the built-in metrics."""
     for name, version, options, load, summary in _METRICS:
-        register(Component(name=name, version=version, options=options, load=load, summary=summary))
+        register(Component(name, version, options, load, summary, better=_BETTER.get(name, "lower")))
 
 
 def _accuracy(_options: Options) -> Metric:
@@ -173,6 +173,8 @@ def _near_duplicate_rate(_options: Options) -> Metric:
     return NearDuplicateRate()
 
 
+_BETTER: dict[str, Direction] = {"accuracy": "higher", "aop": "higher", "auc-between-trainings": "neither"}
+"""Which way is better; every other metric counts what is lost, found out or repeated, so that lower is better."""
 _METRICS: tuple[tuple[str, str, type[Options], Callable[[Any], Metric], str], ...] = (
     ("accuracy", "1", NoOptions, _accuracy, "share of real test images classified right (CAS for a student)"),
     ("accuracy-gap", "1", NoOptions, _accuracy_gap, "accuracy of the real-data teacher minus the cell's"),
