@@ -27,12 +27,12 @@ DATASETS = (
     "digits",
     "cifar10",
     "cifar100",
-    "eurosat",
+    "tiny-imagenet",
+    "oxford-pets",
+    "stanford-cars",
+    "caltech101",
+    "stl10",
     "food101",
-    "pets",
-    "cars",
-    "flowers",
-    "aircraft",
 )
 HOSTILE = (
     "<img src=x onerror=\"document.title='taken'\">",
@@ -267,7 +267,7 @@ def _record(track: Track, dataset: str, candidate: Candidate, *, generator, say:
         gates=_gates(candidate, say),
         pictures=FileReference(f"{slug}.images.parquet", _digest(slug), 61234) if images else None,
         command=say(f"tckr-bench run --matrix {track.matrix}"),
-        recipe=say("") if say("") else "",
+        recipe=say(""),
         provenance=_provenance(say),
     )
 
@@ -301,7 +301,7 @@ def _seed(candidate, dataset, labels, *, number, slug, generator, say, failed) -
 def _figures(candidate, dataset, labels, *, generator, say) -> tuple[Figure, ...]:
     place = DATASETS.index(dataset)
     best, exposed = 0.97 - 0.037 * place, 0.03 + 0.022 * place
-    accuracy = float(np.clip(best * candidate.kept + generator.normal(0, 0.008), 0.02, 0.995))
+    accuracy = min(max(best * candidate.kept + generator.normal(0, 0.008), 0.02), 0.995)
     if candidate.method.name in ("noise", "untrained"):
         accuracy = 0.1
     teacher = best
@@ -312,8 +312,8 @@ def _figures(candidate, dataset, labels, *, generator, say) -> tuple[Figure, ...
     aucs, rates = {}, {}
     for name, label in labels.items():
         lift = exposed * candidate.leak * 3.2 * STRENGTHS[name]
-        aucs[label] = auc = float(np.clip(0.5 + lift + generator.normal(0, 0.008), 0.46, 0.99))
-        rates[label] = rate = float(np.clip(0.01 + 0.5 * lift**1.5 + generator.normal(0, 0.002), 0, 1))
+        aucs[label] = auc = min(max(0.5 + lift + generator.normal(0, 0.008), 0.46), 0.99)
+        rates[label] = rate = min(max(0.01 + 0.5 * lift**1.5 + generator.normal(0, 0.002), 0.0), 1.0)
         figures += [
             _figure("auc-mia", auc, 0.018, say("DeLong"), attack=label),
             _figure("tpr-at-1-fpr", rate, 0.006, say("Clopper-Pearson"), attack=label),
@@ -398,7 +398,7 @@ def _row(record: ResultRecord) -> rank.Row:
 
 def _seconds(cells, *, judging: bool) -> float:
     own = [[s.cost.cpu_seconds for s in cell.stages if (s.kind in rank.EVALUATION_STAGES) == judging] for cell in cells]
-    return float(np.mean([sum(part) for part in own]))
+    return sum(map(sum, own)) / len(own)
 
 
 def _entry(track: Track, records, teachers, say: Words) -> Entry:
