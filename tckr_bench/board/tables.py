@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tckr_bench.board import rank
 from tckr_bench.board.text import (
     NOTHING,
+    csv_cell,
     duration,
     half_width,
     listing,
@@ -18,11 +19,10 @@ from tckr_bench.board.text import (
     short_names,
     signed,
     span,
-    spreadsheet,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rich.console import Group
     from rich.table import Table
@@ -81,7 +81,12 @@ def limits(row: Row) -> tuple[str, ...]:
 
 def legend_of_limits(leaderboard: Leaderboard) -> tuple[tuple[str, str, str], ...]:
     """Return sign, words and explanation of every limit that some baseline or method of a leaderboard has."""
-    found = {key for board in leaderboard.boards for row in board.candidates for key in limits(row)}
+    return explained(key for board in leaderboard.boards for row in board.candidates for key in limits(row))
+
+
+def explained(keys: Iterable[str]) -> tuple[tuple[str, str, str], ...]:
+    """Return sign, words and explanation of limits, each once, in the order of `MARKS`."""
+    found = set(keys)
     return tuple((*MARKS[key], EXPLANATIONS[key]) for key in MARKS if key in found)
 
 
@@ -128,7 +133,8 @@ def leaderboard_group(leaderboard: Leaderboard) -> Group:
     for board in leaderboard.boards:
         if not board.trusted:
             parts.append(Text(f"{UNTRUSTED}: {plain('; '.join(board.reasons))}", style="bold red"))
-        parts += [_method_table(board, names, leaderboard.primary_attack), _control_table(board), Text("")]
+        judged = [(f"control {verdict.control}", verdict.passed, verdict.reason) for verdict in board.verdicts]
+        parts += [_method_table(board, names, leaderboard.primary_attack), judged_table(judged), Text("")]
     shared = fixed_parts(leaderboard)
     if shared:
         parts.append(Text(f"All methods: {shared}.", style="dim"))
@@ -186,7 +192,8 @@ def _style(row: Row, board: DatasetBoard) -> str:
     return "dim" if not board.trusted else "bold" if row is board.best else ""
 
 
-def _control_table(board: DatasetBoard) -> Table:
+def judged_table(judged: Iterable[tuple[str, bool, str]]) -> Table:
+    """Return what was judged, whether it passed, and why, for the terminal; hostile text stays text."""
     from rich.table import Table
     from rich.text import Text
 
@@ -194,9 +201,9 @@ def _control_table(board: DatasetBoard) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for verdict in board.verdicts:
-        mark = Text("PASS", style="green") if verdict.passed else Text("FAIL", style="bold red")
-        table.add_row(Text(f"control {plain(verdict.control)}"), mark, Text(plain(verdict.reason)))
+    for what, passed, reason in judged:
+        mark = Text("PASS", style="green") if passed else Text("FAIL", style="bold red")
+        table.add_row(Text(plain(what)), mark, Text(plain(reason)))
     return table
 
 
@@ -241,7 +248,7 @@ def leaderboard_csv(leaderboard: Leaderboard) -> str:
             cells += [number for estimate in (row.get(rank.PROVED), row.found_epsilon) for number in _bound(estimate)]
             cells += [" ".join(risk.attacks) if (risk := row.risk(name)) else "" for name in rank.WORST]
             cells += [leaderboard.primary_attack, f"{row.making_seconds:.3f}", f"{row.judging_seconds:.3f}"]
-            writer.writerow([_csv_cell(cell) for cell in [*cells, "; ".join([*judged, *row.failures, *board.reasons])]])
+            writer.writerow([csv_cell(cell) for cell in [*cells, "; ".join([*judged, *row.failures, *board.reasons])]])
     return written.getvalue()
 
 
@@ -253,10 +260,6 @@ def _numbers(estimate: Estimate | None) -> list[float | str]:
 
 def _bound(estimate: Estimate | None) -> list[float | str]:
     return ["" if estimate is None else estimate.low]
-
-
-def _csv_cell(cell: float | str) -> str:
-    return spreadsheet(cell) if isinstance(cell, str) else repr(float(cell))
 
 
 def leaderboard_markdown(leaderboard: Leaderboard) -> str:

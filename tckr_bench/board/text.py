@@ -17,6 +17,26 @@ NOTHING = "·"
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|~&#@!$:])")
 _IF_ALONE = ("generator", "adapter", "labels", "cardinality")
 _FORMULA = ("=", "+", "-", "@")
+_LATEX = {
+    **{character: f"\\{character}" for character in "{}$&#_%"},
+    "\\": r"\textbackslash{}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "`": r"\textasciigrave{}",
+    '"': r"{\char34}",
+    "[": "{[}",
+    "]": "{]}",
+    "·": r"\textperiodcentered{}",
+    "×": r"$\times$",
+    "ε": r"$\varepsilon$",
+    MINUS: "$-$",
+    "\ufffd": "?",
+}
+"""What LaTeX would read as a command or an argument, or set as another glyph."""
+_LIGATURE = re.compile(r"([-',])(?=\1)")
 
 
 def plain(text: str) -> str:
@@ -45,6 +65,24 @@ def spreadsheet(text: str) -> str:
     """
     shown = plain(text)
     return f"'{shown}" if shown.startswith(_FORMULA) else shown
+
+
+def csv_cell(cell: float | str) -> str:
+    """Return a cell of a CSV file: numbers at full precision, texts safe for spreadsheets.
+
+    >>> csv_cell(0.1), csv_cell("=1+1")
+    ('0.1', "'=1+1")
+    """
+    return spreadsheet(cell) if isinstance(cell, str) else repr(float(cell))
+
+
+def latex(text: str) -> str:
+    r"""Return the text so that LaTeX sets it as it stands, in a table cell too.
+
+    >>> latex("50 % of a_b & c")
+    '50 \\% of a\\_b \\& c'
+    """
+    return _LIGATURE.sub(r"\1{}", "".join(_LATEX.get(character, character) for character in plain(text)))
 
 
 def signed(value: float, digits: int) -> str:
