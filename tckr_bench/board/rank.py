@@ -41,8 +41,8 @@ WORST = {AUC: WORST_AUC, TPR: WORST_TPR}
 
 RANKED_BY = AOP
 
-EVALUATION_STAGES = ("shadow", "attack", "measure")
-"""Kinds of stages that judge a method; every other kind makes it."""
+EVALUATION_STAGES = ("shadow", "shadow-caption", "shadow-adapt", "shadow-generate", "attack", "measure")
+"""Kinds of stages that judge a method, whole shadow pipelines among them; every other kind makes it."""
 ROLE_ORDER = {"baseline": 0, "defended": 1, "method": 2, "control": 3}
 _PROTOCOL_ORDER = {"sound": 0, "paper": 1}
 _WORST_FIRST: tuple[Contamination, ...] = ("images", "classes", "unknown", "none")
@@ -224,7 +224,7 @@ def _board(
     by_method: dict[str, list[CellRecord]] = {}
     for record in records:
         by_method.setdefault(record.method.name, []).append(record)
-    rows = [_row(sorted(group, key=lambda record: record.seed), primary) for group in by_method.values()]
+    rows = [row_of(sorted(group, key=lambda record: record.seed), primary) for group in by_method.values()]
     verdicts = judge_controls(records, primary, chance_limits=chance_limits, results_format=results_format)
     described = next((record for record in records if record.description is not None), records[0])
     reasons = tuple(f"control {verdict.control}: {verdict.reason}" for verdict in verdicts if not verdict.passed)
@@ -243,7 +243,8 @@ def _board(
     )
 
 
-def _row(records: Sequence[CellRecord], primary: str) -> Row:
+def row_of(records: Sequence[CellRecord], primary: str) -> Row:
+    """Return the row of one method on one dataset from its records, one per seed, in order of seeds."""
     finished = [record for record in records if record.status == "ok"]
     figures: dict[tuple[str, str], list[Figure]] = {}
     worst_attacks: dict[str, tuple[str, ...]] = {}

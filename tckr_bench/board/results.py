@@ -61,7 +61,8 @@ class RunResults:
     """All records of a run and what they rest on.
 
     `seconds` are CPU seconds of the unique stages by kind, whoever ran them; `wall_seconds` is what this execution
-    took, from its first stage to its last.
+    took, from its first stage to its last. `command` makes the run again; `recipe` is the text of the matrix file it
+    names, where that does not ship with the program.
     """
 
     matrix: str
@@ -73,6 +74,9 @@ class RunResults:
     seconds: Mapping[str, float] = field(default_factory=dict)
     wall_seconds: float = 0.0
     metrics: tuple[ComponentUse, ...] = ()
+    attacks: tuple[ComponentUse, ...] = ()
+    command: str = ""
+    recipe: str = ""
     format: int = RESULTS_FORMAT
 
 

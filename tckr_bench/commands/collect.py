@@ -31,12 +31,14 @@ from tckr_bench.stages.measure import read_figures
 
 @dataclass(frozen=True)
 class RunSettings:
-    """Where a run goes and how it is executed."""
+    """Where a run goes, how it is executed, what was typed, and the matrix file that names, if it does not ship."""
 
     out: Path
     jobs: int
     device: str
     fail_fast: bool = False
+    command: str = ""
+    recipe: str = ""
 
 
 def collect(plan: Plan, outcome: Outcome, store: Store, settings: RunSettings) -> RunResults:
@@ -64,6 +66,9 @@ def collect(plan: Plan, outcome: Outcome, store: Store, settings: RunSettings) -
             failed=len(outcome.failures),
         ),
         metrics=plan.matrix.metrics,
+        attacks=plan.matrix.attacks,
+        command=settings.command,
+        recipe=settings.recipe,
         seconds=_seconds_by_kind(plan, store),
         wall_seconds=outcome.wall_seconds,
     )

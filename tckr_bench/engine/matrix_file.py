@@ -17,7 +17,7 @@ from tckr_bench.stages.queries import MOST_QUERIES
 COMPONENT_AXES = ("captioner", "generator", "adapter", "classifier")
 METHOD_AXES = (*COMPONENT_AXES, "labels", "cardinality")
 OVERRIDE_AXES = (*COMPONENT_AXES, "defence")
-USE_AXES = (*OVERRIDE_AXES, "attack", "metric", "dataset")
+USE_AXES = (*OVERRIDE_AXES, "attack", "metric", "dataset", "observer")
 
 
 class OverfitControl(BaseModel):
@@ -59,6 +59,7 @@ class MatrixFile(BaseModel):
     defence: dict[str, dict[str, Any]] = Field(default={})
     metric: dict[str, dict[str, Any]] = Field(default={})
     dataset: dict[str, dict[str, Any]] = Field(default={})
+    observer: dict[str, dict[str, Any]] = Field(default={})
     include: list[dict[str, Any]] = []
     exclude: list[dict[str, Any]] = []
     overfit: OverfitControl = OverfitControl()
@@ -77,6 +78,12 @@ def shipped_matrices() -> dict[str, str]:
     folder = resources.files("tckr_bench") / "matrices"
     files = (entry for entry in folder.iterdir() if entry.name.endswith(".toml"))
     return {entry.name.removesuffix(".toml"): entry.read_text(encoding="utf-8") for entry in files}
+
+
+def recipe_of(name: str) -> str:
+    """Return the text of a matrix file of one's own, or nothing for a matrix that ships."""
+    path = Path(name)
+    return path.read_text(encoding="utf-8") if path.suffix == ".toml" or path.is_file() else ""
 
 
 def read_matrix_file(name: str, *, settings: Sequence[str] = (), datasets: Sequence[str] = ()) -> MatrixFile:
@@ -141,8 +148,8 @@ def _apply(content: dict[str, Any], setting: str) -> None:
     labels = content.setdefault(axis, {})
     if not isinstance(labels, dict) or not all(isinstance(options, dict) for options in labels.values()):
         raise MatrixError(f"--set {setting}: '{axis}' is not a set of tables, [{axis}.<label>], found {labels!r}")
-    if axis == "dataset" and len(rest) == 2:
-        labels.setdefault(rest[0], {})  # a dataset needs no table of its own in the file
+    if axis in ("dataset", "observer") and len(rest) == 2:
+        labels.setdefault(rest[0], {})  # neither needs a table of its own in the file
     _set_option(labels, rest, value, setting=setting)
 
 

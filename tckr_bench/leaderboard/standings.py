@@ -5,21 +5,31 @@ What the tables, the pages and the notebooks show; made by `standings_of`, pure,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from tckr_bench.board import rank as board
+from tckr_bench.board.estimates import Estimate, usable
+from tckr_bench.board.text import short_names
+from tckr_bench.leaderboard.ranking import Means, Measured, means_of, ranks_of
+from tckr_bench.leaderboard.records import cells_of
+from tckr_bench.leaderboard.requirements import shortcomings
 
-    from tckr_bench.board.estimates import Estimate
-    from tckr_bench.board.rank import Row
-    from tckr_bench.leaderboard.records import ResultRecord
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tckr_bench.leaderboard.records import ResultRecord, SeedResult
     from tckr_bench.leaderboard.tracks import Track
-    from tckr_bench.records import Method
+    from tckr_bench.records import Figure, Method
 
 Standing = Literal["ranked", "incomplete", "untrusted", "test-chosen", "control"]
 """Why an entry is ranked or not: it lacks datasets, seeds or attacks of the track; a gate of its run failed on some
 dataset; its epochs were chosen on the test set; or it is a control."""
+BOOTSTRAP = "95 % of a bootstrap over datasets, seeds and examples"
+CHANCE_TPR = 0.01
+_ORDER = ("ranked", "untrusted", "test-chosen", "incomplete", "control")
+_METRICS = (board.ACCURACY, board.WORST_AUC, board.WORST_TPR, board.GAP)
 
 
 @dataclass(frozen=True)
@@ -31,12 +41,14 @@ class DatasetResult:
         row: its figures over the seeds, as the board of a run has them (`row.get(metric)`, `row.risk(metric)`).
         gap: accuracy lost against the real-data baseline of the same submission, fraction; None where there is none.
         faults: why the entry cannot be ranked by this dataset: failed gates, missing seeds or attacks.
+        baseline: the real-data baseline of the same submission and classifier; None where it has none.
     """
 
     record: ResultRecord
-    row: Row
+    row: board.Row
     gap: Estimate | None
     faults: tuple[str, ...]
+    baseline: board.Row | None = None
 
 
 @dataclass(frozen=True)
@@ -101,3 +113,176 @@ class Standings:
     def entry(self, slug: str) -> Entry | None:
         """Return the entry of a slug."""
         return next((entry for entry in self.entries if entry.slug == slug), None)
+
+
+def standings_of(records: Sequence[ResultRecord], track: Track) -> Standings:
+    """Work out who stands where on a track from its records; those of other tracks are left aside.
+
+    Args:
+        records: as they were submitted; figures are taken as they are, `verification` checks them.
+        track: what a record needs to be ranked.
+    """
+    groups: dict[tuple[str, str], dict[str, ResultRecord]] = {}
+    for record in records:
+        if record.track == track.name:
+            groups.setdefault((record.submission, record.method.name), {})[record.dataset] = record
+    names = _names(groups)
+    results = {key: _results(found, track, _teachers(key[0], groups)) for key, found in groups.items()}
+    drafts = [_draft(names[key], found, track) for key, found in results.items()]
+    means = {entry.slug: _means(entry, track) for entry in drafts if not entry.missing}
+    entries = [_with_means(entry, means.get(entry.slug)) for entry in drafts]
+    return Standings(track, tuple(sorted(_ranked(entries, means), key=_order)))
+
+
+def _names(groups: Mapping[tuple[str, str], Mapping[str, ResultRecord]]) -> dict[tuple[str, str], str]:
+    """Return a short name for each method; where two submissions have one of that name, with their first digits."""
+    methods = {key: next(iter(found.values())).method for key, found in groups.items()}
+    short: dict[tuple[str, str], str] = {}
+    for submission in dict.fromkeys(key[0] for key in methods):
+        own = {key: method for key, method in methods.items() if key[0] == submission}
+        found, _ = short_names(own.values())
+        short |= {key: found[method.name] for key, method in own.items()}
+    counts = Counter(short.values())
+    return {key: name if counts[name] == 1 else f"{name} · {key[0][:4]}" for key, name in short.items()}
+
+
+def _teachers(
+    submission: str, groups: Mapping[tuple[str, str], Mapping[str, ResultRecord]]
+) -> dict[str, list[ResultRecord]]:
+    """Return the real-data baselines of a submission by dataset."""
+    found: dict[str, list[ResultRecord]] = {}
+    for (own, _), records in groups.items():
+        for dataset, record in records.items():
+            if own == submission and record.method.role == "baseline":
+                found.setdefault(dataset, []).append(record)
+    return found
+
+
+def _results(
+    records: Mapping[str, ResultRecord], track: Track, teachers: Mapping[str, Sequence[ResultRecord]]
+) -> dict[str, DatasetResult]:
+    known = [name for name in track.datasets if name in records]
+    return {name: _result(records[name], track, teachers.get(name, ())) for name in known}
+
+
+def _result(record: ResultRecord, track: Track, teachers: Sequence[ResultRecord]) -> DatasetResult:
+    row = board.row_of(cells_of(record), record.primary_attack)
+    gates = tuple(f"gate {gate.name} failed on {record.dataset}" for gate in record.gates if not gate.passed)
+    without = () if record.gates else (f"no gate was judged on {record.dataset}",)
+    gap = row.get(board.GAP)
+    if record.method.role == "baseline":
+        gap = Estimate(0.0, 0.0, 0.0, "the baseline itself")
+    rows = [board.row_of(cells_of(teacher), teacher.primary_attack) for teacher in teachers]
+    baseline = board.baseline_for(record.method, rows)
+    return DatasetResult(record, row, gap, (*gates, *without, *shortcomings(record, track)), baseline)
+
+
+def _draft(name: str, results: Mapping[str, DatasetResult], track: Track) -> Entry:
+    first = next(iter(results.values())).record
+    missing = tuple(dataset for dataset in track.datasets if dataset not in results)
+    lacking = [f"no record on {dataset}" for dataset in missing]
+    lacking += [fault for result in results.values() for fault in shortcomings(result.record, track)]
+    gates = [fault for result in results.values() for fault in result.faults if fault not in lacking]
+    chosen = [f"epochs chosen on the test set of {name}" for name, found in results.items() if _test_chosen(found)]
+    standing: Standing = (
+        "control" if first.method.role == "control"
+        else "untrusted" if gates
+        else "incomplete" if lacking
+        else "test-chosen" if chosen and track.protocol == "sound"
+        else "ranked"
+    )  # fmt: skip
+    return Entry(
+        name=name,
+        slug=first.slug,
+        method=first.method,
+        submission=first.submission,
+        standing=standing,
+        results=results,
+        missing=missing,
+        reasons=() if standing == "ranked" else (*gates, *lacking, *chosen),
+        accuracy=None,
+        gap=None,
+        auc=None,
+        tpr=None,
+        aop=None,
+        making_seconds=sum(result.row.making_seconds for result in results.values()),
+        judging_seconds=sum(result.row.judging_seconds for result in results.values()),
+        images=sum(result.record.images_generated for result in results.values()),
+    )
+
+
+def _test_chosen(result: DatasetResult) -> bool:
+    return result.record.protocol == "paper"
+
+
+def _means(entry: Entry, track: Track) -> Means:
+    return means_of(entry.slug, [_measured(entry.results[dataset]) for dataset in track.datasets])
+
+
+def _measured(result: DatasetResult) -> Measured:
+    """Return what a method reached by seed; a failed seed, or a figure that is not there, counts as chance."""
+    import numpy as np
+
+    classes = max(2, len(result.record.description.class_names))
+    real = result.baseline.get(board.ACCURACY) if result.baseline else None
+    chance = {
+        board.ACCURACY: 1 / classes,
+        board.WORST_AUC: 0.5,
+        board.WORST_TPR: CHANCE_TPR,
+        board.GAP: (real.value if real else 1.0) - 1 / classes,
+    }
+    if result.record.method.role == "baseline":
+        chance[board.GAP] = 0.0
+    rows = [_figures(seed, result.record) for seed in result.record.seeds]
+    values = [[row[name].value if name in row else chance[name] for name in _METRICS] for row in rows]
+    errors = [float(np.mean([_error(row[name]) if name in row else 0.0 for row in rows])) for name in _METRICS]
+    return Measured(np.array(values, dtype=np.float64), np.array(errors))
+
+
+def _figures(seed: SeedResult, record: ResultRecord) -> dict[str, Figure]:
+    """Return the usable figures of a seed by metric; of the primary attack where no worst one is known."""
+    found: dict[str, Figure] = {}
+    for metric in _METRICS:
+        own = [figure for figure in seed.figures if figure.metric == metric and usable(figure)]
+        plain = {worst: name for name, worst in board.WORST.items()}.get(metric, "")
+        primary = (plain, record.primary_attack)
+        own += [figure for figure in seed.figures if (figure.metric, figure.attack) == primary and usable(figure)]
+        if own:
+            found[metric] = own[0]
+    return found
+
+
+def _error(figure: Figure) -> float:
+    return (figure.high - figure.low) / (2 * 1.959964)
+
+
+def _with_means(entry: Entry, means: Means | None) -> Entry:
+    if means is None:
+        return entry
+    accuracy, gap, auc, tpr, aop = (
+        Estimate(*means.interval(name), BOOTSTRAP) for name in ("accuracy", "gap", "auc", "tpr", "aop")
+    )
+    return replace(entry, accuracy=accuracy, gap=gap, auc=auc, tpr=tpr, aop=aop)
+
+
+def _ranked(entries: Sequence[Entry], means: Mapping[str, Means]) -> list[Entry]:
+    """Give ranks to the entries that take part, and mark those that no other beats in accuracy and worst AUC."""
+    taking_part = [entry for entry in entries if entry.standing == "ranked"]
+    found = dict(
+        zip([entry.slug for entry in taking_part], ranks_of([means[e.slug] for e in taking_part]), strict=True)
+    )
+    points = {e.slug: (e.accuracy.value, e.auc.value) for e in taking_part if e.accuracy and e.auc}
+    ranked = []
+    for entry in entries:
+        place = found.get(entry.slug)
+        if place is None:
+            ranked.append(entry)
+            continue
+        beaten = any(board.dominates(point, points[entry.slug]) for point in points.values())
+        ranked.append(replace(entry, rank=place.rank, rank_low=place.low, rank_high=place.high, pareto=not beaten))
+    return ranked
+
+
+def _order(entry: Entry) -> tuple[int, int, float, str]:
+    weighed = entry.aop.value if entry.aop else 0.0
+    return (_ORDER.index(entry.standing), entry.rank or 0, -weighed, entry.name)

@@ -1,0 +1,140 @@
+"""Pictures of a record: real images beside synthetic ones, as a small Parquet table of PNG files.
+
+They are for people to look at; no figure rests on them. They are submitted only where the dataset's licence lets its
+images be shown.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from tckr_bench.errors import LeaderboardError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tckr_bench.records import Images
+
+MOST_BYTES = 2 * 2**20
+MOST_PAIRS = 64
+MOST_SIDE = 256
+MOST_CAPTION = 500
+PictureKind = Literal["sample", "copy"]
+_COLUMNS = {"kind": "string", "label": "int32", "caption": "string", "real": "binary", "synthetic": "binary"}
+_FREE = ("mit", "cc0", "cc by", "cc-by", "public domain", "apache", "bsd", "pddl", "odc-by")
+_NOT_FREE = ("nc", "nd", "noncommercial", "noderivatives")
+
+
+@dataclass(frozen=True)
+class PicturePair:
+    """A real image and a synthetic one, (height, width, 3) uint8 each.
+
+    Of a `sample` the synthetic image was made from the real one's caption; of a `copy` it is the nearest one found.
+    """
+
+    kind: PictureKind
+    label: int
+    caption: str
+    real: Images
+    synthetic: Images
+
+
+def may_be_shown(licence: str) -> bool:
+    """Return whether a licence, by its name, lets anyone show the images; unknown ones do not.
+
+    >>> may_be_shown("MIT"), may_be_shown("CC BY 4.0"), may_be_shown("CC BY-NC 4.0"), may_be_shown("not stated")
+    (True, True, False, False)
+    """
+    words = licence.lower()
+    parts = set(words.replace("-", " ").replace("(", " ").replace(")", " ").split())
+    return words.startswith(_FREE) and not parts & set(_NOT_FREE)
+
+
+def write_pictures(pairs: Sequence[PicturePair], path: Path) -> None:
+    """Write pairs of images; sides above 256 pixels are made smaller."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {
+        "kind": pa.array([pair.kind for pair in pairs], pa.string()),
+        "label": pa.array([pair.label for pair in pairs], pa.int32()),
+        "caption": pa.array([pair.caption[:MOST_CAPTION] for pair in pairs], pa.string()),
+        "real": pa.array([_png(pair.real) for pair in pairs], pa.binary()),
+        "synthetic": pa.array([_png(pair.synthetic) for pair in pairs], pa.binary()),
+    }
+    pq.write_table(pa.table(columns), path, compression="zstd", write_statistics=False)
+
+
+def read_pictures(path: Path) -> tuple[PicturePair, ...]:
+    """Read what `write_pictures` wrote; the file is hostile.
+
+    Raises:
+        LeaderboardError: it is missing, too large, or not a file of pictures.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise LeaderboardError(f"the file of pictures {path.name} has more than {MOST_BYTES // 2**20} MiB")
+        with pq.ParquetFile(path, memory_map=False) as file:
+            fault = _fault_of(file)
+            if fault:
+                raise LeaderboardError(f"the file of pictures {path.name} is not one: {fault}")
+            rows = file.read(use_threads=False).to_pylist()
+        return tuple(_pair(row) for row in rows)
+    except OSError as error:
+        raise LeaderboardError(f"the file of pictures {path.name} cannot be read: {str(error)[:200]}") from error
+    except (pa.ArrowException, ValueError, SyntaxError, KeyError, TypeError, MemoryError) as error:
+        raise LeaderboardError(f"the file of pictures {path.name} is not one: {str(error)[:200]}") from error
+
+
+def _fault_of(file: object) -> str:
+    metadata, schema = file.metadata, file.schema_arrow  # type: ignore[attr-defined]
+    if {field.name: str(field.type) for field in schema} != _COLUMNS or len(schema) != len(_COLUMNS):
+        return f"its columns are not {', '.join(_COLUMNS)}"
+    if not 1 <= metadata.num_rows <= MOST_PAIRS or metadata.num_row_groups != 1:
+        return f"it has no pair of images, or more than {MOST_PAIRS}"
+    group = metadata.row_group(0)
+    if sum(group.column(index).total_uncompressed_size for index in range(len(_COLUMNS))) > 4 * MOST_BYTES:
+        return "it unpacks to more than a file of pictures may"
+    return ""
+
+
+def _pair(row: dict[str, object]) -> PicturePair:
+    from tckr_bench.leaderboard.files import fault_of_texts
+
+    kind, label, caption = row["kind"], row["label"], row["caption"]
+    if kind not in ("sample", "copy") or not isinstance(label, int) or label < 0 or not isinstance(caption, str):
+        raise ValueError("a pair has no kind, label or caption")
+    if len(caption) > MOST_CAPTION or fault_of_texts(caption):
+        raise ValueError("a caption is too long or holds characters that cannot be shown")
+    return PicturePair(
+        "sample" if kind == "sample" else "copy", label, caption, _pixels(row["real"]), _pixels(row["synthetic"])
+    )
+
+
+def _png(image: Images) -> bytes:
+    from PIL import Image
+
+    picture = Image.fromarray(image)
+    picture.thumbnail((MOST_SIDE, MOST_SIDE))
+    written = io.BytesIO()
+    picture.save(written, format="PNG", optimize=True)
+    return written.getvalue()
+
+
+def _pixels(content: object) -> Images:
+    """Decode one PNG of an allowed size; anything else is a ValueError."""
+    import numpy as np
+    from PIL import Image
+
+    if not isinstance(content, bytes):
+        raise ValueError("a picture is not there")
+    with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
+        if max(picture.size) > MOST_SIDE or min(picture.size) < 1:
+            raise ValueError(f"a picture has more than {MOST_SIDE} pixels a side")
+        return np.asarray(picture.convert("RGB"))
