@@ -1,0 +1,185 @@
+"""What the page of a dataset shows: what it is, every entry on it, what may be believed, and what the paper reports."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tckr_bench.board import reported
+from tckr_bench.board.rank import DatasetBoard
+from tckr_bench.board.text import NOTHING, duration, plain
+from tckr_bench.leaderboard.site import attack_view, drawings, figures
+from tckr_bench.leaderboard.site.method_view import Check, checks_of
+from tckr_bench.leaderboard.site.method_words import STANDINGS, Mark, marks_of
+from tckr_bench.leaderboard.site.reproduction import Fact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tckr_bench.board.shown import Shown
+    from tckr_bench.leaderboard.records import ResultRecord
+    from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
+
+    Found = tuple[Entry, DatasetResult]
+
+_MOST_CLASSES = 200
+
+
+@dataclass(frozen=True)
+class DatasetLine:
+    """An entry on the dataset: its name and page, its figures, and what limits them."""
+
+    name: str
+    slug: str
+    role: str
+    family: str
+    trusted: bool
+    standing: str
+    numbers: tuple[Shown, ...]
+    seeds: str
+    failures: tuple[str, ...]
+    marks: tuple[Mark, ...]
+    cpu: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A submission's checks on the dataset, and the names of its entries."""
+
+    submission: str
+    trusted: bool
+    entries: tuple[str, ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """The checks that did not pass."""
+        return tuple(check for check in self.checks if not check.passed)
+
+
+@dataclass(frozen=True)
+class DatasetView:
+    """All that the page of a dataset shows; every text is plain."""
+
+    name: str
+    facts: tuple[Fact, ...]
+    classes: tuple[str, ...]
+    more_classes: int
+    lines: tuple[DatasetLine, ...]
+    absent: tuple[str, ...]
+    marks: tuple[Mark, ...]
+    judged: tuple[Judged, ...]
+    threats: tuple[attack_view.Threat, ...]
+    chart: drawings.Chart
+    reported: reported.ReportedTable | None
+
+    @property
+    def doubtful(self) -> tuple[Judged, ...]:
+        """The submissions whose figures on this dataset are not trusted."""
+        return tuple(judged for judged in self.judged if not judged.trusted)
+
+
+def dataset_view(name: str, standings: Standings) -> DatasetView:
+    """Gather what the page of a dataset shows."""
+    found = ordered([(entry, entry.results[name]) for entry in standings.entries if name in entry.results])
+    records = [result.record for _, result in found]
+    lines = tuple(_line(entry, result) for entry, result in found)
+    classes = tuple(plain(word) for word in records[0].description.class_names) if records else ()
+    return DatasetView(
+        name=plain(name),
+        facts=_facts(name, standings, records),
+        classes=classes[:_MOST_CLASSES],
+        more_classes=max(0, len(classes) - _MOST_CLASSES),
+        lines=lines,
+        absent=tuple(plain(entry.name) for entry in standings.entries if name not in entry.results),
+        marks=tuple(dict.fromkeys(mark for line in lines for mark in line.marks)),
+        judged=_judged(found),
+        threats=attack_view.threats_of([result for _, result in found]),
+        chart=drawings.tradeoff_chart(found, identity="t"),
+        reported=_reported(name, records),
+    )
+
+
+def ordered(found: Sequence[Found]) -> list[Found]:
+    """Order entries on a dataset: real data first, then by AOP against the worst attack, controls last."""
+    return sorted(found, key=lambda pair: (_group(pair[0]), _weight(pair[1]), pair[0].slug))
+
+
+def _group(entry: Entry) -> int:
+    return {"baseline": 0, "control": 2}.get(entry.method.role, 1)
+
+
+def _weight(result: DatasetResult) -> float:
+    estimate = figures.weighed(result.row)
+    return math.inf if estimate is None else -estimate.value
+
+
+def _line(entry: Entry, result: DatasetResult) -> DatasetLine:
+    record, row = result.record, result.row
+    return DatasetLine(
+        name=plain(entry.name),
+        slug=entry.slug,
+        role=entry.method.role,
+        family=entry.family,
+        trusted=record.trusted,
+        standing=f"rank {entry.rank}" if entry.rank is not None else STANDINGS[entry.standing].lower(),
+        numbers=figures.numbers(result),
+        seeds=figures.seeds_of(row),
+        failures=tuple(plain(failure) for failure in row.failures),
+        marks=marks_of(record),
+        cpu=duration(row.making_seconds) if row.making_seconds else NOTHING,
+    )
+
+
+def _facts(name: str, standings: Standings, records: Sequence[ResultRecord]) -> tuple[Fact, ...]:
+    """Return what is known of the dataset, as the track asks for it and as the records describe it."""
+    asked = standings.track.datasets.get(name)
+    splits = asked.splits if asked else records[0].splits if records else {}
+    described = [record.description for record in records]
+    facts = [
+        ("splits", ", ".join(f"{count:,} {split}" for split, count in splits.items())),
+        ("classes", str(asked.classes) if asked else ""),
+        ("source", _each(describe.source for describe in described)),
+        ("licence", _each(describe.licence for describe in described)),
+        ("size of an image", _each(describe.native_size for describe in described)),
+        ("fingerprint", _fingerprint(asked.fingerprint if asked else "", records)),
+    ]
+    return tuple(Fact(title, plain(words)) for title, words in facts if words)
+
+
+def _each(words: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(word for word in words if word))
+
+
+def _fingerprint(asked: str, records: Sequence[ResultRecord]) -> str:
+    """Say what the content of the dataset hashes to, and whether every record is about that content."""
+    found = dict.fromkeys(record.description.fingerprint for record in records)
+    if asked:
+        other = sum(record.description.fingerprint != asked for record in records)
+        return f"{asked}" + (f"; {other} of {len(records)} records have another" if other else "")
+    if len(found) > 1:
+        return f"{', '.join(found)}: the track fixes none, and records are about more than one copy"
+    return "".join(f"{digest}, as recorded; the track fixes none" for digest in found)
+
+
+def _judged(found: Sequence[Found]) -> tuple[Judged, ...]:
+    """Return the checks of each submission, those first whose figures are not trusted."""
+    groups: dict[tuple[str, tuple[Check, ...]], list[Found]] = {}
+    for entry, result in found:
+        groups.setdefault((entry.submission, checks_of(result.record)), []).append((entry, result))
+    judged = [
+        Judged(
+            plain(submission),
+            all(result.record.trusted for _, result in group),
+            tuple(plain(entry.name) for entry, _ in group),
+            checks,
+        )
+        for (submission, checks), group in groups.items()
+    ]
+    return tuple(sorted(judged, key=lambda entry: entry.trusted))
+
+
+def _reported(name: str, records: Sequence[ResultRecord]) -> reported.ReportedTable | None:
+    description = records[0].description if records else None
+    return reported.reported_table(DatasetBoard(name, (), (), (), description))

@@ -1,0 +1,115 @@
+"""Pictures of a record: real images beside those made from their captions, and beside the nearest synthetic ones.
+
+Only decoded pixels are shown, encoded anew; no byte of a submitted file reaches a page.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tckr_bench.board.pictures import pair_png
+from tckr_bench.board.text import plain
+from tckr_bench.errors import TckrError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tckr_bench.leaderboard.pictures import PicturePair
+    from tckr_bench.leaderboard.records import ResultRecord
+    from tckr_bench.records import Images
+
+MOST_PAIRS, MOST_COPIES = 12, 6
+MOST_BYTES = 80_000
+"""Of all pictures of a record; sides shrink until they fit."""
+_SIDES = (64, 48, 32, 24)
+_CAPTION = 160
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A real image beside a synthetic one as a data URI, the real one's class, and the caption."""
+
+    source: str
+    name: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """A record's pictures, or a sentence that says why there are none."""
+
+    samples: tuple[Picture, ...] = ()
+    copies: tuple[Picture, ...] = ()
+    absent: str = ""
+
+
+def gallery_of(record: ResultRecord, results: Path) -> Gallery:
+    """Return the pictures of a record, at most twelve samples and six copies."""
+    from tckr_bench.leaderboard.files import record_folder
+    from tckr_bench.leaderboard.pictures import may_be_shown, read_pictures
+
+    if not record.method.synthetic:
+        return Gallery(absent="It makes no images.")
+    licence = plain(record.description.licence) or "not stated"
+    if not may_be_shown(record.description.licence):
+        return Gallery(absent=f"The dataset's licence ({licence}) does not let its images be shown.")
+    if record.pictures is None:
+        return Gallery(absent="The submission brought no pictures.")
+    folder = record_folder(results, record)
+    path = folder / record.pictures.name
+    if path.parent != folder or not path.resolve().is_relative_to(results.resolve()):
+        return Gallery(absent="The record names a file of pictures outside its folder; it is not opened.")
+    if not path.is_file():
+        return Gallery(absent=f"No pictures are shown: the folder of results lacks {plain(path.name)}.")
+    try:
+        pairs = read_pictures(path)
+    except TckrError:
+        return Gallery(absent=f"No pictures are shown: {plain(path.name)} does not hold any.")
+    return _gallery(pairs, record.description.class_names)
+
+
+def _gallery(pairs: Sequence[PicturePair], classes: Sequence[str]) -> Gallery:
+    samples = spread([pair for pair in pairs if pair.kind == "sample"], MOST_PAIRS)
+    copies = [pair for pair in pairs if pair.kind == "copy"][:MOST_COPIES]
+    shown = [*samples, *copies]
+    sources = _encoded(shown)
+    views = [_picture(pair, source, classes) for pair, source in zip(shown, sources, strict=True)]
+    return Gallery(tuple(views[: len(samples)]), tuple(views[len(samples) :]))
+
+
+def spread(pairs: Sequence[PicturePair], most: int) -> list[PicturePair]:
+    """Return at most so many pairs, spread evenly over their order, which is that of the classes."""
+    count = min(len(pairs), most)
+    return [pairs[round(index * (len(pairs) - 1) / max(1, count - 1))] for index in range(count)]
+
+
+def _encoded(pairs: Sequence[PicturePair]) -> list[str]:
+    """Return pairs as data URIs, in the largest size in which all of them fit."""
+    found: list[str] = []
+    for side in _SIDES:
+        drawn = [pair_png(_within(pair.real, side), _within(pair.synthetic, side), height=1) for pair in pairs]
+        found = [f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}" for png in drawn]
+        if sum(map(len, found)) <= MOST_BYTES:
+            break
+    return found
+
+
+def _within(image: Images, side: int) -> Images:
+    """Return an image whose longer side is at most so long; smaller ones stay as they are."""
+    import numpy as np
+    from PIL import Image
+
+    if max(image.shape[:2]) <= side:
+        return image
+    picture = Image.fromarray(image)
+    picture.thumbnail((side, side))
+    return np.asarray(picture)
+
+
+def _picture(pair: PicturePair, source: str, classes: Sequence[str]) -> Picture:
+    name = plain(classes[pair.label]) if 0 <= pair.label < len(classes) else f"class {pair.label}"
+    caption = plain(pair.caption)
+    return Picture(source, name, caption if len(caption) <= _CAPTION else f"{caption[: _CAPTION - 1]}…")

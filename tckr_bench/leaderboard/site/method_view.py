@@ -1,0 +1,182 @@
+"""What the page of a method shows: its standing, and on each dataset its figures, attacks, pictures and cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tckr_bench.board.remarks import remarks_of
+from tckr_bench.board.text import duration, plain
+from tckr_bench.leaderboard.site import attack_view, costs, drawings, figures, galleries, reproduction
+from tckr_bench.leaderboard.site.method_words import Mark, marks_of, standing_of, what_it_is
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tckr_bench.board.shown import Shown
+    from tckr_bench.leaderboard.records import ResultRecord, SeedResult
+    from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
+
+
+@dataclass(frozen=True)
+class Check:
+    """A control or a test of the challenge, by name: whether it passed, and on what."""
+
+    name: str
+    passed: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class SeedView:
+    """A seed: whether it finished, or why not."""
+
+    seed: int
+    finished: bool
+    failure: str
+
+
+@dataclass(frozen=True)
+class DatasetSection:
+    """An entry on one dataset of the track.
+
+    Attributes:
+        place: number of the section, for ids.
+        faults: why the entry cannot be ranked by this dataset, one sentence each.
+        marks: what limits the figures.
+        remarks: what the figures do not cover, in sentences.
+        path: where the record lies in the folder of results.
+    """
+
+    name: str
+    place: int
+    trusted: bool
+    faults: tuple[str, ...]
+    marks: tuple[Mark, ...]
+    remarks: tuple[str, ...]
+    numbers: tuple[Shown, ...]
+    seeds: str
+    seed_views: tuple[SeedView, ...]
+    checks: tuple[Check, ...]
+    attacks: tuple[attack_view.AttackGroup, ...]
+    findings: tuple[tuple[str, Shown], ...]
+    roc: drawings.Chart
+    gallery: galleries.Gallery
+    costs: costs.Costs | None
+    files: tuple[reproduction.FileView, ...]
+    path: str
+
+    @property
+    def failed_checks(self) -> tuple[Check, ...]:
+        """The checks that did not pass."""
+        return tuple(check for check in self.checks if not check.passed)
+
+    @property
+    def failures(self) -> tuple[SeedView, ...]:
+        """The seeds that did not finish."""
+        return tuple(seed for seed in self.seed_views if not seed.finished)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where and with what some datasets of an entry were made."""
+
+    datasets: tuple[str, ...]
+    facts: tuple[reproduction.Fact, ...]
+
+
+@dataclass(frozen=True)
+class MethodView:
+    """All that the page of a method shows; every text is plain."""
+
+    name: str
+    full_name: str
+    family: str
+    sentence: str
+    standing: str
+    ranked: bool
+    control: bool
+    pareto: bool
+    reasons: tuple[str, ...]
+    headlines: tuple[figures.Headline, ...]
+    sections: tuple[DatasetSection, ...]
+    missing: tuple[str, ...]
+    marks: tuple[Mark, ...]
+    making: str
+    judging: str
+    images: str
+    recipes: tuple[reproduction.Recipe, ...]
+    components: tuple[reproduction.ComponentView, ...]
+    provenance: tuple[Provenance, ...]
+
+
+def method_view(entry: Entry, standings: Standings, *, results: Path) -> MethodView:
+    """Gather what the page of an entry shows; curves and pictures come from the files in the folder of results."""
+    found = list(entry.results.values())
+    records = [result.record for result in found]
+    sections = tuple(
+        _section(result, standings, place=place, results=results) for place, result in enumerate(found, start=1)
+    )
+    return MethodView(
+        name=plain(entry.name),
+        full_name=plain(entry.method.name),
+        family=entry.family,
+        sentence=what_it_is(entry.method),
+        standing=standing_of(entry, standings),
+        ranked=entry.rank is not None,
+        control=entry.standing == "control",
+        pareto=entry.pareto,
+        reasons=tuple(plain(reason) for reason in entry.reasons),
+        headlines=figures.headlines(entry) if entry.accuracy is not None else (),
+        sections=sections,
+        missing=tuple(plain(name) for name in entry.missing),
+        marks=tuple(dict.fromkeys(mark for section in sections for mark in section.marks)),
+        making=duration(entry.making_seconds),
+        judging=duration(entry.judging_seconds),
+        images=f"{entry.images:,}" if entry.images else "none",
+        recipes=reproduction.recipes_of(records),
+        components=reproduction.components_of(records),
+        provenance=_provenance(records),
+    )
+
+
+def _section(result: DatasetResult, standings: Standings, *, place: int, results: Path) -> DatasetSection:
+    record = result.record
+    return DatasetSection(
+        name=plain(record.dataset),
+        place=place,
+        trusted=record.trusted,
+        faults=tuple(plain(fault) for fault in result.faults),
+        marks=marks_of(record),
+        remarks=remarks_of(result.row) if record.method.role == "method" else (),
+        numbers=figures.numbers(result),
+        seeds=figures.seeds_of(result.row),
+        seed_views=tuple(_seed(seed) for seed in record.seeds),
+        checks=checks_of(record),
+        attacks=attack_view.attack_groups(result),
+        findings=figures.findings(result.row),
+        roc=drawings.roc_chart(result, standings, results=results, identity=f"r{place}"),
+        gallery=galleries.gallery_of(record, results),
+        costs=costs.costs_of(record),
+        files=reproduction.files_of(record),
+        path=reproduction.path_of(record),
+    )
+
+
+def _seed(seed: SeedResult) -> SeedView:
+    return SeedView(seed.seed, seed.status == "ok", plain(seed.failure) or "no reason given")
+
+
+def checks_of(record: ResultRecord) -> tuple[Check, ...]:
+    """Return the gates of a record's run on its dataset, those that failed first."""
+    checks = [Check(plain(gate.name), gate.passed, plain(gate.reason)) for gate in record.gates]
+    return tuple(sorted(checks, key=lambda check: check.passed))
+
+
+def _provenance(records: Sequence[ResultRecord]) -> tuple[Provenance, ...]:
+    """Return each provenance once, with the datasets it is about."""
+    found: dict[tuple[reproduction.Fact, ...], list[str]] = {}
+    for record in records:
+        found.setdefault(reproduction.provenance_of(record), []).append(plain(record.dataset))
+    return tuple(Provenance(tuple(names), facts) for facts, names in found.items())

@@ -1,0 +1,104 @@
+"""What a method is, where it stands and what limits it, in plain words; text of records comes out plain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tckr_bench.board.tables import EXPLANATIONS, MARKS
+from tckr_bench.board.text import plain, signed
+
+if TYPE_CHECKING:
+    from tckr_bench.leaderboard.records import ResultRecord
+    from tckr_bench.leaderboard.standings import Entry, Standings
+    from tckr_bench.records import ComponentUse, Method, Surface
+
+SURFACES: dict[Surface, tuple[str, str]] = {
+    "classifier": ("The released classifier", "what every entry releases; the worst of these is its figure"),
+    "generator": ("The adapted generator", "only if it were released too; no figure counts it"),
+    "images": ("The synthetic images", "only if they were released too; no figure counts them"),
+    "captions": ("The captions", "only if they were released too; no figure counts them"),
+    "data": (
+        "The examples alone",
+        "no model is looked at: above 0.5, members differ from non-members beforehand, and no figure counts",
+    ),
+}
+"""What an attack looks at, as a heading, and what that means for an entry's figures."""
+
+STANDINGS = {
+    "ranked": "Ranked",
+    "incomplete": "Not ranked: incomplete",
+    "untrusted": "Not ranked: not trusted",
+    "test-chosen": "Not ranked: epochs chosen on the test set",
+    "control": "Not ranked: a control",
+}
+UNADAPTED = "none"
+"""The adapter that leaves a generator as it is."""
+_CONTROLS = (
+    ("memorizer", "It releases the training images themselves, so attacks must find as much as on real data."),
+    ("noise", "It knows nothing of the data, so attacks must find nothing and accuracy is that of chance."),
+    ("overfit", "It learns mislabelled images by heart, so attacks must find them."),
+    ("outsider", "It learns from images outside the challenge, so attacks must find nothing."),
+    ("untrained", "Its classifier is untrained, so attacks must find nothing."),
+)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What limits a result: a few words, and why it matters."""
+
+    words: str
+    why: str
+
+
+def what_it_is(method: Method) -> str:
+    """Say in one or two plain sentences what a method releases."""
+    classifier = named(method.classifier)
+    if method.role == "baseline":
+        return f"A {classifier} classifier trained on the real images: what every other entry is measured against."
+    if method.role == "defended":
+        tuned = ", tuned to reach the accuracy of the first synthetic entry" if method.matched else ""
+        return f"A {classifier} classifier trained on the real images with a defence of its own{tuned}."
+    if method.role == "control":
+        told = next((words for name, words in _CONTROLS if method.name.startswith(name)), "")
+        return f"A control: a method whose answer is known. {told}".rstrip()
+    return f"A {classifier} classifier trained on synthetic images only. {_images_of(method)} {_labels_of(method)}"
+
+
+def _images_of(method: Method) -> str:
+    assert method.generator is not None, "a synthetic method has a generator"
+    fitted = method.adapter is not None and method.adapter.name != UNADAPTED
+    adapted = f"adapted with {named(method.adapter)}" if fitted and method.adapter else "not adapted to the real images"
+    prompts = f", from captions of {named(method.captioner)}" if method.captioner else ""
+    times = signed(method.cardinality, 2).rstrip("0").rstrip(".")
+    each = "1 image" if times == "1" else f"{times} images"
+    return f"The generator {named(method.generator)}, {adapted}, makes {each} for each real one{prompts}."
+
+
+def _labels_of(method: Method) -> str:
+    if method.labels == "soft":
+        return "It learns the probabilities that a teacher trained on real images gives (soft labels)."
+    return "It learns the class that each image was made for (hard labels)."
+
+
+def named(use: ComponentUse) -> str:
+    """Return what a matrix calls a component, with the component's own name where that is another."""
+    label, name = plain(use.label), plain(use.name)
+    return label if label == name else f"{label} ({name})"
+
+
+def standing_of(entry: Entry, standings: Standings) -> str:
+    """Say an entry's rank with its interval, or why it has none."""
+    if entry.rank is None:
+        return STANDINGS[entry.standing]
+    count = sum(other.rank is not None for other in standings.entries)
+    reach = ""
+    if entry.rank_low is not None and entry.rank_high is not None:
+        reach = f" (95 %: {entry.rank_low} to {entry.rank_high})"
+    return f"Rank {entry.rank}{reach} of {count} ranked"
+
+
+def marks_of(record: ResultRecord) -> tuple[Mark, ...]:
+    """Return what limits a record: how its epochs were chosen, and what its generator was pretrained on."""
+    keys = (record.protocol, record.contamination)
+    return tuple(Mark(MARKS[key][1], EXPLANATIONS[key]) for key in keys if key in MARKS)

@@ -1,0 +1,70 @@
+"""The page of a method and the page of a dataset, whole HTML documents that ask for nothing outside themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tckr_bench.board import reported
+from tckr_bench.board.text import plain
+from tckr_bench.leaderboard.site.dataset_view import dataset_view
+from tckr_bench.leaderboard.site.figures import HEADINGS
+from tckr_bench.leaderboard.site.frame import Crumb, render, static
+from tckr_bench.leaderboard.site.links import INDEX, dataset_link, method_link
+from tckr_bench.leaderboard.site.method_view import method_view
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tckr_bench.leaderboard.standings import Entry, Standings
+
+DEPTH = 2
+_ROOT = "../" * DEPTH
+_STYLES = "pages.css"
+_COPY = "copy.js"
+
+
+def method_page(entry: Entry, standings: Standings, *, results: Path) -> str:
+    """Return the page of an entry.
+
+    `results` is the folder of results: curves are drawn from the scores there, pictures shown from the files there;
+    where one is missing the page says so.
+    """
+    track = standings.track
+    view = method_view(entry, standings, results=results)
+    return render(
+        "method.html",
+        title=f"{view.name}: {plain(track.title)}",
+        depth=DEPTH,
+        crumbs=(Crumb(plain(track.title), INDEX), Crumb(view.name)),
+        styles=(static(_STYLES),),
+        scripts=(static(_COPY),),
+        view=view,
+        headings=HEADINGS,
+        dataset_links=[_ROOT + dataset_link(track.name, name) for name in entry.results],
+    )
+
+
+def dataset_page(name: str, standings: Standings, *, results: Path) -> str:  # noqa: ARG001 - as of a method
+    """Return the page of a dataset of a track; `results` is the folder of results, as for a method."""
+    track = standings.track
+    view = dataset_view(name, standings)
+    return render(
+        "dataset.html",
+        title=f"{view.name}: {plain(track.title)}",
+        depth=DEPTH,
+        crumbs=(Crumb(plain(track.title), INDEX), Crumb(view.name)),
+        styles=(static(_STYLES),),
+        view=view,
+        headings=HEADINGS,
+        method_links=[_ROOT + method_link(track.name, line.slug) for line in view.lines],
+        words=_reported_words(),
+    )
+
+
+def _reported_words() -> dict[str, str]:
+    return {
+        "title": reported.TITLE,
+        "label": reported.LABEL,
+        "paper": reported.PAPER,
+        "differences": reported.differences(),
+    }

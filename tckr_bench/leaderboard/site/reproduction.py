@@ -1,0 +1,149 @@
+"""How to make a record again and check it: command, recipe, files, components with their options, provenance."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tckr_bench.board.text import plain, size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tckr_bench.leaderboard.records import FileReference, ResultRecord
+    from tckr_bench.records import ComponentUse, Method
+
+
+@dataclass(frozen=True)
+class ComponentView:
+    """A component: its family, name with version, the distribution it comes from, and every option."""
+
+    family: str
+    name: str
+    version: str
+    distribution: str
+    identity: str
+    options: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class FileView:
+    """A file of a record: where it lies in the folder of results, its sha256, and its size."""
+
+    path: str
+    sha256: str
+    size: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A command, and the text of the matrix file it names, where that does not ship; the datasets it is about."""
+
+    command: str
+    matrix: str
+    datasets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A fact of provenance: what it is and what it says."""
+
+    title: str
+    words: str
+
+
+def recipes_of(records: Sequence[ResultRecord]) -> tuple[Recipe, ...]:
+    """Return each command of some records once."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for record in records:
+        found.setdefault((plain(record.command), lines_of(record.recipe)), []).append(plain(record.dataset))
+    return tuple(Recipe(command, matrix, tuple(names)) for (command, matrix), names in found.items())
+
+
+def lines_of(text: str) -> str:
+    r"""Return a text with its line breaks and its indentation, every other control character made visible.
+
+    >>> lines_of("a\r\n  b\x1b") == "a\n  b\N{REPLACEMENT CHARACTER}"
+    True
+    """
+    return "\n".join(
+        "".join(character if character.isprintable() else "\ufffd" for character in line.expandtabs(4).rstrip())
+        for line in text.replace("\r\n", "\n").split("\n")
+    ).strip("\n")
+
+
+def files_of(record: ResultRecord) -> tuple[FileView, ...]:
+    """Return the files that lie beside a record: scores of each seed, and pictures."""
+    folder = f"{plain(record.track)}/{plain(record.dataset)}"
+    named = [seed.scores for seed in record.seeds if seed.scores is not None]
+    return tuple(_file(folder, reference) for reference in [*named, *([record.pictures] if record.pictures else [])])
+
+
+def path_of(record: ResultRecord) -> str:
+    """Return where a record lies in the folder of results."""
+    return plain(f"{record.track}/{record.dataset}/{record.slug}.json")
+
+
+def _file(folder: str, reference: FileReference) -> FileView:
+    return FileView(f"{folder}/{plain(reference.name)}", plain(reference.sha256), size(reference.size))
+
+
+def components_of(records: Sequence[ResultRecord]) -> tuple[ComponentView, ...]:
+    """Return every component that made or judged some records, each once per set of options."""
+    found: dict[ComponentView, None] = {}
+    for record in records:
+        for use in (*_made_of(record.method), *record.attacks, *record.metrics):
+            found.setdefault(_component(use))
+    return tuple(found)
+
+
+def _made_of(method: Method) -> Iterator[ComponentUse]:
+    for use in (method.captioner, method.generator, method.adapter, method.classifier):
+        if use is not None:
+            yield use
+
+
+def _component(use: ComponentUse) -> ComponentView:
+    label = "" if use.label == use.name else f" as {plain(use.label)}"
+    return ComponentView(
+        family=plain(use.family),
+        name=plain(use.name) + label,
+        version=plain(use.version),
+        distribution=plain(use.distribution),
+        identity=plain(use.identity),
+        options=options_of(use.options),
+    )
+
+
+def options_of(options: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return options by name, their values as JSON on one line."""
+    return tuple(
+        (plain(str(name)), plain(json.dumps(value, ensure_ascii=False, default=str)))
+        for name, value in sorted(options.items())
+    )
+
+
+def provenance_of(record: ResultRecord) -> tuple[Fact, ...]:
+    """Return where and with what a record was made; facts it does not know are left out."""
+    made = record.provenance
+    facts = (
+        ("submission", record.submission),
+        ("started", made.started),
+        ("commit", _commit(made.commit, made.dirty)),
+        ("device", ", ".join([made.device, *made.device_names])),
+        ("processor", f"{made.processor} ({made.cores} cores, {made.jobs} at a time)"),
+        ("platform", made.platform),
+        ("versions", _versions(made.versions)),
+        ("distributions", _versions(made.distributions)),
+    )
+    return tuple(Fact(title, plain(words)) for title, words in facts if words)
+
+
+def _commit(commit: str, dirty: bool | None) -> str:
+    state = {True: "with changes that were not committed", False: "clean", None: "whether clean is not known"}
+    return f"{commit}, {state[dirty]}" if commit else "not known"
+
+
+def _versions(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
