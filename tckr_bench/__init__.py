@@ -1,3 +1,32 @@
 """tckr-bench: may a private image dataset be replaced by a synthetic one?"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
 __version__ = "0.1.0"
+
+
+def load_leaderboard(
+    path: Path | str | None = None, *, track: str | None = None, figures: bool = False
+) -> pd.DataFrame:
+    """Return the leaderboard as a data frame: a row per entry, or with `figures` a row per figure.
+
+    Numbers are fractions and seconds, as float64; what is missing is NaN.
+
+    Args:
+        path: the folder of results; `leaderboard/results` under the current folder if not given.
+        track: one track only; all that have records if not given.
+        figures: every figure with its interval, seed and threat model, instead of the means of each entry.
+
+    Raises:
+        LeaderboardError: there is no such folder or track, or a record cannot be read.
+    """
+    from tckr_bench.leaderboard import frame
+
+    return frame.load_leaderboard(path, track=track, figures=figures)

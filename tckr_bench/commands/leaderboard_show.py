@@ -1,0 +1,110 @@
+"""`tckr-bench leaderboard show`."""
+
+from __future__ import annotations
+
+import io
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from tckr_bench.console import Screen
+from tckr_bench.errors import LeaderboardError, storage_error
+from tckr_bench.leaderboard.formats import csv_text, json_text, sheet_of, write_parquet
+from tckr_bench.leaderboard.frame import boards_of
+from tckr_bench.leaderboard.tables import standings_group
+from tckr_bench.leaderboard.typeset import standings_latex, standings_markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tckr_bench.leaderboard.standings import Standings
+
+OutputFormat = Literal["table", "csv", "markdown", "latex", "parquet", "json"]
+FOR_PROGRAMS: tuple[OutputFormat, ...] = ("csv", "parquet", "json")
+WIDTH = 100
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What to show, of which dataset, and how."""
+
+    output_format: OutputFormat
+    dataset: str | None
+    figures: bool
+
+
+def show(
+    results: Path,
+    *,
+    track: str | None,
+    dataset: str | None,
+    output_format: OutputFormat,
+    figures: bool,
+    out: Path | None,
+) -> None:
+    """Print the standings of one track, or of all that have records, or write them to a file.
+
+    Raises:
+        LeaderboardError: there is no such folder, track or dataset, a record cannot be read, or the format does not
+            allow what is asked.
+        StoreError: the file cannot be written.
+    """
+    if figures and output_format not in FOR_PROGRAMS:
+        formats = "csv, json or parquet"
+        raise LeaderboardError(f"single figures are too many for the format {output_format}; choose {formats}")
+    if output_format == "parquet" and out is None:
+        raise LeaderboardError("Parquet is no text for a terminal; name a file to write with --out FILE")
+    boards = boards_of(results, track)
+    shown = _having(boards.standings, dataset)
+    wanted = _Wanted(output_format, dataset, figures)
+    screen = Screen(json=out is None and output_format != "table")
+    if boards.left_out:
+        screen.warn(boards.left_out)
+    if out is not None:
+        _write(shown, wanted, out)
+        screen.say(f"Standings: {out}")
+    elif output_format == "table":
+        for board in shown:
+            screen.console.print(standings_group(board, dataset=dataset), width=min(WIDTH, screen.console.width))
+    else:
+        sys.stdout.write(_text(shown, wanted))
+
+
+def _having(boards: Sequence[Standings], dataset: str | None) -> tuple[Standings, ...]:
+    """Return the boards that have a dataset; all of them where none has, so that the error names the nearest."""
+    having = tuple(board for board in boards if dataset is None or dataset in board.track.datasets)
+    return having or tuple(boards)
+
+
+def _text(boards: Sequence[Standings], wanted: _Wanted) -> str:
+    if wanted.output_format == "table":
+        return "\n".join(_terminal(board, wanted.dataset) for board in boards)
+    if wanted.output_format in ("markdown", "latex"):
+        typeset = standings_markdown if wanted.output_format == "markdown" else standings_latex
+        return "\n".join(typeset(board, dataset=wanted.dataset) for board in boards)
+    sheet = sheet_of(boards, dataset=wanted.dataset, figures=wanted.figures)
+    return csv_text(sheet) if wanted.output_format == "csv" else json_text(sheet)
+
+
+def _terminal(board: Standings, dataset: str | None) -> str:
+    from rich.console import Console
+
+    written = io.StringIO()
+    Console(file=written, width=WIDTH, color_system=None, highlight=False).print(
+        standings_group(board, dataset=dataset)
+    )
+    return written.getvalue()
+
+
+def _write(boards: Sequence[Standings], wanted: _Wanted, out: Path) -> None:
+    if wanted.output_format == "parquet":
+        write_parquet(sheet_of(boards, dataset=wanted.dataset, figures=wanted.figures), out)
+        return
+    text = _text(boards, wanted)
+    partial = out.with_name(f"{out.name}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(out)
+    except OSError as error:
+        raise storage_error(error, f"writing {out.name}") from error

@@ -1,0 +1,90 @@
+"""The leaderboard in a notebook: records on disk become standings, and standings a data frame."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tckr_bench.board.text import listing, plain
+from tckr_bench.errors import LeaderboardError
+from tckr_bench.leaderboard.formats import arrow_table, sheet_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tckr_bench.leaderboard.standings import Standings
+
+
+@dataclass(frozen=True)
+class Boards:
+    """The tracks some records are of, each with its standings; `unknown` names tracks that nobody knows."""
+
+    standings: tuple[Standings, ...]
+    unknown: tuple[str, ...]
+
+    @property
+    def left_out(self) -> str:
+        """Say which records are left out, or nothing."""
+        names = listing([plain(name) for name in self.unknown])
+        return f"records of unknown tracks are left out: {names}" if names else ""
+
+
+def load_leaderboard(
+    path: Path | str | None = None, *, track: str | None = None, figures: bool = False
+) -> pd.DataFrame:
+    """Return the leaderboard as a data frame: a row per entry, or with `figures` a row per figure.
+
+    Args:
+        path: the folder of results; `leaderboard/results` under the current folder if not given.
+        track: one track only; all that have records if not given.
+        figures: every figure with its interval, seed and threat model, instead of the means of each entry.
+
+    Raises:
+        LeaderboardError: there is no such folder or track, or a record cannot be read.
+    """
+    boards = boards_of(_folder(path), track)
+    if boards.left_out:
+        warnings.warn(boards.left_out, stacklevel=3)
+    return frame_of(boards.standings, figures=figures)
+
+
+def frame_of(boards: tuple[Standings, ...], *, figures: bool = False) -> pd.DataFrame:
+    """Return standings as a data frame: numbers are float64, texts strings, and what is missing is NaN."""
+    frame: pd.DataFrame = arrow_table(sheet_of(boards, figures=figures)).to_pandas()
+    return frame
+
+
+def boards_of(root: Path, track: str | None = None) -> Boards:
+    """Read the records of a folder and return the standings of one track, or of all that have records.
+
+    Raises:
+        LeaderboardError: the folder or a record cannot be read, or it has no record of the track, or of any.
+    """
+    from tckr_bench.leaderboard.files import read_records
+    from tckr_bench.leaderboard.standings import standings_of
+    from tckr_bench.leaderboard.tracks import find_track, shipped_tracks
+
+    records = read_records(root)
+    present = dict.fromkeys(record.track for record in records)
+    known = [find_track(track)] if track is not None else [each for each in shipped_tracks() if each.name in present]
+    if not any(each.name in present for each in known):
+        found = f"its records are of {listing([plain(name) for name in present])}" if present else "it has no record"
+        wanted = "a track that is known" if track is None else f"the track '{track}'"
+        tracks = listing([each.name for each in shipped_tracks()])
+        raise LeaderboardError(f"{root} has no record of {wanted}: {found}; known tracks: {tracks}")
+    unknown = set(present) - {each.name for each in shipped_tracks()} if track is None else ()
+    standings = [standings_of([record for record in records if record.track == each.name], each) for each in known]
+    return Boards(tuple(standings), tuple(sorted(unknown)))
+
+
+def _folder(path: Path | str | None) -> Path:
+    from tckr_bench.leaderboard.files import RESULTS_FOLDER
+
+    if path is None and not RESULTS_FOLDER.is_dir():
+        raise LeaderboardError(
+            f"there is no {RESULTS_FOLDER} under {Path.cwd()}; "
+            "give `load_leaderboard` the path of the folder that holds the results"
+        )
+    return RESULTS_FOLDER if path is None else Path(path)

@@ -1,0 +1,223 @@
+"""The leaderboard for the terminal, and the words that its tables share wherever they are set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from tckr_bench.board.tables import MARKS as LIMITS
+from tckr_bench.board.tables import explained, judged_table
+from tckr_bench.board.text import NOTHING, duration, half_width, listing, percent, plain, signed
+from tckr_bench.leaderboard.lines import ESTIMATES, directions, lines_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    from tckr_bench.board.estimates import Estimate
+    from tckr_bench.leaderboard.lines import Line
+    from tckr_bench.leaderboard.records import Gate
+    from tckr_bench.leaderboard.standings import Standings
+
+ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
+ARROWS_MEAN = "↑ higher is better, ↓ lower is better"
+PARETO = "P"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A column of figures: which of a line's, what it is called and means, and how it is written."""
+
+    name: Literal["accuracy", "gap", "auc", "tpr", "aop"]
+    heading: str
+    unit: str
+    meaning: str
+    percent: bool
+
+    def value(self, line: Line) -> str:
+        """Return a line's figure in the column's unit."""
+        estimate = self.of(line)
+        return NOTHING if estimate is None else self._written(estimate.value)
+
+    def half(self, line: Line) -> str:
+        """Return half the width of its interval as `± 1.1`; nothing where there is no figure."""
+        estimate = self.of(line)
+        return "" if estimate is None else f"± {self._written(half_width(estimate))}"
+
+    def with_half(self, line: Line) -> str:
+        """Return the figure as `84.2 ± 1.1`."""
+        return f"{self.value(line)} {self.half(line)}".strip()
+
+    def of(self, line: Line) -> Estimate | None:
+        """Return a line's figure."""
+        estimates = {"accuracy": line.accuracy, "gap": line.gap, "auc": line.auc, "tpr": line.tpr, "aop": line.aop}
+        return estimates[self.name]
+
+    def _written(self, value: float) -> str:
+        return percent(value) if self.percent else signed(value, 3)
+
+
+FIGURES = (
+    Figure("accuracy", "CAS", "%", "accuracy on real test images", percent=True),
+    Figure("gap", "gap", "points", "accuracy lost against real data", percent=True),
+    Figure("auc", "AUC", "", "membership inference by the worst attack, 0.5 is guessing", percent=False),
+    Figure("tpr", "TPR@1%", "%", "members the worst attack finds at 1 % false alarms", percent=True),
+    Figure("aop", "AOP", "", "accuracy / (2 max(AUC, 0.5))²", percent=False),
+)
+COSTS = (
+    ("CPU", "CPU time to a trained classifier, attacks apart"),
+    ("images", "synthetic images generated per seed"),
+)
+SHARED_RANKS = "methods that cannot be told apart share a rank; in brackets, where 95 % of the bootstrap put them"
+MEANS = "means over the datasets, costs are sums"
+MARKS_MEAN = f"{PARETO}: nobody ranked is at least as good in CAS and AUC and better in one"
+
+
+def arrows() -> dict[str, str]:
+    """Return which way each column of figures is better, as an arrow, by name."""
+    known = directions()
+    return {name: ARROWS[known.get(metric, "neither")] for name, metric in ESTIMATES.items()}
+
+
+def rank_of(line: Line) -> str:
+    """Return a rank with its interval, `1 (1-4)`; nothing for what is not ranked."""
+    entry = line.entry
+    if entry.rank is None:
+        return ""
+    known = entry.rank_low is not None and entry.rank_high is not None
+    return f"{entry.rank} ({entry.rank_low}-{entry.rank_high})" if known else str(entry.rank)
+
+
+def images_of(line: Line) -> str:
+    """Return how many images were generated, in thousands apart."""
+    return f"{line.images:,}" if line.images else NOTHING
+
+
+def title_of(standings: Standings, dataset: str | None) -> str:
+    """Return what a table is of."""
+    track = standings.track
+    where = f"on {plain(dataset)}" if dataset else f"over {listing([plain(name) for name in track.datasets])}"
+    return f"{plain(track.title)} (track {plain(track.name)}), {where}"
+
+
+def legend_of(standings: Standings, lines: Sequence[Line], dataset: str | None) -> tuple[str, ...]:
+    """Return what headings and signs mean, a line each."""
+    arrow = arrows()
+    columns = [
+        f"{it.heading} {arrow[it.name]}: {it.meaning}{f', {it.unit}' if it.unit else ''}".replace(" :", ":")
+        for it in FIGURES
+    ]
+    costs = [f"{heading} {ARROWS['lower']}: {meaning}" for heading, meaning in COSTS]
+    scope = "rank and P are those of the whole track" if dataset else MEANS
+    limited = [
+        f"{sign}: {words}: {why}" for sign, words, why in explained(key for line in lines for key in line.limits)
+    ]
+    seeds = f"{standings.track.seeds} seeds" if standings.track.seeds > 1 else "1 seed"
+    return (
+        " · ".join([*columns, *costs]),
+        f"{ARROWS_MEAN} · ± half a 95 % interval · {seeds} · {scope}",
+        f"rank: {SHARED_RANKS} · {MARKS_MEAN}",
+        *limited,
+    )
+
+
+def note_of(line: Line) -> str:
+    """Return where a line stands and why, in words."""
+    return f"{line.entry.standing}: {'; '.join(line.notes)}"
+
+
+def marks_of(line: Line) -> str:
+    """Return the signs beside a line: Pareto front, and what limits it."""
+    return PARETO * line.entry.pareto + "".join(LIMITS[key][0] for key in line.limits)
+
+
+def judged_of(lines: Iterable[Line]) -> list[tuple[str, bool, str]]:
+    """Return the gates of the submissions shown, each once: failed ones with their reason, passed ones counted."""
+    gates: dict[str, dict[tuple[str, Gate | None], None]] = {}
+    for line in lines:
+        for record in line.records:
+            found = gates.setdefault(record.submission, {})
+            found.update({(record.dataset, gate): None for gate in record.gates or (None,)})
+    judged = []
+    for submission, found in gates.items():
+        passed = [(dataset, gate) for dataset, gate in found if gate is not None and gate.passed]
+        what = f"gates of {submission[:8]}"
+        if passed:
+            datasets = len({dataset for dataset, _ in passed})
+            names = listing(list(dict.fromkeys(gate.name for _, gate in passed)))
+            on = "1 dataset" if datasets == 1 else f"{datasets} datasets"
+            judged.append((what, True, f"{len(passed)} of {len(found)} on {on}: {names}"))
+        for dataset, gate in found:
+            if gate is None:
+                judged.append((what, False, f"on {dataset}: there is none"))
+            elif not gate.passed:
+                judged.append((what, False, f"on {dataset}, {gate.name}: {gate.reason}"))
+    return judged
+
+
+def standings_group(standings: Standings, *, dataset: str | None = None) -> Group:
+    """Return what the terminal shows of a track, or of one dataset of it, within 100 columns; hostile text stays text.
+
+    Raises:
+        LeaderboardError: the track has no such dataset.
+    """
+    from rich.console import Group
+    from rich.text import Text
+
+    lines = lines_of(standings, dataset)
+    parts: list[Table | Text] = [Text(title_of(standings, dataset), style="bold"), _table(lines), Text("")]
+    noted = [line for line in lines if line.notes]
+    if noted:
+        parts += [_notes(noted), Text("")]
+    parts += [judged_table(judged_of(lines)), Text("")]
+    parts += [Text(line, style="dim") for line in legend_of(standings, lines, dataset)]
+    return Group(*parts)
+
+
+def _table(lines: Sequence[Line]) -> Table:
+    from rich.table import Table
+
+    arrow = arrows()
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    table.add_column("rank", justify="right", no_wrap=True)
+    table.add_column("method", overflow="fold", min_width=16, max_width=34)
+    for figure in FIGURES:
+        table.add_column(f"{figure.heading} {arrow[figure.name]}".strip(), justify="right", no_wrap=True)
+    for heading, _ in COSTS:
+        table.add_column(f"{heading} {ARROWS['lower']}", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    ranked = True
+    for line in lines:
+        if ranked and line.entry.rank is None:
+            table.add_row("")
+            ranked = False
+        table.add_row(*_cells(line), style="" if ranked else "dim")
+    return table
+
+
+def _cells(line: Line) -> list[Text]:
+    from rich.text import Text
+
+    name = Text(plain(line.entry.name))
+    standing = "" if line.entry.standing in ("ranked", "control") else f" · not ranked: {line.entry.standing}"
+    name.append(f"\n{line.entry.family}{standing}", style="dim")
+    if line.auc_attacks:
+        name.append(f"\nworst attack {plain(' or '.join(line.auc_attacks))}", style="dim")
+    figures = [Text.assemble(it.value(line), (f"\n{it.half(line)}", "dim")) for it in FIGURES]
+    costs = [Text(duration(line.making_seconds)), Text(images_of(line))]
+    return [Text(rank_of(line)), name, *figures, *costs, Text(marks_of(line))]
+
+
+def _notes(lines: Iterable[Line]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(overflow="fold", max_width=34)
+    table.add_column(overflow="fold")
+    for line in lines:
+        table.add_row(Text(plain(line.entry.name)), Text(plain(note_of(line))))
+    return table
