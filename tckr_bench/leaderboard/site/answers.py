@@ -1,0 +1,144 @@
+"""Three questions that a visitor comes with, answered in words from the figures, and hedged where chance may explain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tckr_bench.board.text import duration, listing, percent, plain, signed, span
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tckr_bench.board.estimates import Estimate
+    from tckr_bench.leaderboard.standings import Entry, Standings
+
+MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question, its answer in a few words, and the figures that say so, a sentence each."""
+
+    question: str
+    verdict: str
+    sentences: tuple[str, ...]
+
+
+def answers_of(standings: Standings) -> tuple[Answer, ...]:
+    """Answer which method to take, whether it is as good as real data, and what it costs."""
+    ranked = [entry for entry in standings.entries if entry.standing == "ranked" and entry.rank is not None]
+    candidates = [entry for entry in ranked if entry.family != "real data"]
+    teacher = _teacher(standings)
+    return (_privacy(candidates), _replacement(candidates, teacher), _cost(candidates, teacher))
+
+
+def _teacher(standings: Standings) -> Entry | None:
+    found = [entry for entry in standings.entries if entry.family == "real data" and entry.accuracy is not None]
+    return next((entry for entry in found if entry.standing == "ranked"), found[0] if found else None)
+
+
+def _privacy(candidates: Sequence[Entry]) -> Answer:
+    question = "Which method is best for privacy, and at what accuracy?"
+    if not candidates:
+        return Answer(question, "Nobody is ranked yet", ("No method has a record on every dataset of the track.",))
+    best = candidates[0]
+    peers = [entry for entry in candidates[1:] if entry.rank == best.rank]
+    sentences = [
+        f"Attacks on it reach an AUC of {_auc(best.auc)}, where 0.5 is guessing, and its accuracy is "
+        f"{_share(best.accuracy)}."
+    ]
+    if peers:
+        sentences.append(
+            f"{len(peers)} other {'method' if len(peers) == 1 else 'methods'} cannot be told apart from it by chance "
+            f"alone: {_names(peers)}."
+        )
+        return Answer(question, f"{plain(best.name)} leads, but not alone", tuple(sentences))
+    sentences.append("No other method comes as far beyond what chance explains.")
+    return Answer(question, plain(best.name), tuple(sentences))
+
+
+def _replacement(candidates: Sequence[Entry], teacher: Entry | None) -> Answer:
+    question = "Is synthetic data as good as real data?"
+    synthetic = [entry for entry in candidates if entry.family == "synthetic" and entry.gap is not None]
+    if not synthetic:
+        return Answer(question, "Not known yet", ("No synthetic method is ranked beside its real-data baseline.",))
+    best = synthetic[0]
+    nearest = min(synthetic, key=lambda entry: entry.gap.value if entry.gap else 0)
+    assert best.gap is not None, "chosen for having one"
+    assert nearest.gap is not None, "chosen for having one"
+    sentences = [f"{plain(best.name)}, the best synthetic method, {_loss(best.gap)}{_safety(best, teacher)}."]
+    if nearest is not best:
+        sentences.append(f"The most accurate one, {plain(nearest.name)}, {_loss(nearest.gap)}.")
+    sentences += _against_defences(best, candidates)
+    return Answer(question, _verdict(nearest.gap), tuple(sentences))
+
+
+def _verdict(gap: Estimate) -> str:
+    if gap.low > 0:
+        return f"Less accurate: at least {percent(gap.low)} points are lost"
+    return "No less accurate" if gap.high < 0 else "As accurate, as far as can be told"
+
+
+def _loss(gap: Estimate) -> str:
+    reach = span(gap.low, gap.high, scale=100, digits=1)
+    if gap.low <= 0 <= gap.high:
+        return f"cannot be told apart in accuracy from real data (lost: {percent(gap.value)} points, {reach})"
+    word = "loses" if gap.value > 0 else "gains"
+    if gap.value < 0:
+        reach = span(-gap.high, -gap.low, scale=100, digits=1)
+    return f"{word} {percent(abs(gap.value))} points of accuracy ({reach})"
+
+
+def _safety(best: Entry, teacher: Entry | None) -> str:
+    if teacher is None or teacher.auc is None or best.auc is None:
+        return ""
+    apart = best.auc.high < teacher.auc.low or best.auc.low > teacher.auc.high
+    hedge = "" if apart else ", which may be chance"
+    return f"; attacks reach {signed(best.auc.value, 3)} on it and {_auc(teacher.auc)} on real data{hedge}"
+
+
+def _against_defences(best: Entry, candidates: Sequence[Entry]) -> list[str]:
+    """Say how the best defence of real data compares: what a user would do instead."""
+    defences = [entry for entry in candidates if entry.family == "defence" and entry.aop and entry.rank]
+    if not defences or best.rank is None or best.aop is None:
+        return []
+    other = defences[0]
+    assert other.rank is not None, "chosen for having one"
+    word = "ranks with" if other.rank == best.rank else "ranks above" if other.rank < best.rank else "ranks below"
+    return [f"Real data with a defence, {plain(other.name)}, {word} it."]
+
+
+def _cost(candidates: Sequence[Entry], teacher: Entry | None) -> Answer:
+    question = "What does it cost?"
+    if not candidates:
+        return Answer(question, "Not known yet", ("No method is ranked.",))
+    best = candidates[0]
+    made = f"{best.images:,} synthetic images in each run" if best.images else "no synthetic image"
+    sentences = [f"{plain(best.name)} takes {duration(best.making_seconds)} of CPU time on all datasets and {made}."]
+    if teacher is not None and teacher.making_seconds > 0:
+        times = best.making_seconds / teacher.making_seconds
+        compared = f"{times:,.0f} times" if times >= 2 else f"{times:.1f} times"
+        sentences[0] = sentences[0].removesuffix(".") + f": {compared} what training on real data takes."
+    cheapest = min((entry for entry in candidates if entry.rank == best.rank), key=lambda entry: entry.making_seconds)
+    if cheapest is not best:
+        sentences.append(
+            f"The cheapest of those that share its rank is {plain(cheapest.name)}: {duration(cheapest.making_seconds)}."
+        )
+    sentences.append("Times are means over seeds on the submitter's machine and have no interval.")
+    return Answer(question, f"{duration(best.making_seconds)} of CPU time", tuple(sentences))
+
+
+def _names(entries: Sequence[Entry]) -> str:
+    shown = [plain(entry.name) for entry in entries[:MOST_NAMED]]
+    return listing([*shown, f"{len(entries) - MOST_NAMED} more"] if len(entries) > MOST_NAMED else shown)
+
+
+def _auc(estimate: Estimate | None) -> str:
+    return "unknown" if estimate is None else f"{signed(estimate.value, 3)} ({span(estimate.low, estimate.high)})"
+
+
+def _share(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return "unknown"
+    return f"{percent(estimate.value)} % ({span(estimate.low, estimate.high, scale=100, digits=1)})"

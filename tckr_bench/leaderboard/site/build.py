@@ -1,0 +1,96 @@
+"""Render the whole site into a folder, at once or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tckr_bench.errors import LeaderboardError, storage_error
+from tckr_bench.leaderboard.site.index import index_page
+from tckr_bench.leaderboard.site.links import INDEX, dataset_link, method_link
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tckr_bench.leaderboard.standings import Standings
+
+MARKER = ".tckr-bench-site"
+"""A file that says that a folder is a site of ours, which may be replaced."""
+
+
+def build_site(standings: Sequence[Standings], *, results: Path, out: Path) -> Path:
+    """Render the site of some tracks into `out` and return its index.
+
+    The pages are written beside `out` and put in its place in one step, so that pages of before are gone and a build
+    that fails leaves them as they were.
+
+    Args:
+        standings: the tracks, in the order they are shown.
+        results: the folder of records, with scores and pictures.
+        out: a folder that is new, empty, or a site built before.
+
+    Raises:
+        LeaderboardError: `out` holds something else, or there is no track.
+        StoreError: the pages cannot be written.
+    """
+    if not standings:
+        raise LeaderboardError("there is no track to show: give the records of one at least")
+    _check_free(out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        try:
+            for name, text in _pages(standings, results):
+                _write(made / name, text)
+            (made / MARKER).write_text("Made by tckr-bench; replaced whole by the next build.\n", encoding="utf-8")
+            made.chmod(0o755)
+            _swap(made, out)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+    except OSError as error:
+        raise storage_error(error, f"writing the site {out}") from error
+    return out / INDEX
+
+
+def _pages(standings: Sequence[Standings], results: Path) -> Iterator[tuple[str, str]]:
+    from tckr_bench.leaderboard.site.pages import dataset_page, method_page
+
+    yield INDEX, index_page(standings)
+    for board in standings:
+        for entry in board.entries:
+            yield method_link(board.track.name, entry.slug), method_page(entry, board, results=results)
+        for dataset in board.track.datasets:
+            yield dataset_link(board.track.name, dataset), dataset_page(dataset, board, results=results)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _check_free(out: Path) -> None:
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise LeaderboardError(f"the site cannot be built at {out}: it is no folder; choose another place")
+    if out.is_dir() and any(out.iterdir()) and not (out / MARKER).is_file():
+        raise LeaderboardError(
+            f"the site cannot be built at {out}: the folder holds something else; choose a new or an empty one"
+        )
+
+
+def _swap(made: Path, out: Path) -> None:
+    """Put a folder in the place of another; what was there is deleted only when the new one stands."""
+    if not out.exists():
+        made.rename(out)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
+    out.rename(old / "site")
+    try:
+        made.rename(out)
+    except OSError:
+        (old / "site").rename(out)
+        raise
+    finally:
+        if out.exists():
+            shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,194 @@
+"""The index: answers in words, and around them what the page's script fills in from the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tckr_bench.board import reported
+from tckr_bench.board.rank import DatasetBoard
+from tckr_bench.board.shown import ABSENT, Shown, share
+from tckr_bench.board.text import plain
+from tckr_bench.leaderboard.site.answers import answers_of
+from tckr_bench.leaderboard.site.frame import render, static
+from tckr_bench.leaderboard.site.links import dataset_link, method_link
+from tckr_bench.leaderboard.site.payload import payload
+from tckr_bench.leaderboard.site.vega import vega_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tckr_bench.board.reported import ReportedTable
+    from tckr_bench.leaderboard.site.answers import Answer
+    from tckr_bench.leaderboard.records import Gate
+    from tckr_bench.leaderboard.standings import Entry, Standings
+
+MOST_SUBMISSIONS = 40
+MOST_WITHOUT_SCRIPT = 50
+EXPECTED = {
+    "memorizer": "releases its training images: attacks find them",
+    "noise": "knows nothing: accuracy is chance, attacks find nothing",
+    "overfit": "learnt mislabelled canaries by heart: attacks catch them",
+    "untrained": "was never trained: attacks guess",
+    "outsider": "trained on other images: attacks guess",
+}
+
+
+@dataclass(frozen=True)
+class ControlLine:
+    """A control as the index shows it: where its page is, what it must do, and its figures."""
+
+    name: str
+    page: str
+    expected: str
+    accuracy: Shown
+    auc: Shown
+
+
+@dataclass(frozen=True)
+class SubmissionLine:
+    """A submission: how many gates it passed, of how many, and which failed on what."""
+
+    submission: str
+    entries: int
+    passed: int
+    gates: int
+    failed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PlainLine:
+    """A ranked entry as it is shown where no script runs."""
+
+    rank: str
+    name: str
+    page: str
+    numbers: tuple[Shown, ...]
+
+
+@dataclass(frozen=True)
+class TrackView:
+    """What the template says of a track; the script has the rest."""
+
+    name: str
+    title: str
+    summary: str
+    answers: tuple[Answer, ...]
+    facts: str
+    datasets: tuple[tuple[str, str], ...]
+    attacks: tuple[str, ...]
+    controls: tuple[ControlLine, ...]
+    submissions: tuple[SubmissionLine, ...]
+    unlisted: int
+    plain_lines: tuple[PlainLine, ...]
+    reported: tuple[ReportedTable, ...]
+
+
+def index_page(boards: Sequence[Standings]) -> str:
+    """Render the index of all tracks."""
+    return render(
+        "index.html",
+        title="Synthetic against real data: the leaderboard of tckr-bench",
+        depth=0,
+        styles=(static("index.css"),),
+        scripts=(static("index.js"), vega_bundle()),
+        tracks=tuple(track_view(board) for board in boards),
+        payload=payload(boards),
+        reported_words={
+            "label": reported.LABEL,
+            "paper": reported.PAPER,
+            "differences": reported.differences(),
+        },
+    )
+
+
+def track_view(board: Standings) -> TrackView:
+    """Gather what the index says of a track."""
+    submissions = _submissions(board)
+    return TrackView(
+        name=plain(board.track.name),
+        title=plain(board.track.title),
+        summary=plain(board.track.summary),
+        answers=answers_of(board),
+        facts=_facts(board),
+        datasets=tuple((plain(name), dataset_link(board.track.name, name)) for name in board.track.datasets),
+        attacks=tuple(plain(str(attack)) for attack in board.track.attacks),
+        controls=tuple(_control(board, entry) for entry in board.entries if entry.standing == "control"),
+        submissions=submissions[:MOST_SUBMISSIONS],
+        unlisted=max(0, len(submissions) - MOST_SUBMISSIONS),
+        plain_lines=tuple(_plain_line(board, entry) for entry in board.entries if entry.rank)[:MOST_WITHOUT_SCRIPT],
+        reported=_reported(board),
+    )
+
+
+def _facts(board: Standings) -> str:
+    ranked = sum(entry.standing == "ranked" for entry in board.entries)
+    others = sum(entry.standing not in ("ranked", "control") for entry in board.entries)
+    datasets, seeds = len(board.track.datasets), board.track.seeds
+    return (
+        f"{_count(ranked, 'method')} ranked, {others} not ranked · {_count(datasets, 'dataset')} · "
+        f"at least {_count(seeds, 'seed')} · {len(board.track.attacks)} attacks that every record must face"
+    )
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def _control(board: Standings, entry: Entry) -> ControlLine:
+    known = next((words for name, words in EXPECTED.items() if entry.method.name.startswith(name)), "")
+    return ControlLine(
+        plain(entry.name),
+        method_link(board.track.name, entry.slug),
+        known,
+        share(entry.accuracy),
+        share(entry.auc, 1, 3) if entry.auc else ABSENT,
+    )
+
+
+def _submissions(board: Standings) -> tuple[SubmissionLine, ...]:
+    """Return the submissions, those with failed gates first."""
+    entries: dict[str, set[str]] = {}
+    gates: dict[str, dict[tuple[str, str], Gate]] = {}
+    for entry in board.entries:
+        entries.setdefault(entry.submission, set()).add(entry.slug)
+        for dataset, found in entry.results.items():
+            own = gates.setdefault(entry.submission, {})
+            own.update({(dataset, gate.name): gate for gate in found.record.gates})
+    lines = [
+        SubmissionLine(
+            plain(name[:8]),
+            len(entries[name]),
+            sum(gate.passed for gate in own.values()),
+            len(own),
+            tuple(
+                plain(f"{dataset}: {gate.name}, {gate.reason}") for (dataset, _), gate in own.items() if not gate.passed
+            ),
+        )
+        for name, own in gates.items()
+    ]
+    return tuple(sorted(lines, key=lambda line: (line.passed == line.gates, -line.entries, line.submission)))
+
+
+def _plain_line(board: Standings, entry: Entry) -> PlainLine:
+    return PlainLine(
+        rank_words(entry),
+        plain(entry.name),
+        method_link(board.track.name, entry.slug),
+        (share(entry.accuracy), share(entry.auc, 1, 3), share(entry.aop, 1, 3)),
+    )
+
+
+def rank_words(entry: Entry) -> str:
+    """Say a rank with where chance may put it: `1 (1–4)`; nothing for who has none."""
+    if entry.rank is None:
+        return ""
+    low, high = entry.rank_low, entry.rank_high
+    return str(entry.rank) if low is None or high is None else f"{entry.rank} ({low}–{high})"
+
+
+def _reported(board: Standings) -> tuple[ReportedTable, ...]:
+    """Return the paper's main figures on the track's datasets, ablations left to the datasets' pages."""
+    descriptions = {name: found.record.description for entry in board.entries for name, found in entry.results.items()}
+    boards = [DatasetBoard(name, (), (), (), descriptions.get(name)) for name in board.track.datasets]
+    return tuple(table for found in boards if (table := reported.reported_table(found)) is not None)
