@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
 ARROWS_MEAN = "↑ higher is better, ↓ lower is better"
 PARETO = "P"
+TEST_CHOSEN = f"{': '.join(LIMITS['paper'])}, which flatters accuracy; such entries are not ranked"
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,8 @@ def legend_of(standings: Standings, lines: Sequence[Line], dataset: str | None) 
     ]
     costs = [f"{heading} {ARROWS['lower']}: {meaning}" for heading, meaning in COSTS]
     scope = "rank and P are those of the whole track" if dataset else MEANS
-    limited = [
-        f"{sign}: {words}: {why}" for sign, words, why in explained(key for line in lines for key in line.limits)
-    ]
+    found = explained(key for line in lines for key in line.limits)
+    limited = [TEST_CHOSEN if sign == LIMITS["paper"][0] else f"{sign}: {words}: {why}" for sign, words, why in found]
     seeds = f"{standings.track.seeds} seeds" if standings.track.seeds > 1 else "1 seed"
     return (
         " · ".join([*columns, *costs]),

@@ -1,0 +1,177 @@
+"""Laws of the files for programs: full precision, every figure once, and the same in every format."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import math
+
+import pytest
+from made_standings import made_standings
+from pyarrow import parquet
+
+from tckr_bench.errors import LeaderboardError, StoreError
+from tckr_bench.leaderboard.formats import standings_csv, standings_json, standings_parquet
+from tckr_bench.leaderboard.lines import directions
+
+ESTIMATES = ("accuracy", "gap", "auc", "tpr", "aop")
+FORMULAS = ("=1+1", "+1", "-1", "@x", " =1+1", "\t=1+1")
+
+
+def read_csv(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def read_parquet(standings, folder, **asked):
+    return parquet.read_table(standings_parquet(standings, folder / "standings.parquet", **asked))
+
+
+def as_csv(value):
+    """What a value reads in CSV: numbers at full precision, flags in words."""
+    if value is None:
+        return ""
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+
+def of_figure(row):
+    return tuple(row[name] for name in ("slug", "dataset", "seed", "metric", "attack"))
+
+
+def test_a_row_per_entry_holds_its_estimates_at_full_precision():
+    standings = made_standings()
+    rows = read_csv(standings_csv(standings))
+    assert [row["slug"] for row in rows] == [entry.slug for entry in standings.entries]
+    for entry, row in zip(standings.entries, rows, strict=True):
+        for name in ESTIMATES:
+            estimate = getattr(entry, name)
+            found = [row[name], row[f"{name}_low"], row[f"{name}_high"]]
+            wanted = [""] * 3 if estimate is None else [estimate.value, estimate.low, estimate.high]
+            assert [cell and float(cell) for cell in found] == wanted
+        ranks = (entry.rank, entry.rank_low, entry.rank_high)
+        assert [row[name] and float(row[name]) for name in ("rank", "rank_low", "rank_high")] == [
+            "" if rank is None else rank for rank in ranks
+        ]
+        assert (row["standing"], row["family"], row["images"]) == (entry.standing, entry.family, str(entry.images))
+        assert (float(row["making_cpu_seconds"]), row["dataset"]) == (entry.making_seconds, "")
+
+
+def test_seeds_gates_and_reasons_are_counted_and_told():
+    rows = {row["standing"]: row for row in reversed(read_csv(standings_csv(made_standings())))}
+    first = rows["ranked"]
+    assert (first["datasets"], first["seeds"], first["failed_seeds"], first["gates_failed"]) == ("2", "3", "1", "0")
+    assert "stage generate: the process ran out of memory" in first["notes"]
+    assert (rows["untrusted"]["gates_passed"], rows["untrusted"]["gates_failed"]) == ("8", "2")
+    assert (rows["incomplete"]["missing"], rows["incomplete"]["datasets"]) == ("digits", "1")
+    assert rows["test-chosen"]["limits"] == "paper classes"
+    assert rows["control"]["notes"] == ""
+
+
+def test_a_row_per_figure_holds_every_figure_once_with_its_threat_model():
+    standings = made_standings()
+    wanted = {}
+    for entry in standings.entries:
+        for name, result in entry.results.items():
+            for seed in result.record.seeds:
+                for figure in seed.figures:
+                    key = (entry.slug, name, str(seed.seed), figure.metric, figure.attack)
+                    wanted[key] = (figure, result.record.threat_models.get(figure.attack))
+    rows = read_csv(standings_csv(standings, figures=True))
+    assert len(rows) == len(wanted)
+    better = directions()
+    for row in rows:
+        figure, threat = wanted[of_figure(row)]
+        assert [float(row[name]) for name in ("value", "low", "high")] == [figure.value, figure.low, figure.high]
+        assert (row["interval"], int(row["examples"])) == (figure.interval, figure.examples)
+        assert row["better"] == better[figure.metric]
+        told = (row["sees"], row["owns"], row["surface"], row["adaptive"])
+        expected = (threat.sees, threat.owns, threat.surface, "yes" if threat.adaptive else "no") if threat else None
+        assert told == (expected or ("", "", "", "no"))
+    assert {row["adaptive"] for row in rows} == {"yes", "no"}
+    assert {row["surface"] for row in rows} == {"", "classifier", "images", "captions", "data"}
+
+
+@pytest.mark.parametrize("figures", [False, True])
+@pytest.mark.parametrize("dataset", [None, "digits"])
+def test_csv_json_and_parquet_agree_cell_by_cell(figures, dataset, tmp_path):
+    standings = made_standings()
+    asked = {"figures": figures, "dataset": dataset}
+    in_json = json.loads(standings_json(standings, **asked))
+    in_parquet = read_parquet(standings, tmp_path, **asked).to_pylist()
+    in_csv = read_csv(standings_csv(standings, **asked))
+    assert in_parquet == in_json
+    assert in_csv == [{name: as_csv(value) for name, value in row.items()} for row in in_json]
+
+
+def test_one_dataset_has_the_rows_and_figures_of_that_dataset():
+    standings = made_standings()
+    rows = read_csv(standings_csv(standings, dataset="digits"))
+    having = [entry for entry in standings.entries if "digits" in entry.results]
+    assert [row["slug"] for row in rows] == [entry.slug for entry in having]
+    for entry, row in zip(having, rows, strict=True):
+        known = entry.results["digits"].row
+        assert row["dataset"] == "digits"
+        assert float(row["auc"]) == known.get("worst-auc").value
+        assert float(row["aop_low"]) == known.get("worst-aop").low
+        assert row["auc_attack"] == " ".join(known.risk("auc-mia").attacks) != ""
+    figures = read_csv(standings_csv(standings, dataset="digits", figures=True))
+    assert {row["dataset"] for row in figures} == {"digits"}
+    with pytest.raises(LeaderboardError, match="did you mean 'digits'"):
+        standings_csv(standings, dataset="digit")
+
+
+def test_parquet_columns_are_typed_and_explained(tmp_path):
+    table = read_parquet(made_standings(), tmp_path)
+    types = {field.name: str(field.type) for field in table.schema}
+    assert (types["rank"], types["auc_low"], types["images"]) == ("double", "double", "int64")
+    assert (types["pareto"], types["method"]) == ("bool", "string")
+    assert all(field.metadata[b"meaning"] for field in table.schema)
+
+
+def test_an_empty_track_is_an_empty_table_with_all_its_columns(tmp_path):
+    standings = dataclasses.replace(made_standings(), entries=())
+    for figures in (False, True):
+        heading = standings_csv(standings, figures=figures).splitlines()
+        assert len(heading) == 1
+        table = read_parquet(standings, tmp_path, figures=figures)
+        assert (table.num_rows, table.column_names) == (0, heading[0].split(","))
+
+
+def test_hostile_text_is_no_formula_and_no_control_character(tmp_path):
+    standings = made_standings(hostile=True)
+    entries = [
+        dataclasses.replace(entry, name=f"{FORMULAS[number % len(FORMULAS)]}|cmd", reasons=(FORMULAS[0],))
+        for number, entry in enumerate(standings.entries)
+    ]
+    standings = dataclasses.replace(standings, entries=tuple(entries))
+    for figures in (False, True):
+        rows = list(csv.reader(io.StringIO(standings_csv(standings, figures=figures))))
+        assert len({len(row) for row in rows}) == 1
+        texts = [cell for row in rows for cell in row if not _is_number(cell)]
+        assert not any(cell.startswith(("=", "+", "-", "@")) for cell in texts)
+        assert sum(cell.startswith("'=1+1") for cell in texts) > 0
+        stored = read_parquet(standings, tmp_path, figures=figures).to_pylist()
+        held = [cell for row in stored for cell in row.values() if isinstance(cell, str)] + texts
+        assert all(cell.isprintable() for cell in held)
+
+
+def test_figures_that_are_not_finite_are_null_in_json():
+    standings = made_standings()
+    entry = standings.entries[0]
+    broken = dataclasses.replace(entry, aop=dataclasses.replace(entry.aop, high=math.inf, low=math.nan))
+    (row, *_) = json.loads(standings_json(dataclasses.replace(standings, entries=(broken,))))
+    assert (row["aop"], row["aop_low"], row["aop_high"]) == (entry.aop.value, None, None)
+
+
+def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path):
+    with pytest.raises(StoreError, match=r"writing it.parquet"):
+        standings_parquet(made_standings(), tmp_path / "nowhere" / "it.parquet")
+
+
+def _is_number(cell):
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
