@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tckr_bench.errors import OptionError, nearest
+from tckr_bench.observing import Observer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
         TrainingHistory,
     )
 
-FAMILIES = ("dataset", "captioner", "generator", "adapter", "classifier", "attack", "metric")
+FAMILIES = ("dataset", "captioner", "generator", "adapter", "classifier", "attack", "metric", "observer")
 
 T_co = TypeVar("T_co", covariant=True)
 Direction = Literal["higher", "lower", "neither"]
@@ -331,7 +332,7 @@ class Metric(Protocol):
         """Return the figures of a cell, each with its interval; none where the evidence does not allow one."""
 
 
-Implementation = Dataset | Captioner | Generator | Adapter | Classifier | Attack | ReleaseAttack | Metric
+Implementation = Dataset | Captioner | Generator | Adapter | Classifier | Attack | ReleaseAttack | Metric | Observer
 
 __all__ = [
     "FAMILIES",

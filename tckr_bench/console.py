@@ -20,7 +20,7 @@ from tckr_bench.engine.store import describe_bytes
 
 if TYPE_CHECKING:
     from tckr_bench.board.results import RunResults
-    from tckr_bench.engine.executor import Failure, Observer
+    from tckr_bench.engine.executor import Failure, Listener
     from tckr_bench.engine.graph import Stage
     from tckr_bench.engine.plan import Plan
     from tckr_bench.engine.store import Store
@@ -103,10 +103,10 @@ class Screen:
         self.say(f"Estimated time: {estimate} on {device} with {jobs} jobs · store: {store.root}")
 
     @contextlib.contextmanager
-    def watch(self, plan: Plan, *, jobs: int) -> Iterator[Observer]:
+    def watch(self, plan: Plan, *, jobs: int) -> Iterator[Listener]:
         """Show progress until the run ends: live bars on a terminal, a line per stage elsewhere."""
         if not self.progress.is_terminal:
-            yield _LineObserver(self.progress, plan, jobs=jobs)
+            yield _LineListener(self.progress, plan, jobs=jobs)
             return
         columns = (
             TextColumn("{task.description}"),
@@ -114,7 +114,7 @@ class Screen:
             TextColumn("{task.fields[note]}", style="dim"),
         )
         with Progress(*columns, console=self.progress, transient=True, refresh_per_second=4) as progress:
-            yield _LiveObserver(progress, plan, jobs=jobs)
+            yield _LiveListener(progress, plan, jobs=jobs)
 
 
 class _Forecast:
@@ -140,7 +140,7 @@ class _Forecast:
         return f"{self.done}/{self.total} stages · {describe_seconds(seconds)} left"
 
 
-class _LiveObserver:
+class _LiveListener:
     """One bar for the run and one for each stage under way."""
 
     def __init__(self, progress: Progress, plan: Plan, *, jobs: int) -> None:
@@ -171,7 +171,7 @@ class _LiveObserver:
         self.progress.update(self.overall, completed=self.forecast.done, note=self.forecast.text())
 
 
-class _LineObserver:
+class _LineListener:
     """A line per finished stage, for logs and pipes."""
 
     def __init__(self, console: Console, plan: Plan, *, jobs: int) -> None:

@@ -1,6 +1,6 @@
 """The hooks a plugin may implement: one `register_<family>` each, all of the same shape.
 
-A hook registers; the work is done by the Protocols of `tckr_bench.components`.
+A hook registers; the work is done by the Protocols of `tckr_bench.components` and `tckr_bench.observing`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Generator,
         Metric,
     )
+    from tckr_bench.observing import Observer
 
 ENTRY_POINT_GROUP = "tckr_bench"
 
@@ -58,3 +59,7 @@ class HookSpecifications:
     @hookspec
     def register_metrics(self, register: Callable[[Component[Metric]], None]) -> None:
         """Register metrics: saved scores -> figures with intervals."""
+
+    @hookspec
+    def register_observers(self, register: Callable[[Component[Observer]], None]) -> None:
+        """Register observers: they hear of a run and change nothing of it."""

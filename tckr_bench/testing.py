@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from tckr_bench.components import Component, Context, Direction, ReleaseEvidence
+from tckr_bench.observing import RunEnd
 from tckr_bench.records import (
     AttackEvidence,
     AttackScores,
@@ -30,6 +31,7 @@ from tckr_bench.records import (
     ThreatModel,
     TrainingData,
 )
+from tckr_bench.rehearsal import rehearsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
         Metric,
         ReleaseAttack,
     )
+    from tckr_bench.observing import Observer
     from tckr_bench.records import DenoisingProbe, Images
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -365,3 +368,16 @@ def check_metric(metric: Metric) -> None:
         assert figure.low <= figure.value <= figure.high, f"{figure.metric}: the value lies in its interval"
         assert figure.interval, f"{figure.metric}: the figure says what its interval is"
         assert figure.examples > 0, f"{figure.metric}: the figure says how many examples it rests on"
+
+
+def check_observer(make: Callable[[], Observer], folder: Path) -> None:
+    """Check that an observer takes a run, one continued, and one that stops early; and that it changes nothing of it.
+
+    `make` returns a new observer each time, as each command does; `folder` stands for the run's.
+    """
+    told = rehearsed(folder)
+    told.tell(make())
+    assert told == rehearsed(folder), "an observer changes nothing of what it is told"
+    told.again().tell(make())
+    stopped = replace(told, finished=told.finished[:1], failed=(), cells=(), end=RunEnd("stopped"))
+    stopped.tell(make())

@@ -79,12 +79,19 @@ def _matrix_options(command: click.Command) -> click.Command:
     "tckr-bench run --matrix default --dataset digits --set generator.steps=5\n"
     "tckr-bench run --matrix smoke --json > records.json\n"
     "TCKR_BENCH_DATA=~/data tckr-bench run --matrix ten\n"
-    "tckr-bench run --dataset imagefolder:~/photographs --out runs/photographs"
+    "tckr-bench run --dataset imagefolder:~/photographs --out runs/photographs\n"
+    "tckr-bench run --observe tensorboard"
 )
 @click.option("--out", type=PATH, help="Folder of the results; runs/<matrix> if not given.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first stage that fails.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the records as JSON on standard output.")
+@click.option(
+    "--observe",
+    multiple=True,
+    metavar="NAME",
+    help="Tell an observer of the run, such as tensorboard; see `tckr-bench plugins list --family observer`.",
+)
 def run(
     matrix: str | None,
     datasets: tuple[str, ...],
@@ -95,12 +102,13 @@ def run(
     fail_fast: bool,
     dry_run: bool,
     as_json: bool,
+    observe: tuple[str, ...],
 ) -> None:
     """Run a matrix and show the leaderboard; the same command again continues where it stopped."""
     from tckr_bench.commands.run import RunOptions
     from tckr_bench.commands.run import run as run_matrix
 
-    run_matrix(RunOptions(matrix, datasets, settings, out, jobs, device, fail_fast, dry_run, as_json))
+    run_matrix(RunOptions(matrix, datasets, settings, out, jobs, device, fail_fast, dry_run, as_json, observe=observe))
 
 
 @cli.command(epilog="tckr-bench plan\ntckr-bench plan --matrix paper\ntckr-bench plan --set cardinalities=[1,2,5]")

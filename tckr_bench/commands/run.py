@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +16,11 @@ from tckr_bench.board.tables import leaderboard_group
 from tckr_bench.board.verify import chance_limits
 from tckr_bench.commands.checkup import check_up_before_run
 from tckr_bench.commands.collect import RunSettings, collect
+from tckr_bench.commands.observers import SETTING, Observers, observers_named
 from tckr_bench.console import Screen
-from tckr_bench.engine.executor import Executor, Outcome
+from tckr_bench.engine.executor import Executor, Listeners, Outcome
 from tckr_bench.engine.matrix import load_matrix
+from tckr_bench.engine.matrix_file import recipe_of
 from tckr_bench.engine.plan import Plan, make_plan
 from tckr_bench.engine.provenance import choose_device, devices_of, require_device, usable_cores
 from tckr_bench.engine.store import Store, default_store_path
@@ -45,6 +48,7 @@ class RunOptions:
     dry_run: bool = False
     json: bool = False
     published: bool = False
+    observe: Sequence[str] = ()
 
 
 def run(options: RunOptions) -> None:
@@ -62,6 +66,7 @@ def run(options: RunOptions) -> None:
     jobs = options.jobs or (usable_cores() if device == "cpu" else len(devices_of(device)))
     name = options.matrix or (PHOTOGRAPH_MATRIX if options.datasets else DEFAULT_MATRIX)
     matrix = load_matrix(name, registry, settings=options.settings, datasets=options.datasets)
+    uses = observers_named(options.observe, matrix, registry, settings=() if options.dry_run else options.settings)
     store = Store(default_store_path())
     plan = make_plan(
         matrix, registry, store, jobs=jobs, device=device, lenient=options.dry_run, published=options.published
@@ -70,15 +75,40 @@ def run(options: RunOptions) -> None:
     if options.dry_run:
         return
     require_device(device)
+    observers = Observers(uses, registry, warn=screen.warn)
     _check_up(plan, registry, store, screen)
-    settings = RunSettings(options.out or _run_folder(plan, options), jobs, device, options.fail_fast)
-    outcome = _execute(plan, store, settings, screen)
+    settings = RunSettings(
+        options.out or _run_folder(plan, options),
+        jobs,
+        device,
+        options.fail_fast,
+        command=_command(name, options),
+        recipe=recipe_of(name),
+    )
+    _open_folder(settings.out)
+    with observers.watching(plan, settings):
+        outcome = _carry_out(plan, store, settings, screen=screen, observers=observers)
+    _raise_for(outcome)
+
+
+def _carry_out(plan: Plan, store: Store, settings: RunSettings, *, screen: Screen, observers: Observers) -> Outcome:
+    """Execute what is pending, write and show the results; observers hear of them when nothing is left to write."""
+    outcome = _execute(plan, store, settings, screen=screen, observers=observers)
     finished = _finished_before(plan, settings)
     results = finished or collect(plan, outcome, store, settings)
     if not finished:
         render_report(settings.out)
     _show(results, settings, screen)
-    _raise_for(outcome)
+    observers.measured(results, outcome)
+    return outcome
+
+
+def _command(matrix: str, options: RunOptions) -> str:
+    """Return what makes the run again, wherever its results go and however many stages run at a time."""
+    words = ["tckr-bench", "run", "--matrix", matrix]
+    words += [word for dataset in options.datasets for word in ("--dataset", dataset)]
+    words += [word for setting in _changes(options) for word in ("--set", setting)]
+    return shlex.join(words)
 
 
 def _check_up(plan: Plan, registry: Registry, store: Store, screen: Screen) -> None:
@@ -108,22 +138,31 @@ def _finished_before(plan: Plan, settings: RunSettings) -> RunResults | None:
     return replace(results, stages=replace(results.stages, cached=len(plan.cached), ran=0)) if unchanged else None
 
 
+def _changes(options: RunOptions) -> list[str]:
+    """Return the settings that change the run, without those of observers, which change nothing."""
+    return [setting for setting in options.settings if not setting.strip().startswith(SETTING)]
+
+
 def _run_folder(plan: Plan, options: RunOptions) -> Path:
     """Return `runs/<matrix>`, with a mark of its own where the command changed what the matrix says."""
     name = plan.matrix.file.name
-    if not (options.settings or options.datasets):
+    if not (_changes(options) or options.datasets):
         return Path("runs") / name
     mark = hashlib.sha256(" ".join(sorted(plan.graph.leaves.values())).encode()).hexdigest()[:8]
     return Path("runs") / f"{name}-{mark}"
 
 
-def _execute(plan: Plan, store: Store, settings: RunSettings, screen: Screen) -> Outcome:
+def _open_folder(out: Path) -> None:
+    """Make the run's folder, and see that it can be written to before anything long begins."""
     try:
-        settings.out.mkdir(parents=True, exist_ok=True)
-        (settings.out / "results.partial").touch()
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "results.partial").touch()
     except OSError as error:
-        raise RunError(f"cannot write to {settings.out}: {error.strerror}; choose another folder with --out") from error
-    (settings.out / "results.partial").unlink()
+        raise RunError(f"cannot write to {out}: {error.strerror}; choose another folder with --out") from error
+    (out / "results.partial").unlink()
+
+
+def _execute(plan: Plan, store: Store, settings: RunSettings, *, screen: Screen, observers: Observers) -> Outcome:
     if not plan.pending:
         screen.say("Nothing to do: every stage is in the store.")
         return Outcome()
@@ -137,8 +176,8 @@ def _execute(plan: Plan, store: Store, settings: RunSettings, screen: Screen) ->
         rates=plan.rates,
         fail_fast=settings.fail_fast,
     )
-    with screen.watch(plan, jobs=settings.jobs) as observer:
-        return executor.run(plan.pending, observer)
+    with screen.watch(plan, jobs=settings.jobs) as progress:
+        return executor.run(plan.pending, Listeners(progress, observers))
 
 
 def _show(results: RunResults, settings: RunSettings, screen: Screen) -> None:

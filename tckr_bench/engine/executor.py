@@ -56,8 +56,8 @@ class Outcome:
     wall_seconds: float = 0.0
 
 
-class Observer(Protocol):
-    """Watches an execution."""
+class Listener(Protocol):
+    """Hears of an execution as it goes on."""
 
     def started(self, stage: Stage) -> None:
         """A worker took the stage up."""
@@ -70,6 +70,33 @@ class Observer(Protocol):
 
     def failed(self, failure: Failure) -> None:
         """The stage failed; its cells have no figures."""
+
+
+class Listeners:
+    """Several listeners, told in order."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self.listeners = listeners
+
+    def started(self, stage: Stage) -> None:
+        """Tell everyone that a worker took the stage up."""
+        for listener in self.listeners:
+            listener.started(stage)
+
+    def progressed(self, stage: Stage, fraction: float) -> None:
+        """Tell everyone how far the stage is."""
+        for listener in self.listeners:
+            listener.progressed(stage, fraction)
+
+    def finished(self, stage: Stage, cost: Cost | None) -> None:
+        """Tell everyone that the stage is in the store."""
+        for listener in self.listeners:
+            listener.finished(stage, cost)
+
+    def failed(self, failure: Failure) -> None:
+        """Tell everyone that the stage failed."""
+        for listener in self.listeners:
+            listener.failed(failure)
 
 
 class _Worker:
@@ -139,7 +166,7 @@ class Executor:
         self._events: queue.Queue[tuple[int, Event | None]] = queue.Queue()
         self._repairs: dict[str, int] = {}
 
-    def run(self, pending: Collection[str], observer: Observer) -> Outcome:
+    def run(self, pending: Collection[str], listener: Listener) -> Outcome:
         """Run stages until none can be run; a failure costs its own descendants only."""
         self.logs.mkdir(parents=True, exist_ok=True)
         outcome, began = Outcome(), time.monotonic()
@@ -148,11 +175,11 @@ class Executor:
         workers = [self._start(index) for index in range(min(self.jobs, len(waiting)))]
         try:
             while True:
-                self._assign(workers, waiting, priority, observer)
+                self._assign(workers, waiting, priority, listener)
                 if not any(worker.stage for worker in workers):
                     return outcome
                 index, event = self._events.get()
-                self._take(workers, index, event, waiting=waiting, outcome=outcome, observer=observer)
+                self._take(workers, index, event, waiting=waiting, outcome=outcome, listener=listener)
                 if outcome.failures and self.fail_fast:
                     return outcome
         finally:
@@ -175,7 +202,7 @@ class Executor:
         return longest
 
     def _assign(
-        self, workers: list[_Worker], waiting: set[str], priority: Mapping[str, float], observer: Observer
+        self, workers: list[_Worker], waiting: set[str], priority: Mapping[str, float], listener: Listener
     ) -> None:
         running = {worker.stage.key for worker in workers if worker.stage}
         for worker in workers:
@@ -189,7 +216,7 @@ class Executor:
             waiting.remove(key)
             running.add(key)
             stage = self.graph.stages[key]
-            observer.started(stage)
+            listener.started(stage)
             worker.send(stage, self._order(stage, device=worker.device))
 
     def _order(self, stage: Stage, *, device: str) -> Order:
@@ -215,36 +242,36 @@ class Executor:
         *,
         waiting: set[str],
         outcome: Outcome,
-        observer: Observer,
+        listener: Listener,
     ) -> None:
         worker = workers[index]
         stage = worker.stage
         if event is None:
             self._replace(workers, worker)
             if stage is not None:
-                self._fail(Failure(stage, "died", self._last_words(worker), worker.log), waiting, outcome, observer)
+                self._fail(Failure(stage, "died", self._last_words(worker), worker.log), waiting, outcome, listener)
             return
         if stage is None or event.key != stage.key:
             return
         if event.event == "progress":
-            observer.progressed(stage, event.fraction)
+            listener.progressed(stage, event.fraction)
             return
         worker.stage = None
         if event.event == "failed":
-            self._fail(self._explain(stage, event), waiting, outcome, observer)
+            self._fail(self._explain(stage, event), waiting, outcome, listener)
         elif event.event == "damaged":
-            self._repair(stage, event, waiting=waiting, outcome=outcome, observer=observer)
+            self._repair(stage, event, waiting=waiting, outcome=outcome, listener=listener)
         else:
-            self._finish(stage, event, outcome, observer)
+            self._finish(stage, event, outcome, listener)
 
-    def _finish(self, stage: Stage, event: Event, outcome: Outcome, observer: Observer) -> None:
+    def _finish(self, stage: Stage, event: Event, outcome: Outcome, listener: Listener) -> None:
         if event.cost is None:
             outcome.found.add(stage.key)
         else:
             outcome.ran[stage.key] = event.cost
             self.rates.learn(stage, event.cost.wall_seconds)
             self.rates.write()
-        observer.finished(stage, event.cost)
+        listener.finished(stage, event.cost)
 
     def _explain(self, stage: Stage, event: Event) -> Failure:
         if event.failure == "user":
@@ -253,18 +280,18 @@ class Executor:
         log.write_text(event.traceback, encoding="utf-8")
         return Failure(stage, "bug", event.message, log)
 
-    def _repair(self, stage: Stage, event: Event, *, waiting: set[str], outcome: Outcome, observer: Observer) -> None:
+    def _repair(self, stage: Stage, event: Event, *, waiting: set[str], outcome: Outcome, listener: Listener) -> None:
         """Put a stage back, with the damaged parents it must not use before it."""
         self._repairs[stage.key] = self._repairs.get(stage.key, 0) + 1
         if self._repairs[stage.key] > MOST_REPAIRS:
             message = "artifacts it needs are damaged again and again; check the disk of the store"
-            self._fail(Failure(stage, "user", message), waiting, outcome, observer)
+            self._fail(Failure(stage, "user", message), waiting, outcome, listener)
             return
         waiting.update({stage.key, *event.damaged})
 
-    def _fail(self, failure: Failure, waiting: set[str], outcome: Outcome, observer: Observer) -> None:
+    def _fail(self, failure: Failure, waiting: set[str], outcome: Outcome, listener: Listener) -> None:
         outcome.failures[failure.stage.key] = failure
-        observer.failed(failure)
+        listener.failed(failure)
         lost = {failure.stage.key}
         for stage in self.graph.stages.values():
             if stage.key in waiting and lost.intersection(stage.parent_keys()):

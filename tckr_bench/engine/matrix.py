@@ -20,7 +20,10 @@ Selection = Mapping[str, str | float | list[str | float]]
 
 @dataclass(frozen=True)
 class Matrix:
-    """A matrix, validated against the registered components and ready to be planned."""
+    """A matrix, validated against the registered components and ready to be planned.
+
+    `observers` are options for those that a command names; no observer watches because a file says so.
+    """
 
     file: MatrixFile
     datasets: tuple[ComponentUse, ...]
@@ -28,6 +31,7 @@ class Matrix:
     attacks: tuple[ComponentUse, ...]
     metrics: tuple[ComponentUse, ...]
     overrides: Mapping[str, tuple[Method, ...]] = field(default_factory=dict)
+    observers: Mapping[str, ComponentUse] = field(default_factory=dict)
 
     def methods_for(self, dataset: ComponentUse) -> tuple[Method, ...]:
         """Return the methods as a dataset has them: the same names, with the options the file sets for it alone."""
@@ -69,7 +73,9 @@ def expand(file: MatrixFile, registry: Registry) -> Matrix:
         if use.label in file.override
     }
     methods = _all_methods(file, registry)
-    return Matrix(file, datasets, methods, tuple(attacks.values()), tuple(metrics), overrides)
+    return Matrix(
+        file, datasets, methods, tuple(attacks.values()), tuple(metrics), overrides, _uses(file, "observer", registry)
+    )
 
 
 def _all_methods(file: MatrixFile, registry: Registry) -> tuple[Method, ...]:

@@ -19,6 +19,7 @@ from tckr_bench.testing import (
     check_direction,
     check_generator,
     check_metric,
+    check_observer,
     check_release_attack,
     fake_class_names,
     fake_images,
@@ -36,6 +37,8 @@ SMALL = {
 }
 # Weights or files that no package carries; tests/unit/plugins runs the same checks on small ones of the same format.
 NEED_WEIGHTS = {"blip2", "blip", "image-to-text", "class-description", "file"}
+# Needs an older pillow than everything else, so `make test` runs its tests in an environment of their own.
+NEED_LIBRARIES = {"trackio"}
 # Which adapter's weights a generator needs; the others take none.
 ADAPTER_OF = {"memorizer": "memorize"}
 GENERATOR_OF = {"memorize": "memorizer", **dict.fromkeys(TRAINED_ADAPTERS, "stable-diffusion")}
@@ -147,6 +150,28 @@ def test_a_check_catches_a_metric_without_a_direction():
         check_direction(dataclasses.replace(metric, better=None))
     with pytest.raises(AssertionError, match="gives figures of other names: accuracy, other"):
         check_direction(dataclasses.replace(metric, name="other"))
+
+
+@pytest.mark.parametrize("component", registered("observer"))
+def test_observer_keeps_its_contract(component, tmp_path):
+    try:
+        load("observer", component.name)
+    except TckrError as error:
+        if component.name not in NEED_LIBRARIES:
+            raise
+        pytest.skip(str(error))
+    check_observer(lambda: load("observer", component.name), tmp_path)
+
+
+def test_a_check_catches_an_observer_that_changes_what_it_is_told(tmp_path):
+    class Meddler:
+        def run_started(self, start):
+            start.cells[0].method.classifier.options["epochs"] = 0
+
+        stage_finished = stage_failed = cell_measured = run_ended = lambda self, told: None
+
+    with pytest.raises(AssertionError, match="changes nothing"):
+        check_observer(Meddler, tmp_path)
 
 
 def test_a_check_catches_an_attack_that_looks_at_positions():

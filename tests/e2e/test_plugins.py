@@ -40,6 +40,32 @@ def register_attacks(register):
 """
 
 
+BAD_OBSERVER = """
+from pathlib import Path
+from pydantic import Field
+from tckr_bench.components import Component, Options
+from tckr_bench.hookspecs import hookimpl
+
+class FileOptions(Options):
+    file: str = Field(default="", description="where the end goes")
+
+class Failing:
+    def __init__(self, options):
+        self.file = options.file
+    def run_started(self, start):
+        for cell in start.cells:
+            cell.method.classifier.options.clear()
+    def stage_finished(self, stage):
+        raise RuntimeError("the plugin has a bug")
+    def run_ended(self, end):
+        Path(self.file).write_text(end.ending)
+
+@hookimpl
+def register_observers(register):
+    register(Component("failing", "1", FileOptions, Failing, "fails"))
+"""
+
+
 def fresh_environment(folder):
     """Make an environment that sees the packages of this one, so that only the plugin is installed into it."""
     venv.create(folder, with_pip=True)
@@ -129,6 +155,23 @@ def test_a_failing_plugin_fails_its_cells_with_a_line_and_a_log(finished, tmp_pa
     assert {record["status"] for record in records} == {"failed"}
     if attack == "failing":
         assert any("RuntimeError" in path.read_text() for path in (run_folder / "logs").glob("attack-*.log"))
+
+
+def test_an_observer_that_raises_neither_stops_nor_changes_a_run(finished, tmp_path, plugin_path):
+    (plugin_path / "bad_plugin.py").write_text(BAD_OBSERVER)
+    figures, manifests = finished.figures("runs/smoke"), finished.manifests()
+    kinds = {json.loads(manifest)["kind"]: key for key, manifest in manifests.items()}
+    for key in (kinds["attack"], kinds["measure"]):  # so that there is something to observe
+        shutil.rmtree(finished.store / "artifacts" / key[:2] / key)
+    command = replace(finished, folder=tmp_path)
+    arguments = ("run", "--matrix", "smoke", "--observe", "failing", "--set", "observer.failing.file=ends")
+    out, err = run(sys.executable, command, *arguments, PYTHONPATH=str(plugin_path))
+    assert "Stages: 2 ran" in out
+    assert err.count("the observer 'failing' of bad-plugin 9 failed") == 1
+    assert "Traceback" not in err
+    assert (tmp_path / "ends").read_text() == "finished"
+    assert command.figures("runs/smoke") == figures
+    assert command.manifests() == manifests
 
 
 def test_fail_fast_stops_at_the_first_failure(finished, tmp_path, plugin_path):

@@ -65,6 +65,38 @@ def test_json_prints_records_and_nothing_else(finished):
     assert {record["method"]["name"] for record in json.loads(out)["records"]} >= {"teacher", "memorizer"}
 
 
+def test_events_on_record_are_those_of_the_run(finished):
+    from tckr_plugins.observers.jsonl import read_events
+
+    events = read_events(finished.folder / "runs/smoke/events.jsonl")
+    first = events[: [event["event"] for event in events].index("run-end") + 1]
+    stages = [event for event in first if event["event"] == "stage-finished"]
+    assert {event["key"] for event in stages} <= set(finished.manifests())
+    assert len(stages) == sum(kind["unique"] for kind in first[0]["stages"].values()) == stages[-1]["done"]
+    assert all(event["how"] == "ran" and event["seconds"] > 0 for event in stages)
+    values = {
+        (cell["dataset"], cell["method"], figure["metric"], figure["attack"]): figure["value"]
+        for cell in first
+        if cell["event"] == "cell"
+        for figure in cell["figures"]
+    }
+    assert values == {place: figure["value"] for place, figure in finished.figures("runs/smoke").items()}
+
+
+def test_tensorboard_shows_the_figures_of_the_board(finished):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    before = finished.manifests()
+    out, _err = finished("run", "--matrix", "smoke", "--observe", "tensorboard", "--json")
+    assert json.loads(out)["records"], "standard output is for the records alone"
+    found = EventAccumulator(str(finished.folder / "runs/smoke/tensorboard"))
+    found.Reload()
+    for (dataset, method, metric, attack), figure in finished.figures("runs/smoke").items():
+        tag = "/".join(filter(None, (dataset, method, "seed-0", metric, attack)))
+        assert found.Scalars(tag)[0].value == pytest.approx(figure["value"], rel=1e-6), tag
+    assert finished.manifests() == before
+
+
 def test_artifacts_are_the_same_whatever_the_jobs(finished, command):
     command("run", "--matrix", "smoke", "--jobs", "1")
     assert command.manifests().items() <= finished.manifests().items()
