@@ -65,8 +65,12 @@ class UnfavourableAnswer(Exception):  # noqa: N818 - no error: what was asked ha
     """A verdict other than yes, already shown; nothing failed, but a script must be able to tell."""
 
 
+class CheckFailed(Exception):  # noqa: N818 - no error of the program: a check was asked for and has found something
+    """A check has found faults, already shown; a script must be able to tell."""
+
+
 def exit_code_of(error: BaseException) -> int:
-    """Return the exit code: 1 for failed stages, 130 for an interrupt, 2 for every user error.
+    """Return the exit code: 1 for failed stages or checks, 130 for an interrupt, 2 for every user error.
 
     An answer other than yes has one as well: 1 for no, 3 for not enough evidence.
 
@@ -75,7 +79,7 @@ def exit_code_of(error: BaseException) -> int:
     """
     if isinstance(error, UnfavourableAnswer):
         return EXIT_NO if str(error) == "no" else EXIT_NOT_ENOUGH_EVIDENCE
-    if isinstance(error, StagesFailedError):
+    if isinstance(error, StagesFailedError | CheckFailed):
         return EXIT_STAGE_FAILED
     if isinstance(error, KeyboardInterrupt):
         return EXIT_INTERRUPTED

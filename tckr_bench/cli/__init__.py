@@ -10,7 +10,9 @@ import click
 
 from tckr_bench import __version__
 from tckr_bench.cli.examples import ExampleGroup
-from tckr_bench.errors import TckrError, UnfavourableAnswer, exit_code_of
+from tckr_bench.cli.export import export
+from tckr_bench.cli.leaderboard import leaderboard
+from tckr_bench.errors import CheckFailed, TckrError, UnfavourableAnswer, exit_code_of
 
 PATH = click.Path(path_type=Path)
 
@@ -327,6 +329,10 @@ def verdict(
     show_verdict(run_folder, criteria, method=method, datasets=datasets, as_json=as_json)
 
 
+cli.add_command(export)
+cli.add_command(leaderboard)
+
+
 @cli.command(epilog="tckr-bench doctor")
 def doctor() -> None:
     """Show versions, device, memory, offline state, the data that was found, and what will be slow."""
@@ -342,7 +348,7 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except UnfavourableAnswer as answer:
+    except (UnfavourableAnswer, CheckFailed) as answer:
         sys.exit(exit_code_of(answer))
     except TckrError as error:
         click.echo(f"Error: {error}", err=True)

@@ -4,36 +4,54 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tckr_bench.board.text import listing
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tckr_bench.leaderboard.records import ResultRecord
-    from tckr_bench.leaderboard.tracks import RequiredAttack, Track, TrackDataset
+    from tckr_bench.leaderboard.tracks import RequiredAttack, Track
 
 
 def shortcomings(record: ResultRecord, track: Track) -> tuple[str, ...]:
-    """Return what a record lacks of what its track asks, a phrase each; nothing where it has all."""
-    dataset = track.datasets.get(record.dataset)
-    if dataset is None:
-        return (f"the track has no dataset {record.dataset}",)
-    found = _of_data(record, dataset)
+    """Return what a record lacks of what its track asks, a phrase each that `on <dataset>` may follow; else nothing."""
+    if record.dataset not in track.datasets:
+        return faults_of_data(record, track)
+    found = list(faults_of_data(record, track))
     if len(record.seeds) < track.seeds:
-        found.append(f"{len(record.seeds)} of {track.seeds} seeds on {record.dataset}")
+        found.append(f"{len(record.seeds)} of {track.seeds} seeds")
     if record.method.role != "control" and any(result.status == "ok" for result in record.seeds):
-        lacking = [attack for attack in track.attacks if not _faced(record, attack)]
-        found += [f"not attacked by {attack} on {record.dataset}" for attack in lacking]
+        lacking = [str(attack) for attack in track.attacks if not _faced(record, attack)]
+        found += [f"not attacked by {listing(lacking)}"] if lacking else []
     return tuple(found)
 
 
-def _of_data(record: ResultRecord, dataset: TrackDataset) -> list[str]:
+def faults_of_data(record: ResultRecord, track: Track) -> tuple[str, ...]:
+    """Return in which way a record's images are not those of its track; nothing where they are."""
+    dataset = track.datasets.get(record.dataset)
+    if dataset is None:
+        return ("a dataset the track does not have",)
     found = []
     if dataset.fingerprint and record.description.fingerprint != dataset.fingerprint:
-        found.append(f"other images of {record.dataset} than the track's")
+        found.append("other images than the track's")
     if len(record.description.class_names) != dataset.classes:
-        found.append(f"{len(record.description.class_names)} classes of {record.dataset} instead of {dataset.classes}")
+        found.append(f"{len(record.description.class_names)} classes instead of {dataset.classes}")
     for split, count in dataset.splits.items():
         if record.splits.get(split) != count:
-            given = record.splits.get(split, 0)
-            found.append(f"{given:,} {split} images of {record.dataset} instead of {count:,}")
-    return found
+            found.append(f"{record.splits.get(split, 0):,} {split} images instead of {count:,}")
+    return tuple(found)
+
+
+def on_datasets(phrases: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Join phrases that several datasets share.
+
+    >>> on_datasets([("1 of 2 seeds", "clothes"), ("1 of 2 seeds", "digits")])
+    ('1 of 2 seeds on clothes and digits',)
+    """
+    found: dict[str, list[str]] = {}
+    for phrase, dataset in phrases:
+        found.setdefault(phrase, []).append(dataset)
+    return tuple(f"{phrase} on {listing(list(dict.fromkeys(names)))}" for phrase, names in found.items())
 
 
 def _faced(record: ResultRecord, attack: RequiredAttack) -> bool:

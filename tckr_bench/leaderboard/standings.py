@@ -14,7 +14,7 @@ from tckr_bench.board.estimates import Estimate, usable
 from tckr_bench.board.text import short_names
 from tckr_bench.leaderboard.ranking import Means, Measured, means_of, ranks_of
 from tckr_bench.leaderboard.records import cells_of
-from tckr_bench.leaderboard.requirements import shortcomings
+from tckr_bench.leaderboard.requirements import on_datasets, shortcomings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,7 +63,7 @@ class Entry:
         slug: as in file names; unique on the track.
         results: by dataset of the track, as far as they were submitted.
         missing: datasets of the track it has no record of.
-        reasons: why it is not ranked, one sentence each; empty where it is.
+        reasons: why it is not ranked, a phrase each; empty where it is.
         accuracy: mean CAS, fraction. gap: mean loss against real data, fraction.
         auc, tpr: of the worst attack on each dataset. aop: accuracy weighed against the worst AUC.
         rank: one more than the methods that are better beyond chance, so that methods that cannot be told apart share
@@ -167,30 +167,24 @@ def _results(
 
 def _result(record: ResultRecord, track: Track, teachers: Sequence[ResultRecord]) -> DatasetResult:
     row = board.row_of(cells_of(record), record.primary_attack)
-    gates = tuple(f"gate {gate.name} failed on {record.dataset}" for gate in record.gates if not gate.passed)
-    without = () if record.gates else (f"no gate was judged on {record.dataset}",)
+    faults = on_datasets((phrase, record.dataset) for phrase in (*failed_gates(record), *shortcomings(record, track)))
     gap = row.get(board.GAP)
     if record.method.role == "baseline":
         gap = Estimate(0.0, 0.0, 0.0, "the baseline itself")
     rows = [board.row_of(cells_of(teacher), teacher.primary_attack) for teacher in teachers]
     baseline = board.baseline_for(record.method, rows)
-    return DatasetResult(record, row, gap, (*gates, *without, *shortcomings(record, track)), baseline)
+    return DatasetResult(record, row, gap, faults, baseline)
 
 
 def _draft(name: str, results: Mapping[str, DatasetResult], track: Track) -> Entry:
     first = next(iter(results.values())).record
     missing = tuple(dataset for dataset in track.datasets if dataset not in results)
-    lacking = [f"no record on {dataset}" for dataset in missing]
-    lacking += [fault for result in results.values() for fault in shortcomings(result.record, track)]
-    gates = [fault for result in results.values() for fault in result.faults if fault not in lacking]
-    chosen = [f"epochs chosen on the test set of {name}" for name, found in results.items() if _test_chosen(found)]
-    standing: Standing = (
-        "control" if first.method.role == "control"
-        else "untrusted" if gates
-        else "incomplete" if lacking
-        else "test-chosen" if chosen and track.protocol == "sound"
-        else "ranked"
-    )  # fmt: skip
+    records = [result.record for result in results.values()]
+    gates = on_datasets((phrase, record.dataset) for record in records for phrase in failed_gates(record))
+    lacking = [("no record", dataset) for dataset in missing]
+    lacking += [(phrase, record.dataset) for record in records for phrase in shortcomings(record, track)]
+    chosen = [("epochs chosen on the test set", record.dataset) for record in records if record.protocol == "paper"]
+    standing = _standing(first.method, untrusted=bool(gates), incomplete=bool(lacking), test_chosen=bool(chosen))
     return Entry(
         name=name,
         slug=first.slug,
@@ -199,7 +193,7 @@ def _draft(name: str, results: Mapping[str, DatasetResult], track: Track) -> Ent
         standing=standing,
         results=results,
         missing=missing,
-        reasons=() if standing == "ranked" else (*gates, *lacking, *chosen),
+        reasons=(*gates, *on_datasets(lacking), *on_datasets(chosen)),
         accuracy=None,
         gap=None,
         auc=None,
@@ -211,8 +205,18 @@ def _draft(name: str, results: Mapping[str, DatasetResult], track: Track) -> Ent
     )
 
 
-def _test_chosen(result: DatasetResult) -> bool:
-    return result.record.protocol == "paper"
+def _standing(method: Method, *, untrusted: bool, incomplete: bool, test_chosen: bool) -> Standing:
+    if method.role == "control":
+        return "control"
+    if untrusted:
+        return "untrusted"
+    return "incomplete" if incomplete else "test-chosen" if test_chosen else "ranked"
+
+
+def failed_gates(record: ResultRecord) -> tuple[str, ...]:
+    """Return a phrase for each gate of a record that failed, and one where none was judged."""
+    failed = tuple(f"gate {gate.name} failed" for gate in record.gates if not gate.passed)
+    return failed if record.gates else ("no gate was judged",)
 
 
 def _means(entry: Entry, track: Track) -> Means:

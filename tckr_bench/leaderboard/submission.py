@@ -37,6 +37,17 @@ if TYPE_CHECKING:
 
 MOST_SAMPLES = 24
 MOST_COPIES = 8
+NEEDED_METRICS = (
+    "accuracy",
+    "accuracy-gap",
+    "aop",
+    "auc-mia",
+    "canary-auc",
+    "tpr-at-1-fpr",
+    "worst-auc",
+    "worst-tpr-at-1-fpr",
+)
+"""Metrics that the ranking and the gates rest on."""
 
 
 @dataclass(frozen=True)
@@ -161,11 +172,9 @@ def _key(cell: CellRecord) -> tuple[str, str, int]:
 
 
 def _installed(metrics: Sequence[ComponentUse]) -> tuple[ComponentUse, ...]:
-    """Return the metrics of a run as they are installed here, with the run's options."""
-    registry = default_registry()
-    names = [entry.component.name for entry in registry.family("metric")]
-    uses = metrics or [registry.use("metric", name, label=name, options={}) for name in names]
-    return tuple(registry.use("metric", use.name, label=use.label, options=dict(use.options)) for use in uses)
+    """Return the metrics of a run and those the ranking rests on, as they are installed here."""
+    names = dict.fromkeys([*(use.name for use in metrics), *NEEDED_METRICS])
+    return tuple(default_registry().use("metric", name, label=name, options={}) for name in names)
 
 
 def _refuse_other_data(results: RunResults, track: Track, run: Path) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from tckr_bench.errors import LeaderboardError, nearest
-from tckr_bench.records import TrainingProtocol
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,6 @@ class Track:
     matrix: str
     datasets: Mapping[str, TrackDataset]
     seeds: int = 1
-    protocol: TrainingProtocol = "sound"
     attacks: tuple[RequiredAttack, ...] = field(default=())
 
 

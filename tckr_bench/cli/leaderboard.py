@@ -1,0 +1,182 @@
+"""The commands of the leaderboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tckr_bench.cli.examples import ExampleGroup
+
+if TYPE_CHECKING:
+    from tckr_bench.commands.leaderboard import Place
+    from tckr_bench.commands.leaderboard_show import OutputFormat
+
+PATH = click.Path(path_type=Path)
+DEFAULT_RESULTS = Path("leaderboard") / "results"
+DEFAULT_SITE = Path("leaderboard") / "site"
+
+
+@click.group(
+    cls=ExampleGroup,
+    epilog="tckr-bench leaderboard show\ntckr-bench leaderboard submit runs/mini\ntckr-bench leaderboard verify\n"
+    "tckr-bench leaderboard serve",
+)
+def leaderboard() -> None:
+    """Submit runs, check records, rank methods, and build the site.
+
+    A record is one JSON file for a method on a dataset, with the scores beside it that every figure is recomputed from.
+    """
+
+
+def _place_options(*, jobs: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add the options that say where records lie and which tracks there are."""
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        options = [
+            click.option(
+                "--results", type=PATH, default=DEFAULT_RESULTS, show_default=True, help="The folder of records."
+            ),
+            click.option("--track-file", "track_files", type=PATH, multiple=True, help="A track of your own, as TOML."),
+        ]
+        if jobs:
+            options.append(
+                click.option("--jobs", "-j", type=click.IntRange(min=1), help="Processes; all cores if not given.")
+            )
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
+
+
+def _place(results: Path, track_files: tuple[Path, ...], jobs: int | None = None) -> Place:
+    from tckr_bench.commands.leaderboard import Place
+
+    return Place(results, track_files, jobs)
+
+
+@leaderboard.command(
+    epilog="tckr-bench leaderboard submit runs/mini\n"
+    "tckr-bench leaderboard submit runs/clothes runs/digits --track mini\n"
+    "tckr-bench leaderboard submit runs/mini --results board/results"
+)
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=PATH)
+@click.option("--track", help="The track; the one the runs' matrix names if not given.")
+@_place_options(jobs=True)
+def submit(
+    runs: tuple[Path, ...], track: str | None, results: Path, track_files: tuple[Path, ...], jobs: int | None
+) -> None:
+    """Write the records of finished runs: figures computed anew from the scores, which are saved beside them.
+
+    Several runs make one submission where each has other datasets. Nothing is sent anywhere: a pull request with the
+    new files is how records reach a board that others see.
+    """
+    from tckr_bench.commands.leaderboard import submit as submit_runs
+
+    submit_runs(runs, _place(results, track_files, jobs), track=track)
+
+
+@leaderboard.command(
+    epilog="tckr-bench leaderboard verify\n"
+    "tckr-bench leaderboard verify leaderboard/results/mini/digits/teacher-0a1b2c3d.json\n"
+    "tckr-bench leaderboard verify --json > faults.json"
+)
+@click.argument("files", metavar="[FILE]...", nargs=-1, type=PATH)
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON on standard output.")
+@_place_options(jobs=True)
+def verify(
+    files: tuple[Path, ...], as_json: bool, results: Path, track_files: tuple[Path, ...], jobs: int | None
+) -> None:
+    """Check records: schema, files and their hashes, every figure from its scores, gates, datasets, duplicates.
+
+    With files named, those records and the rest of their submissions; without, all, and that no other file is there.
+    The exit code is 0 if everything holds, 1 if anything does not. Honest scores no file can prove: run the command of
+    a record for that.
+    """
+    from tckr_bench.commands.leaderboard import verify as verify_records
+
+    verify_records(files, _place(results, track_files, jobs), as_json=as_json)
+
+
+@leaderboard.command(epilog="tckr-bench leaderboard diff runs/mini\ntckr-bench leaderboard diff 0a1b2c3d")
+@click.argument("what", metavar="RUN_OR_SUBMISSION")
+@click.option("--track", help="The track; the run's own if not given.")
+@_place_options(jobs=True)
+def diff(what: str, track: str | None, results: Path, track_files: tuple[Path, ...], jobs: int | None) -> None:
+    """Show what a run would change in the ranking, or what a submission on the board has changed."""
+    from tckr_bench.commands.leaderboard import diff as show_changes
+
+    show_changes(what, _place(results, track_files, jobs), track=track)
+
+
+@leaderboard.command(
+    epilog="tckr-bench leaderboard show\n"
+    "tckr-bench leaderboard show --track mini --dataset digits\n"
+    "tckr-bench leaderboard show --format latex > table.tex\n"
+    "tckr-bench leaderboard show --format parquet --figures --out figures.parquet"
+)
+@click.option("--track", help="This track; all that have records if not given.")
+@click.option("--dataset", "-d", help="The standings on one dataset.")
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["table", "csv", "markdown", "latex", "parquet", "json"]),
+    default="table",
+    show_default=True,
+)
+@click.option("--figures", is_flag=True, help="Every figure of every seed and attack instead (csv, parquet, json).")
+@click.option("--out", type=PATH, help="Write to this file.")
+@click.option("--results", type=PATH, default=DEFAULT_RESULTS, show_default=True, help="The folder of records.")
+def show(
+    track: str | None,
+    dataset: str | None,
+    output_format: OutputFormat,
+    figures: bool,
+    out: Path | None,
+    results: Path,
+) -> None:
+    """Show who stands where: in the terminal, or as CSV, Parquet, Markdown, LaTeX or JSON."""
+    from tckr_bench.commands.leaderboard_show import show as show_standings
+
+    show_standings(results, track=track, dataset=dataset, output_format=output_format, figures=figures, out=out)
+
+
+@leaderboard.command(epilog="tckr-bench leaderboard tracks")
+@_place_options()
+def tracks(results: Path, track_files: tuple[Path, ...]) -> None:
+    """List the tracks: datasets, seeds and attacks a record needs to be ranked."""
+    from tckr_bench.commands.leaderboard import list_tracks
+
+    list_tracks(_place(results, track_files))
+
+
+@leaderboard.command(epilog="tckr-bench leaderboard schema > record.schema.json")
+def schema() -> None:
+    """Print the JSON Schema of a record."""
+    from tckr_bench.commands.leaderboard import print_schema
+
+    print_schema()
+
+
+@leaderboard.command(epilog="tckr-bench leaderboard build\ntckr-bench leaderboard build --out public")
+@click.option("--out", type=PATH, default=DEFAULT_SITE, show_default=True, help="Folder of the site.")
+@click.option("--results", type=PATH, default=DEFAULT_RESULTS, show_default=True, help="The folder of records.")
+def build(out: Path, results: Path) -> None:
+    """Render the site: an index, a page for each method and each dataset, without any request to another host."""
+    from tckr_bench.commands.leaderboard_site import build as build_pages
+
+    build_pages(results, out)
+
+
+@leaderboard.command(epilog="tckr-bench leaderboard serve\ntckr-bench leaderboard serve --port 8000 --no-browser")
+@click.option("--out", type=PATH, default=DEFAULT_SITE, show_default=True, help="Folder of the site.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; a free one if not given.")
+@click.option("--browser/--no-browser", default=True, show_default=True, help="Open the page in a browser.")
+def serve(out: Path, port: int, browser: bool) -> None:
+    """Serve the site to this machine alone, and open it."""
+    from tckr_bench.commands.leaderboard_site import serve as serve_pages
+
+    serve_pages(out, port=port, open_browser=browser)

@@ -1,0 +1,222 @@
+"""`tckr-bench leaderboard submit`, `verify`, `diff`, `tracks` and `schema`."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tckr_bench.board.results import read_results
+from tckr_bench.board.text import NOTHING, listing, plain, signed, size
+from tckr_bench.console import Screen
+from tckr_bench.engine.provenance import usable_cores
+from tckr_bench.errors import CheckFailed, LeaderboardError
+from tckr_bench.leaderboard.comparison import Change, compare_standings
+from tckr_bench.leaderboard.files import RESULTS_FOLDER, scan_records
+from tckr_bench.leaderboard.parallel import figures_of_cells
+from tckr_bench.leaderboard.records import json_schema
+from tckr_bench.leaderboard.standings import standings_of
+from tckr_bench.leaderboard.submission import Submission, prepare_submission, write_submission
+from tckr_bench.leaderboard.tracks import Track, find_track, read_track, shipped_tracks
+from tckr_bench.leaderboard.verification import verify_results
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tckr_bench.leaderboard.records import ResultRecord
+    from tckr_bench.leaderboard.standings import Entry
+
+MOST_FAULTS = 200
+SHOWN = {"new": "green", "gone": "red", "moved": "yellow", "same": "dim"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where records lie, the tracks there are, and how many processes work at a time."""
+
+    results: Path = RESULTS_FOLDER
+    tracks: tuple[Path, ...] = ()
+    jobs: int | None = None
+
+    def known_tracks(self) -> tuple[Track, ...]:
+        """Return the tracks that ship and those of files named, which take the place of shipped ones."""
+        own = tuple(map(read_track, self.tracks))
+        names = {track.name for track in own}
+        return (*own, *(track for track in shipped_tracks() if track.name not in names))
+
+
+def submit(runs: Sequence[Path], place: Place, *, track: str | None) -> None:
+    """Write the records of finished runs below the folder of results, and say what they lack.
+
+    Raises:
+        LeaderboardError, RunError: the runs cannot be submitted.
+    """
+    screen = Screen()
+    found = _track_of(runs, place, track)
+    submission = _prepared(runs, found, place, screen)
+    known, _ = scan_records(place.results) if place.results.is_dir() else ((), ())
+    if any(record.submission == submission.identity and record.track == found.name for record in known):
+        screen.say(f"Nothing to do: submission {submission.identity} is among the records in {place.results}.")
+        return
+    paths = write_submission(submission, place.results)
+    records = sum(path.suffix == ".json" for path in paths)
+    total = size(sum(path.stat().st_size for path in paths))
+    screen.say(
+        f"Submission {submission.identity} to track {found.name}: {records} records, {len(paths)} files, {total}."
+    )
+    for sentence in _lacking(submission.records, found):
+        screen.warn(sentence)
+    screen.say(f"Records: {place.results / found.name}")
+    screen.say("Next: `tckr-bench leaderboard verify` checks them, `tckr-bench leaderboard show` ranks them.")
+
+
+def _track_of(runs: Sequence[Path], place: Place, name: str | None) -> Track:
+    """Return the track named, or the one that all runs say they are for."""
+    said = {read_results(run).track for run in runs}
+    if name is None and len(said) > 1:
+        raise LeaderboardError(f"the runs are for the tracks {listing(sorted(said))}; name one with --track")
+    return find_track(name or said.pop(), place.known_tracks())
+
+
+def _prepared(runs: Sequence[Path], track: Track, place: Place, screen: Screen) -> Submission:
+    with counting(screen, "figures of cells computed from their scores") as told:
+        compute = functools.partial(figures_of_cells, jobs=place.jobs or usable_cores(), progress=told)
+        return prepare_submission(runs, track, compute=compute)
+
+
+def _lacking(records: Sequence[ResultRecord], track: Track) -> list[str]:
+    """Say why entries of a submission will not be ranked, a sentence for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for entry in standings_of(records, track).entries:
+        for reason in entry.reasons if entry.standing != "control" else ():
+            by_reason.setdefault(reason, []).append(entry.name)
+    return [f"not ranked, {reason}: {listing(names)}" for reason, names in by_reason.items()]
+
+
+def verify(files: Sequence[Path], place: Place, *, as_json: bool) -> None:
+    """Check records against their scores, their submissions and their tracks, and name everything that is wrong.
+
+    Raises:
+        LeaderboardError: there is nothing to check.
+        CheckFailed: something is wrong; it was printed.
+    """
+    screen = Screen(json=as_json)
+    with counting(screen, "score files looked into") as told:
+        found = verify_results(
+            place.results,
+            place.known_tracks(),
+            only=files,
+            jobs=place.jobs or usable_cores(),
+            progress=told,
+        )
+    if as_json:
+        faults = [{"file": plain(fault.file), "what": plain(fault.what)} for fault in found.faults]
+        counts = {"records": found.records, "seeds": found.seeds, "figures": found.figures}
+        sys.stdout.write(json.dumps({**counts, "faults": faults}, indent=1) + "\n")
+    for fault in () if as_json else found.faults[:MOST_FAULTS]:
+        screen.console.print(plain(str(fault)), style="red", markup=False, soft_wrap=True)
+    if len(found.faults) > MOST_FAULTS:
+        screen.say(f"... and {len(found.faults) - MOST_FAULTS:,} more")
+    counted = f"{found.records} records, {found.seeds} score files, {found.figures:,} figures recomputed"
+    if found.faults:
+        screen.say(f"{counted}: {len(found.faults)} {'fault' if len(found.faults) == 1 else 'faults'}.")
+        raise CheckFailed
+    screen.say(f"{counted}: everything follows from the saved scores.")
+
+
+def diff(what: Path | str, place: Place, *, track: str | None) -> None:
+    """Show what a run would change in the ranking, or what a submission on the board has changed.
+
+    Raises:
+        LeaderboardError, RunError: it is neither a run nor a submission, or a record cannot be read.
+    """
+    screen = Screen()
+    known, faults = scan_records(place.results) if place.results.is_dir() else ((), ())
+    for fault in faults:
+        screen.warn(f"left out: {fault}")
+    path = Path(what)
+    if path.exists():
+        found = _track_of([path], place, track)
+        submission = _prepared([path], found, place, screen)
+        own = [record for record in known if record.submission != submission.identity]
+        before, after = own, [*own, *submission.records]
+    else:
+        theirs = [record for record in known if record.submission.startswith(str(what)) and len(str(what)) >= 4]
+        if not theirs:
+            raise LeaderboardError(
+                f"'{what}' is neither a run folder nor the first digits of a submission on the board"
+            )
+        found = find_track(track or theirs[0].track, place.known_tracks())
+        before, after = [record for record in known if record not in theirs], list(known)
+    changes = compare_standings(standings_of(before, found), standings_of(after, found))
+    screen.console.print(_changes_table(changes, found))
+    counts = {kind: sum(change.kind == kind for change in changes) for kind in SHOWN}
+    screen.say(f"{counts['new']} new, {counts['moved']} moved, {counts['gone']} gone, {counts['same']} as before.")
+
+
+def _changes_table(changes: Sequence[Change], track: Track) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    title = Text(f"{track.title} (track {track.name})", style="bold")
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1))
+    for heading in ("", "method", "rank before", "rank after", "AOP before", "AOP after", "not ranked because"):
+        table.add_column(heading, justify="right" if heading.startswith(("rank", "AOP")) else "left", overflow="fold")
+    for change in changes:
+        reasons = "; ".join(change.entry.reasons) if change.entry.standing != "control" else "a control"
+        cells = [change.kind, change.entry.name, _rank(change.before), _rank(change.after)]
+        cells += [_aop(change.before), _aop(change.after), reasons]
+        table.add_row(*(Text(plain(cell)) for cell in cells), style=SHOWN[change.kind])
+    return table
+
+
+def _rank(entry: Entry | None) -> str:
+    if entry is None or entry.rank is None:
+        return NOTHING
+    return f"{entry.rank} ({entry.rank_low}-{entry.rank_high})"
+
+
+def _aop(entry: Entry | None) -> str:
+    return NOTHING if entry is None or entry.aop is None else signed(entry.aop.value, 3)
+
+
+def list_tracks(place: Place) -> None:
+    """Print every track: what it compares, on which datasets, and what a record needs."""
+    from rich.table import Table
+    from rich.text import Text
+
+    screen = Screen()
+    table = Table(box=None, pad_edge=False, padding=(0, 1))
+    for heading in ("track", "datasets", "seeds", "attacks", "run by"):
+        table.add_column(heading, overflow="fold")
+    for track in place.known_tracks():
+        attacks = "; ".join(map(str, track.attacks))
+        cells = (track.name, ", ".join(track.datasets), str(track.seeds), attacks, f"run --matrix {track.matrix}")
+        table.add_row(*(Text(plain(cell)) for cell in cells))
+    screen.console.print(table)
+
+
+def print_schema() -> None:
+    """Print the JSON Schema of a record."""
+    sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
+
+
+@contextmanager
+def counting(screen: Screen, what: str) -> Iterator[Callable[..., None]]:
+    """Show on standard error how far some work is: a bar on a terminal, else nothing."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.completed} {task.description}"), BarColumn(bar_width=24), TimeRemainingColumn())
+    hidden = not screen.progress.is_terminal
+    with Progress(*columns, console=screen.progress, transient=True, disable=hidden) as progress:
+        task = progress.add_task(what, total=None)
+
+        def told(done: int, total: int | None = None) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield told

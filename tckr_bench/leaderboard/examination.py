@@ -1,0 +1,168 @@
+"""One score file looked into: what it gives, and where the record says otherwise. Runs in a process of its own."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tckr_bench.board.verify import chance_limit, compute_figures, difference
+from tckr_bench.errors import LeaderboardError, OptionError, PluginError, RunError
+from tckr_bench.leaderboard.files import file_reference, record_folder
+from tckr_bench.leaderboard.records import ResultRecord, cells_of
+from tckr_bench.leaderboard.scores import MOST_BYTES, read_scores
+from tckr_bench.leaderboard.submission import digest_of, is_noise
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+    from tckr_bench.leaderboard.records import SeedResult
+    from tckr_bench.records import AttackScores, CellEvidence, Figure
+
+MOST_ATTACKS = 100
+MOST_SHADOWS = 1024
+MOST_CANARIES = 10_000
+
+
+@dataclass(frozen=True)
+class Task:
+    """A seed of a record to be looked into, below the folder of results."""
+
+    root: Path
+    record: ResultRecord
+    seed: int
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What a score file gives.
+
+    Attributes:
+        faults: what is wrong with it, or with what the record says of it.
+        digest: of the evidence, whatever file holds it; empty where it could not be read.
+        labels, outputs, teacher: sha256 of the test labels, of the classifier's outputs and of the teacher's.
+        challenge: sha256 of members and canaries of each attack on the classifier.
+        chance_limit: the largest accuracy that ignorance explains, of the control that knows nothing.
+    """
+
+    faults: tuple[str, ...]
+    digest: str = ""
+    labels: str = ""
+    outputs: str = ""
+    teacher: str = ""
+    chance_limit: float | None = None
+    figures: tuple[Figure, ...] = ()
+
+
+def examine(task: Task) -> Examined:
+    """Recompute the figures of a seed from its scores, and compare all that its record says of them."""
+    record = task.record
+    result = next(result for result in record.seeds if result.seed == task.seed)
+    reference = result.scores
+    assert reference is not None, "only seeds with scores are examined"
+    path = record_folder(task.root, record) / reference.name
+    try:
+        if path.is_symlink() or not path.is_file():
+            raise LeaderboardError(f"its scores {reference.name} are not there")
+        if path.stat().st_size > MOST_BYTES:
+            raise LeaderboardError(f"the score file {path.name} has more than {MOST_BYTES // 2**20} MiB")
+        if file_reference(path) != reference:
+            raise LeaderboardError(f"{reference.name} is not the file the record names (sha256 or size differ)")
+        evidence = read_scores(path)
+        fault = fault_of_sizes(evidence, record)
+        if fault:
+            raise LeaderboardError(f"{reference.name}: {fault}")
+        figures = tuple(compute_figures(evidence, record.metrics))
+    except LeaderboardError as error:
+        return Examined((str(error),))
+    except (PluginError, OptionError, RunError, ArithmeticError, AssertionError, LookupError, ValueError) as error:
+        # scores are hostile input: what a metric makes of nonsense is a finding, not a crash
+        return Examined((f"figures of {reference.name} cannot be computed ({str(error)[:200]})",))
+    return Examined(
+        faults=(*_faults_of_figures(result, figures), *_faults_of_models(record, evidence)),
+        digest=digest_of(evidence),
+        labels=_sha(evidence.test_labels),
+        outputs=_sha(evidence.test_logits),
+        teacher=_sha(evidence.teacher_logits),
+        chance_limit=_limit(evidence, record),
+        figures=figures,
+    )
+
+
+def died(task: Task) -> Examined:
+    """Say that the process that looked into a file ended without a word."""
+    return Examined((f"the scores of seed {task.seed} could not be looked into: the process died",))
+
+
+def _sha(array: npt.NDArray[Any]) -> str:
+    return hashlib.sha256(f"{array.dtype} {array.shape}".encode() + array.tobytes()).hexdigest()
+
+
+def _limit(evidence: CellEvidence, record: ResultRecord) -> float | None:
+    if not is_noise(cells_of(record)[0]):
+        return None
+    return chance_limit(evidence.test_logits, evidence.test_labels)
+
+
+def fault_of_sizes(evidence: CellEvidence, record: ResultRecord) -> str:
+    """Return what is out of proportion to the record's dataset, before anything is computed; or nothing."""
+    images = sum(record.splits.values())
+    if len(evidence.test_labels) != record.splits.get("test"):
+        return f"it has {len(evidence.test_labels):,} test images, the record {record.splits.get('test', 0):,}"
+    if evidence.test_logits.shape[1] != len(record.description.class_names):
+        return f"its classifier tells {evidence.test_logits.shape[1]} classes, the dataset has other ones"
+    if evidence.teacher_logits.shape != evidence.test_logits.shape:
+        return "its teacher tells other classes than its classifier"
+    if len(evidence.attacks) > MOST_ATTACKS:
+        return f"it has more than {MOST_ATTACKS} attacks"
+    faults = (_fault_of_size(label, attack, images) for label, attack in evidence.attacks.items())
+    return next(filter(None, faults), "")
+
+
+def _fault_of_size(label: str, attack: AttackScores, images: int) -> str:
+    if len(attack.scores) > 2 * images:
+        return f"the attack {label} scores more examples than the dataset has images twice"
+    if attack.audit is not None:
+        shadows, canaries = attack.audit.canary_scores.shape
+        if shadows > MOST_SHADOWS or canaries > MOST_CANARIES:
+            return f"the attack {label} has more than {MOST_SHADOWS} shadow models or {MOST_CANARIES:,} canaries"
+    if attack.copies is not None and len(attack.copies.to_members) > 100 * images:
+        return f"the attack {label} has distances of more images than can be"
+    return ""
+
+
+def _faults_of_figures(result: SeedResult, figures: tuple[Figure, ...]) -> list[str]:
+    saved, found = (_by_name(part) for part in (result.figures, figures))
+    faults = []
+    for key in dict.fromkeys((*saved, *found)):
+        what = difference(saved.get(key), found.get(key)) or _difference_in_words(saved.get(key), found.get(key))
+        if what:
+            name = key[0] + (f" ({key[1]})" if key[1] else "")
+            faults.append(f"seed {result.seed}: {name}: {what}")
+    if len(saved) != len(result.figures):
+        faults.append(f"seed {result.seed}: a figure is there twice")
+    return faults
+
+
+def _difference_in_words(saved: Figure | None, found: Figure | None) -> str:
+    if saved is None or found is None:
+        return ""
+    same = (saved.interval, saved.examples) == (found.interval, found.examples)
+    return "" if same else "its kind of interval or number of examples is not that of its scores"
+
+
+def _by_name(figures: tuple[Figure, ...]) -> Mapping[tuple[str, str], Figure]:
+    return {(figure.metric, figure.attack): figure for figure in figures}
+
+
+def _faults_of_models(record: ResultRecord, evidence: CellEvidence) -> list[str]:
+    found = {label: attack.threat_model for label, attack in evidence.attacks.items()}
+    faults = []
+    if found != {label: record.threat_models.get(label) for label in found} or not found:
+        faults.append("its threat models are not those of the saved scores")
+    if evidence.primary_attack != record.primary_attack:
+        faults.append(f"its scores were saved with the primary attack {evidence.primary_attack[:60]}")
+    return faults
