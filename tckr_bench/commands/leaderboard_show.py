@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tckr_bench.leaderboard.standings import Standings
+    from tckr_bench.leaderboard.tracks import Track
 
 OutputFormat = Literal["table", "csv", "markdown", "latex", "parquet", "json"]
 FOR_PROGRAMS: tuple[OutputFormat, ...] = ("csv", "parquet", "json")
@@ -42,8 +43,11 @@ def show(
     output_format: OutputFormat,
     figures: bool,
     out: Path | None,
+    tracks: Sequence[Track] | None = None,
 ) -> None:
     """Print the standings of one track, or of all that have records, or write them to a file.
+
+    `tracks` are those there are; the ones that ship if not given.
 
     Raises:
         LeaderboardError: there is no such folder, track or dataset, a record cannot be read, or the format does not
@@ -55,7 +59,7 @@ def show(
         raise LeaderboardError(f"single figures are too many for the format {output_format}; choose {formats}")
     if output_format == "parquet" and out is None:
         raise LeaderboardError("Parquet is no text for a terminal; name a file to write with --out FILE")
-    boards = boards_of(results, track)
+    boards = boards_of(results, track, tracks)
     shown = _having(boards.standings, dataset)
     wanted = _Wanted(output_format, dataset, figures)
     screen = Screen(json=out is None and output_format != "table")

@@ -12,9 +12,12 @@ from tckr_bench.errors import LeaderboardError
 from tckr_bench.leaderboard.formats import arrow_table, sheet_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from tckr_bench.leaderboard.standings import Standings
+    from tckr_bench.leaderboard.tracks import Track
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,13 @@ def frame_of(boards: tuple[Standings, ...], *, figures: bool = False) -> pd.Data
     return frame
 
 
-def boards_of(root: Path, track: str | None = None) -> Boards:
+def boards_of(root: Path, track: str | None = None, tracks: Sequence[Track] | None = None) -> Boards:
     """Read the records of a folder and return the standings of one track, or of all that have records.
+
+    Args:
+        root: the folder of results.
+        track: name of a track.
+        tracks: the tracks there are; those that ship if not given.
 
     Raises:
         LeaderboardError: the folder or a record cannot be read, or it has no record of the track, or of any.
@@ -66,17 +74,24 @@ def boards_of(root: Path, track: str | None = None) -> Boards:
     from tckr_bench.leaderboard.standings import standings_of
     from tckr_bench.leaderboard.tracks import find_track, shipped_tracks
 
+    known = tuple(shipped_tracks() if tracks is None else tracks)
+    wanted = known if track is None else (find_track(track, known),)
     records = read_records(root)
-    present = dict.fromkeys(record.track for record in records)
-    known = [find_track(track)] if track is not None else [each for each in shipped_tracks() if each.name in present]
-    if not any(each.name in present for each in known):
-        found = f"its records are of {listing([plain(name) for name in present])}" if present else "it has no record"
-        wanted = "a track that is known" if track is None else f"the track '{track}'"
-        tracks = listing([each.name for each in shipped_tracks()])
-        raise LeaderboardError(f"{root} has no record of {wanted}: {found}; known tracks: {tracks}")
-    unknown = set(present) - {each.name for each in shipped_tracks()} if track is None else ()
-    standings = [standings_of([record for record in records if record.track == each.name], each) for each in known]
-    return Boards(tuple(standings), tuple(sorted(unknown)))
+    present = tuple(dict.fromkeys(record.track for record in records))
+    shown = [each for each in wanted if each.name in present]
+    if not shown:
+        raise LeaderboardError(f"{root} has no record of {_names(wanted)}; {_found(present)}")
+    unknown = set(present) - {each.name for each in known} if track is None else ()
+    return Boards(tuple(standings_of(records, each) for each in shown), tuple(sorted(unknown)))
+
+
+def _names(tracks: Sequence[Track]) -> str:
+    kind = "the track" if len(tracks) == 1 else "the tracks"
+    return f"{kind} {' or '.join(plain(track.name) for track in tracks)}"
+
+
+def _found(tracks: Sequence[str]) -> str:
+    return f"its records are of {listing([plain(name) for name in tracks])}" if tracks else "it has no records at all"
 
 
 def _folder(path: Path | str | None) -> Path:

@@ -183,11 +183,12 @@ def _table(lines: Sequence[Line]) -> Table:
     arrow = arrows()
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("rank", justify="right", no_wrap=True)
-    table.add_column("method", overflow="fold", min_width=16, max_width=34)
+    table.add_column("method", overflow="fold", min_width=12, max_width=34)
     for figure in FIGURES:
         table.add_column(f"{figure.heading} {arrow[figure.name]}".strip(), justify="right", no_wrap=True)
     for heading, _ in COSTS:
-        table.add_column(f"{heading} {ARROWS['lower']}", justify="right", no_wrap=True)
+        # on a narrow terminal a duration takes two lines, before a method's name is cut to pieces
+        table.add_column(f"{heading} {ARROWS['lower']}", justify="right", no_wrap=heading != "CPU")
     table.add_column("", no_wrap=True)
     ranked = True
     for line in lines:

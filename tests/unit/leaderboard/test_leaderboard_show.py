@@ -94,6 +94,12 @@ def test_a_file_that_cannot_be_written_is_one_sentence(results, tmp_path):
         show(results, **ASKED | {"out": tmp_path / "nowhere" / "it.csv"}, output_format="csv")
 
 
+def test_a_track_of_ones_own_is_shown(results, monkeypatch, capsys):
+    monkeypatch.setattr(tracks, "shipped_tracks", tuple)
+    show(results, **ASKED, output_format="csv", tracks=(TRACK,))
+    assert "made,," in capsys.readouterr().out
+
+
 def test_records_of_unknown_tracks_are_told_on_standard_error(results, monkeypatch, capsys):
     monkeypatch.setattr(tracks, "shipped_tracks", lambda: (OTHER,))
     show(results, **ASKED | {"track": None}, output_format="csv")
