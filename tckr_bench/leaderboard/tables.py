@@ -190,12 +190,14 @@ def _table(lines: Sequence[Line]) -> Table:
         # on a narrow terminal a duration takes two lines, before a method's name is cut to pieces
         table.add_column(f"{heading} {ARROWS['lower']}", justify="right", no_wrap=heading != "CPU")
     table.add_column("", no_wrap=True)
-    ranked = True
-    for line in lines:
-        if ranked and line.entry.rank is None:
-            table.add_row("")
-            ranked = False
-        table.add_row(*_cells(line), style="" if ranked else "dim")
+    ranked = [line for line in lines if line.entry.rank is not None]
+    others = [line for line in lines if line.entry.rank is None]
+    for line in ranked:
+        table.add_row(*_cells(line))
+    if ranked and others:
+        table.add_row("")
+    for line in others:
+        table.add_row(*_cells(line), style="dim")
     return table
 
 
