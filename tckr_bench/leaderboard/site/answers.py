@@ -1,11 +1,12 @@
-"""Three questions that a visitor comes with, answered in words from the figures, and hedged where chance may explain."""
+"""Three questions that a visitor comes with, answered in words from figures, and hedged where chance may explain."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tckr_bench.board.text import duration, listing, percent, plain, signed, span
+from tckr_bench.board.text import duration, listing, percent, signed, span
+from tckr_bench.leaderboard.site.names import short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,18 +45,14 @@ def _privacy(candidates: Sequence[Entry]) -> Answer:
         return Answer(question, "Nobody is ranked yet", ("No method has a record on every dataset of the track.",))
     best = candidates[0]
     peers = [entry for entry in candidates[1:] if entry.rank == best.rank]
-    sentences = [
-        f"Attacks on it reach an AUC of {_auc(best.auc)}, where 0.5 is guessing, and its accuracy is "
-        f"{_share(best.accuracy)}."
-    ]
+    reach = f"Attacks on it reach an AUC of {_auc(best.auc)}, where 0.5 is guessing"
+    sentences = [f"{reach}, and its accuracy is {_share(best.accuracy)}."]
     if peers:
-        sentences.append(
-            f"{len(peers)} other {'method' if len(peers) == 1 else 'methods'} cannot be told apart from it by chance "
-            f"alone: {_names(peers)}."
-        )
-        return Answer(question, f"{plain(best.name)} leads, but not alone", tuple(sentences))
+        word = "other method is" if len(peers) == 1 else "other methods are"
+        sentences.append(f"{len(peers)} {word} not worse beyond what chance explains: {_names(peers)}.")
+        return Answer(question, f"{short(best.name)} leads, but not alone", tuple(sentences))
     sentences.append("No other method comes as far beyond what chance explains.")
-    return Answer(question, plain(best.name), tuple(sentences))
+    return Answer(question, short(best.name), tuple(sentences))
 
 
 def _replacement(candidates: Sequence[Entry], teacher: Entry | None) -> Answer:
@@ -67,17 +64,20 @@ def _replacement(candidates: Sequence[Entry], teacher: Entry | None) -> Answer:
     nearest = min(synthetic, key=lambda entry: entry.gap.value if entry.gap else 0)
     assert best.gap is not None, "chosen for having one"
     assert nearest.gap is not None, "chosen for having one"
-    sentences = [f"{plain(best.name)}, the best synthetic method, {_loss(best.gap)}{_safety(best, teacher)}."]
+    sentences = [f"{short(best.name)}, the best synthetic method, {_loss(best.gap)}{_safety(best, teacher)}."]
     if nearest is not best:
-        sentences.append(f"The most accurate one, {plain(nearest.name)}, {_loss(nearest.gap)}.")
+        sentences.append(
+            f"The most accurate of {len(synthetic)}, {short(nearest.name)}, {_loss(nearest.gap)}; "
+            "it is picked here for that, which flatters it."
+        )
     sentences += _against_defences(best, candidates)
-    return Answer(question, _verdict(nearest.gap), tuple(sentences))
+    return Answer(question, _verdict(best.gap), tuple(sentences))
 
 
 def _verdict(gap: Estimate) -> str:
     if gap.low > 0:
-        return f"Less accurate: at least {percent(gap.low)} points are lost"
-    return "No less accurate" if gap.high < 0 else "As accurate, as far as can be told"
+        return f"Less accurate, by {percent(gap.value)} points"
+    return "More accurate" if gap.high < 0 else "As accurate, as far as can be told"
 
 
 def _loss(gap: Estimate) -> str:
@@ -106,7 +106,7 @@ def _against_defences(best: Entry, candidates: Sequence[Entry]) -> list[str]:
     other = defences[0]
     assert other.rank is not None, "chosen for having one"
     word = "ranks with" if other.rank == best.rank else "ranks above" if other.rank < best.rank else "ranks below"
-    return [f"Real data with a defence, {plain(other.name)}, {word} it."]
+    return [f"Real data with a defence, {short(other.name)}, {word} it."]
 
 
 def _cost(candidates: Sequence[Entry], teacher: Entry | None) -> Answer:
@@ -115,7 +115,7 @@ def _cost(candidates: Sequence[Entry], teacher: Entry | None) -> Answer:
         return Answer(question, "Not known yet", ("No method is ranked.",))
     best = candidates[0]
     made = f"{best.images:,} synthetic images in each run" if best.images else "no synthetic image"
-    sentences = [f"{plain(best.name)} takes {duration(best.making_seconds)} of CPU time on all datasets and {made}."]
+    sentences = [f"{short(best.name)} takes {duration(best.making_seconds)} of CPU time on all datasets and {made}."]
     if teacher is not None and teacher.making_seconds > 0:
         times = best.making_seconds / teacher.making_seconds
         compared = f"{times:,.0f} times" if times >= 2 else f"{times:.1f} times"
@@ -123,14 +123,14 @@ def _cost(candidates: Sequence[Entry], teacher: Entry | None) -> Answer:
     cheapest = min((entry for entry in candidates if entry.rank == best.rank), key=lambda entry: entry.making_seconds)
     if cheapest is not best:
         sentences.append(
-            f"The cheapest of those that share its rank is {plain(cheapest.name)}: {duration(cheapest.making_seconds)}."
+            f"The cheapest of those that share its rank is {short(cheapest.name)}: {duration(cheapest.making_seconds)}."
         )
     sentences.append("Times are means over seeds on the submitter's machine and have no interval.")
     return Answer(question, f"{duration(best.making_seconds)} of CPU time", tuple(sentences))
 
 
 def _names(entries: Sequence[Entry]) -> str:
-    shown = [plain(entry.name) for entry in entries[:MOST_NAMED]]
+    shown = [short(entry.name) for entry in entries[:MOST_NAMED]]
     return listing([*shown, f"{len(entries) - MOST_NAMED} more"] if len(entries) > MOST_NAMED else shown)
 
 

@@ -57,12 +57,21 @@ def build_site(standings: Sequence[Standings], *, results: Path, out: Path) -> P
 def _pages(standings: Sequence[Standings], results: Path) -> Iterator[tuple[str, str]]:
     from tckr_bench.leaderboard.site.pages import dataset_page, method_page
 
-    yield INDEX, index_page(standings)
+    yield INDEX, index_page(standings, digest=digest_of(standings))
     for board in standings:
         for entry in board.entries:
             yield method_link(board.track.name, entry.slug), method_page(entry, board, results=results)
         for dataset in board.track.datasets:
             yield dataset_link(board.track.name, dataset), dataset_page(dataset, board, results=results)
+
+
+def digest_of(standings: Sequence[Standings]) -> str:
+    """Return the sha256 of the records that the standings rest on, as the check of the records prints it."""
+    from tckr_bench.leaderboard.verification import verified_digest
+
+    return verified_digest(
+        [found.record for board in standings for entry in board.entries for found in entry.results.values()]
+    )
 
 
 def _write(path: Path, text: str) -> None:

@@ -12,6 +12,7 @@ from tckr_bench.board.text import plain
 from tckr_bench.leaderboard.site.answers import answers_of
 from tckr_bench.leaderboard.site.frame import render, static
 from tckr_bench.leaderboard.site.links import dataset_link, method_link
+from tckr_bench.leaderboard.site.names import short
 from tckr_bench.leaderboard.site.payload import payload
 from tckr_bench.leaderboard.site.vega import vega_bundle
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tckr_bench.board.reported import ReportedTable
-    from tckr_bench.leaderboard.site.answers import Answer
     from tckr_bench.leaderboard.records import Gate
+    from tckr_bench.leaderboard.site.answers import Answer
     from tckr_bench.leaderboard.standings import Entry, Standings
 
 MOST_SUBMISSIONS = 40
@@ -84,8 +85,8 @@ class TrackView:
     reported: tuple[ReportedTable, ...]
 
 
-def index_page(boards: Sequence[Standings]) -> str:
-    """Render the index of all tracks."""
+def index_page(boards: Sequence[Standings], *, digest: str = "") -> str:
+    """Render the index of all tracks; `digest` names the records it was built from."""
     return render(
         "index.html",
         title="Synthetic against real data: the leaderboard of tckr-bench",
@@ -94,6 +95,7 @@ def index_page(boards: Sequence[Standings]) -> str:
         scripts=(static("index.js"), vega_bundle()),
         tracks=tuple(track_view(board) for board in boards),
         payload=payload(boards),
+        digest=digest,
         reported_words={
             "label": reported.LABEL,
             "paper": reported.PAPER,
@@ -107,8 +109,8 @@ def track_view(board: Standings) -> TrackView:
     submissions = _submissions(board)
     return TrackView(
         name=plain(board.track.name),
-        title=plain(board.track.title),
-        summary=plain(board.track.summary),
+        title=short(board.track.title),
+        summary=short(board.track.summary, 600),
         answers=answers_of(board),
         facts=_facts(board),
         datasets=tuple((plain(name), dataset_link(board.track.name, name)) for name in board.track.datasets),
@@ -138,7 +140,7 @@ def _count(number: int, word: str) -> str:
 def _control(board: Standings, entry: Entry) -> ControlLine:
     known = next((words for name, words in EXPECTED.items() if entry.method.name.startswith(name)), "")
     return ControlLine(
-        plain(entry.name),
+        short(entry.name),
         method_link(board.track.name, entry.slug),
         known,
         share(entry.accuracy),
@@ -162,7 +164,9 @@ def _submissions(board: Standings) -> tuple[SubmissionLine, ...]:
             sum(gate.passed for gate in own.values()),
             len(own),
             tuple(
-                plain(f"{dataset}: {gate.name}, {gate.reason}") for (dataset, _), gate in own.items() if not gate.passed
+                short(f"{dataset}: {gate.name}, {gate.reason}", 300)
+                for (dataset, _), gate in own.items()
+                if not gate.passed
             ),
         )
         for name, own in gates.items()
@@ -173,7 +177,7 @@ def _submissions(board: Standings) -> tuple[SubmissionLine, ...]:
 def _plain_line(board: Standings, entry: Entry) -> PlainLine:
     return PlainLine(
         rank_words(entry),
-        plain(entry.name),
+        short(entry.name),
         method_link(board.track.name, entry.slug),
         (share(entry.accuracy), share(entry.auc, 1, 3), share(entry.aop, 1, 3)),
     )

@@ -14,6 +14,7 @@ from tckr_bench.board import rank
 from tckr_bench.board.estimates import Estimate
 from tckr_bench.board.text import plain
 from tckr_bench.leaderboard.site.links import dataset_link, method_link
+from tckr_bench.leaderboard.site.names import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -71,7 +72,7 @@ def _track(board: Standings) -> dict[str, Any]:
             {name: _columns(_part(entry.results.get(dataset), name) for entry in entries) for name in MEANS}
             for dataset in datasets
         ],
-        "attacks": [{"name": plain(label), **_attack(entries, label)} for label in attacks],
+        "attacks": [{"name": short(label, 40), **_attack(entries, label)} for label in attacks],
         "tried": [_columns(attack_mean(entry, label) for entry in entries) for label in attacks],
     }
 
@@ -80,7 +81,7 @@ def _entries(board: Standings) -> dict[str, list[Any]]:
     entries = board.entries
     places = {entry.slug: index for index, entry in enumerate(entries)}
     return {
-        "name": [plain(entry.name) for entry in entries],
+        "name": [short(entry.name) for entry in entries],
         "slug": [plain(entry.slug) for entry in entries],
         "page": [method_link(board.track.name, entry.slug) for entry in entries],
         "family": [entry.family for entry in entries],
@@ -93,7 +94,7 @@ def _entries(board: Standings) -> dict[str, list[Any]]:
         "seconds": [_rounded(entry.making_seconds) for entry in entries],
         "judging": [_rounded(entry.judging_seconds) for entry in entries],
         "images": [entry.images for entry in entries],
-        "reasons": [[plain(reason) for reason in entry.reasons] for entry in entries],
+        "reasons": [[short(reason, 400) for reason in entry.reasons] for entry in entries],
         "teacher": [_teacher(entry, entries, places) for entry in entries],
     }
 
@@ -102,11 +103,11 @@ def _recipe(entry: Entry) -> str:
     """Return what a synthetic method is made of but for labels and cardinality: the line it lies on in a chart."""
     method = entry.method
     parts = (method.captioner, method.generator, method.adapter, method.classifier)
-    return plain(" · ".join(use.label for use in parts if use is not None)) if method.role == "method" else ""
+    return short(" · ".join(use.label for use in parts if use is not None)) if method.role == "method" else ""
 
 
 def _teacher(entry: Entry, entries: Sequence[Entry], places: dict[str, int]) -> int | None:
-    """Return the place of the real-data baseline of the same submission, of the same classifier where there are more."""
+    """Return the place of the submission's real-data baseline, of the same classifier where there are more."""
     own = [other for other in entries if other.family == "real data" and other.submission == entry.submission]
     same = [other for other in own if other.method.classifier.label == entry.method.classifier.label]
     found = same or (own if len(own) == 1 else [])

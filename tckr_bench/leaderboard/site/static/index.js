@@ -45,7 +45,7 @@ function difference(one, other) {
 // Columns: how each is called, sorted and shown. `better` says in words which way is better. ---------------------------
 const percent = { scale: 100, digits: 1 }, plain = { scale: 1, digits: 3 };
 const COLUMNS = [
-  { key: "rank", title: "rank", better: "lower is better", sort: (row) => row.rank && row.rank[0] * 1e4 + row.index },
+  { key: "rank", title: "rank", left: true, better: "lower is better", sort: (row) => row.rank && row.rank[0] * 1e4 + row.index },
   { key: "name", title: "method", left: true, sort: (row) => row.name.toLowerCase() },
   { key: "family", title: "family", left: true, sort: (row) => row.family },
   { key: "accuracy", title: "accuracy, %", better: "higher is better", ...percent, most: true },
@@ -188,12 +188,12 @@ function leaderRow(row) {
   const cells = FIGURES.map((column) => cellOf(column, estimateOf(row, column.key)));
   return make("tr", { class: chosen ? "chosen" : null, "data-slug": row.slug },
     make("td", { class: "rank" }, row.rank ? String(row.rank[0]) : NOTHING, row.rank && row.rank[1] !== null ? make("span", { class: "interval" }, `(${row.rank[1]}\u2013${row.rank[2]})`) : null),
-    make("th", { scope: "row", class: "name" }, make("span", { class: "pick" }, box, linkTo(row))),
+    make("th", { scope: "row", class: "name" }, make("span", { class: "pick" }, box, linkTo(row), make("span", { class: "phone" }, glyph(row.family), make("span", { class: "hidden" }, row.family)))),
     make("td", { class: "left" }, make("span", { class: "family" }, glyph(row.family), row.family)),
     ...cells,
     make("td", {}, row.seconds === null ? NOTHING : duration(row.seconds)),
     make("td", {}, grouped(row.images)),
-    make("td", { class: "left" }, row.pareto ? make("span", { class: "mark front" }, "on the front") : null));
+    make("td", { class: "left" }, row.pareto ? make("span", { class: "mark front" }, "on it") : null));
 }
 function drawLeaders({ ranked, total }) {
   const table = byId("leaders"), visible = state.all ? ranked : ranked.slice(0, FIRST);
@@ -329,7 +329,7 @@ function chartConfig(colour) {
     background: null, font, aria: false, padding: { left: 4, right: 12, top: 8, bottom: 4 }, autosize: { type: "fit", contains: "padding" },
     view: { stroke: null },
     axis: { labelColor: colour.muted, titleColor: colour.muted, labelFontSize: 12, titleFontSize: 12, titleFontWeight: 400, gridColor: colour.rule, domain: false, tickColor: colour.rule, labelPadding: 6, titlePadding: 10, tickCount: 6 },
-    legend: { labelColor: colour.ink, labelFontSize: 12, title: null, orient: "top", symbolSize: 90, offset: 12 },
+    legend: { labelColor: colour.ink, labelFontSize: 12, title: null, orient: "top", symbolSize: 90, symbolOpacity: 1, offset: 12 },
   };
 }
 const SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json";
@@ -355,9 +355,10 @@ function scatterSpec(points, colour) {
   const steps = front(points.map((point) => ({ accuracy: point.accuracy, auc: point.best })));
   const kept = new Set(steps.map((point) => `${point.accuracy} ${point.auc}`));
   const few = points.length <= MOST_BARS;
+  points.sort((one, other) => (one.family !== "synthetic") - (other.family !== "synthetic"));
   for (const point of points) point.bars = few || point.chosen || kept.has(`${point.accuracy} ${point.best}`);
-  const x = { field: "auc", type: "quantitative", title: "AUC of the worst attack \u2192 less private", scale: { zero: false, nice: true, padding: 8 } };
-  const y = { field: "accuracy", type: "quantitative", title: "accuracy, %", scale: { zero: false, nice: true, padding: 8 } };
+  const x = { field: "auc", type: "quantitative", title: "AUC of the worst attack (lower is more private)", scale: { zero: false, nice: true, padding: 8 } };
+  const y = { field: "accuracy", type: "quantitative", title: "accuracy, % (higher is better)", scale: { zero: false, nice: true, padding: 8 } };
   const family = { field: "family", type: "nominal" };
   const color = { ...family, scale: { domain: FAMILIES, range: [colour.ink, colour.series[1], colour.series[0]] } };
   const thin = { size: 1, opacity: few ? 0.55 : 0.4 };
@@ -368,7 +369,7 @@ function scatterSpec(points, colour) {
       { data: { values: steps }, mark: { type: "line", interpolate: "step-after", color: colour.edge, size: 1.5 }, encoding: { x: { field: "auc", type: "quantitative" }, y: { field: "accuracy", type: "quantitative" } } },
       { transform: [{ filter: "datum.bars" }], mark: { type: "rule", ...thin }, encoding: { x: { field: "uLow", type: "quantitative" }, x2: { field: "uHigh" }, y, color } },
       { transform: [{ filter: "datum.bars" }], mark: { type: "rule", ...thin }, encoding: { x, y: { field: "aLow", type: "quantitative" }, y2: { field: "aHigh" }, color } },
-      { mark: { type: "point", filled: true, size: few ? 90 : 45, opacity: few ? 1 : 0.75, stroke: colour.paper, strokeWidth: 1, cursor: "pointer" }, encoding: { x, y, color, shape: { ...family, scale: { domain: FAMILIES, range: ["diamond", "square", "circle"] } } } },
+      { mark: { type: "point", filled: true, opacity: few ? 1 : 0.75, stroke: colour.paper, strokeWidth: 1, cursor: "pointer" }, encoding: { x, y, color, size: { condition: { test: "datum.family !== 'synthetic'", value: 130 }, value: few ? 110 : 45 }, shape: { ...family, scale: { domain: FAMILIES, range: ["diamond", "square", "circle"] } } } },
       { transform: [{ filter: "datum.chosen" }], mark: { type: "point", filled: false, size: 260, strokeWidth: 2, color: colour.ink }, encoding: { x, y } },
     ],
   };
@@ -388,15 +389,15 @@ function curvePoints(rows) {
     const accuracy = estimateOf(row, "accuracy"), auc = estimateOf(row, "auc"), place = coloured.indexOf(row.recipe);
     if (!accuracy || !auc) return [];
     return [{
-      name: row.name, slug: row.slug, line: `${row.recipe}|${row.labels}`, labels: row.labels, x: row.cardinality, place, strong: place >= 0,
+      name: row.name, slug: row.slug, line: `${row.recipe}|${row.labels}`, labels: row.labels, cardinality: row.cardinality, x: row.cardinality * (row.labels === "hard" ? 1.02 : 0.98), place, strong: place >= 0,
       accuracy: 100 * accuracy.value, accuracyLow: 100 * accuracy.low, accuracyHigh: 100 * accuracy.high, auc: auc.value, aucLow: auc.low, aucHigh: auc.high,
       tip: [`cardinality ${row.cardinality}`, `accuracy ${shown(percent, accuracy.value)} % (${reach(percent, accuracy)})`, `worst AUC ${shown(plain, auc.value)} (${reach(plain, auc)})`],
     }];
   });
   return { points, coloured, others: recipes.length - coloured.length };
 }
-function curveSpec(points, key, colour) {
-  const values = [...new Set(points.map((point) => point.x))].sort((one, other) => one - other);
+function curveSpec(points, key, colour, many) {
+  const values = [...new Set(points.map((point) => point.cardinality))].sort((one, other) => one - other);
   const x = { field: "x", type: "quantitative", title: "cardinality", scale: { type: "log", base: 2, nice: false, padding: 16 }, axis: { values, grid: false, format: "~g" } };
   const y = { field: key, type: "quantitative", title: key === "accuracy" ? "accuracy, %" : "AUC of the worst attack", scale: { zero: false, nice: true } };
   const color = { field: "place", type: "nominal", legend: null, scale: { domain: [0, 1, 2, 3, 4], range: colour.series } };
@@ -405,7 +406,7 @@ function curveSpec(points, key, colour) {
   return {
     $schema: SCHEMA, width: "container", height: "container", config: chartConfig(colour), data: { values: points },
     layer: [
-      { transform: [{ filter: "!datum.strong" }], mark: { type: "line", size: 1, color: colour.edge, opacity: 0.35 }, encoding: { x, y, detail, strokeDash } },
+      { transform: [{ filter: "!datum.strong" }], mark: { type: "line", size: 1, color: colour.edge, opacity: many ? 0.13 : 0.4 }, encoding: { x, y, detail, strokeDash } },
       { transform: [{ filter: "datum.strong" }], mark: { type: "line", size: 2 }, encoding: { x, y, detail, color, strokeDash } },
       { transform: [{ filter: "datum.strong" }], mark: { type: "rule", opacity: 0.6 }, encoding: { x, y: { field: `${key}Low`, type: "quantitative" }, y2: { field: `${key}High` }, color } },
       { transform: [{ filter: "datum.strong" }], mark: { type: "point", filled: true, size: 60, opacity: 1, stroke: colour.paper, strokeWidth: 1, cursor: "pointer" }, encoding: { x, y, color } },
@@ -443,7 +444,7 @@ async function drawCharts({ ranked }) {
   await place("scatter", scatterSpec(points, colour));
   for (const [id, key, words] of [["curve-accuracy", "accuracy", "accuracy"], ["curve-auc", "auc", "AUC of the worst attack"]]) {
     byId(id).setAttribute("aria-label", `Line chart: ${words} against cardinality for ${curves.coloured.length} recipes, hard and soft labels. The same numbers are in the table of the ranking.`);
-    if (curves.points.length) await place(id, curveSpec(curves.points, key, colour));
+    if (curves.points.length) await place(id, curveSpec(curves.points, key, colour, curves.others > 15));
   }
   document.documentElement.dataset.charts = String(Number(document.documentElement.dataset.charts ?? 0) + 1);
 }
