@@ -38,7 +38,7 @@ def rows(folder):
     """Return the run, the step and the values of every row that was logged."""
     (path,) = (folder / "trackio").glob("*.db")
     with sqlite3.connect(path) as database:
-        found = database.execute("SELECT run_name, step, metrics FROM metrics ORDER BY id").fetchall()
+        found = database.execute("SELECT run_id, step, metrics FROM metrics ORDER BY id").fetchall()
     database.close()
     return [(run, step, json.loads(metrics)) for run, step, metrics in found]
 
