@@ -51,7 +51,7 @@ class _Trial:
 
     records: Sequence[CellRecord]
     primary: str
-    chance_limits: Mapping[tuple[str, str, int], float]
+    control_limits: Mapping[tuple[str, str, int], float]
     results_format: int
 
 
@@ -83,11 +83,11 @@ def judge_controls(
     records: Sequence[CellRecord],
     primary: str,
     *,
-    chance_limits: Mapping[tuple[str, str, int], float],
+    control_limits: Mapping[tuple[str, str, int], float],
     results_format: int,
 ) -> tuple[Verdict, ...]:
     """Judge the controls of one dataset, then its tests of the challenge; a control that is missing does not pass."""
-    trial = _Trial(records, primary, chance_limits, results_format)
+    trial = _Trial(records, primary, control_limits, results_format)
     verdicts: list[Verdict] = []
     for control in _asked(trial):
         own = [record for record in records if record.method.role == "control" and _is(record.method.name, control)]
@@ -143,10 +143,12 @@ def _judge(control: str, cell: CellRecord, trial: _Trial) -> Outcome:
     if cell.status == "failed":
         return False, f"its cell failed ({cell.failure or 'no reason given'})"
     primary = trial.primary
-    copies = [lambda label=label: _copies_found(cell, label) for label in _looking_for_copies(trial)]
+    copies = [
+        lambda label=label: _copies_found(cell, label, trial.control_limits) for label in _looking_for_copies(trial)
+    ]
     checks: dict[str, list[Callable[[], Outcome]]] = {
         "memorizer": [lambda: _as_found_as(cell, _teacher_of(cell, trial.records), primary), *copies],
-        "noise": [lambda: _chance_accuracy(cell, trial.chance_limits), lambda: _finds_nothing(cell, primary)],
+        "noise": [lambda: _chance_accuracy(cell, trial.control_limits), lambda: _finds_nothing(cell, primary)],
         "overfit": [lambda: _canaries_found(cell, primary)],
         "untrained": [lambda: _finds_nothing(cell, primary)],
         OUTSIDER: [lambda: _finds_nothing(cell, primary)],
@@ -217,14 +219,21 @@ def _as_found_as(cell: CellRecord, teacher: CellRecord | None, primary: str) -> 
     )
 
 
-def _copies_found(cell: CellRecord, attack: str) -> Outcome:
-    """Fail a memorizer whose training images are not found among the images it releases."""
+def _copies_found(cell: CellRecord, attack: str, limits: Mapping[tuple[str, str, int], float]) -> Outcome:
+    """Fail a memorizer whose training images are not found among the images it releases.
+
+    Where classes are uneven it does not release them all: those it keeps are found as often as not, which the floor
+    follows, less the error of the figure.
+    """
     figure = find(cell, AUC, attack)
     if figure is None:
         return False, f"has no AUC of the attack {attack}"
-    passed = figure.value >= COPY_FLOOR
+    released = limits.get((cell.dataset, cell.method.name, cell.seed), 1.0)
+    floor = COPY_FLOOR if released >= 1 else (1 + released) / 2 * COPY_FLOOR - Z_CHECK * standard_error(figure)
+    passed = figure.value >= floor
     verb, bound = ("found", "at least") if passed else ("missed", "less than")
-    return passed, f"copies {verb}: AUC {figure.value:.3f}, {bound} {COPY_FLOOR}"
+    kept = "" if released >= 1 else f" ({100 * released:.0f} % of the members released)"
+    return passed, f"copies {verb}: AUC {figure.value:.3f}, {bound} {floor:.3g}{kept}"
 
 
 def _canaries_found(cell: CellRecord, primary: str) -> Outcome:
@@ -237,7 +246,7 @@ def _canaries_found(cell: CellRecord, primary: str) -> Outcome:
     return passed, f"canaries {verb}: AUC {figure.value:.3f}, {bound} {CANARY_FLOOR}"
 
 
-def _chance_accuracy(cell: CellRecord, chance_limits: Mapping[tuple[str, str, int], float]) -> Outcome:
+def _chance_accuracy(cell: CellRecord, control_limits: Mapping[tuple[str, str, int], float]) -> Outcome:
     """Fail a noise student only if it knows more than ignorance explains.
 
     Predictions of an ignorant network are not independent coin flips: it gives whole classes the same wrong,
@@ -248,7 +257,7 @@ def _chance_accuracy(cell: CellRecord, chance_limits: Mapping[tuple[str, str, in
     classes = len(cell.description.class_names) if cell.description else 0
     if figure is None or classes < 2:
         return False, "has no accuracy, or its dataset no classes"
-    limit = chance_limits.get((cell.dataset, cell.method.name, cell.seed))
+    limit = control_limits.get((cell.dataset, cell.method.name, cell.seed))
     if limit is None:
         limit = min(1.0, FIXED_POINTS / classes + Z_CHECK * standard_error(figure))
     passed = figure.value <= limit

@@ -188,15 +188,15 @@ def baseline_for(method: Method, baselines: Sequence[Row]) -> Row | None:
 def build_leaderboard(
     results: RunResults,
     *,
-    chance_limits: Mapping[CellKey, float] | None = None,
+    control_limits: Mapping[CellKey, float] | None = None,
     doubts: Mapping[str, Sequence[str]] | None = None,
 ) -> Leaderboard:
     """Order a run into boards, one per dataset, and judge its controls.
 
     Args:
         results: the records of the run.
-        chance_limits: the largest accuracy that ignorance explains, by cell, where evidence gave one
-            (`verify.chance_limits`); without it the bound for any classifier is used.
+        control_limits: how far controls may go by their own evidence, by cell (`verify.control_limits`); without it the
+            bound for any classifier is used, and a memorizer must release every member.
         doubts: further reasons, by dataset, why its rows cannot be trusted.
     """
     names = dict.fromkeys(record.dataset for record in results.records)
@@ -204,7 +204,7 @@ def build_leaderboard(
         _board(
             [record for record in results.records if record.dataset == name],
             results.primary_attack,
-            chance_limits=chance_limits or {},
+            control_limits=control_limits or {},
             results_format=results.format,
             doubts=tuple((doubts or {}).get(name, ())),
         )
@@ -217,7 +217,7 @@ def _board(
     records: Sequence[CellRecord],
     primary: str,
     *,
-    chance_limits: Mapping[CellKey, float],
+    control_limits: Mapping[CellKey, float],
     results_format: int,
     doubts: tuple[str, ...],
 ) -> DatasetBoard:
@@ -225,7 +225,7 @@ def _board(
     for record in records:
         by_method.setdefault(record.method.name, []).append(record)
     rows = [row_of(sorted(group, key=lambda record: record.seed), primary) for group in by_method.values()]
-    verdicts = judge_controls(records, primary, chance_limits=chance_limits, results_format=results_format)
+    verdicts = judge_controls(records, primary, control_limits=control_limits, results_format=results_format)
     described = next((record for record in records if record.description is not None), records[0])
     reasons = tuple(f"control {verdict.control}: {verdict.reason}" for verdict in verdicts if not verdict.passed)
     baselines = [row for row in rows if row.method.role == "baseline" and row.status != "failed"]

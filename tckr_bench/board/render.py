@@ -45,7 +45,7 @@ def verified_leaderboard(found: Verified) -> Leaderboard:
         dataset: [f"{count} {'figure does' if count == 1 else 'figures do'} not follow from the saved evidence"]
         for dataset, count in wrong.items()
     }
-    return build_leaderboard(found.results, chance_limits=found.chance_limits, doubts=doubts)
+    return build_leaderboard(found.results, control_limits=found.control_limits, doubts=doubts)
 
 
 def render_report(run: Path, *, found: Verified | None = None) -> Path:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-9
 RENAMINGS = 20_000
 CHANCE_TAIL = 5e-4
+LIMITED = ("noise", "memorizer")
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Verified:
 
     results: RunResults
     mismatches: tuple[Mismatch, ...]
-    chance_limits: Mapping[tuple[str, str, int], float]
+    control_limits: Mapping[tuple[str, str, int], float]
     evidence: Mapping[tuple[str, str, int], CellEvidence]
     revised: tuple[str, ...] = ()
 
@@ -159,19 +160,57 @@ def verified(run: Path) -> Verified:
             mismatches.append(Mismatch(*key_of(record), "threat models", "are not those of the saved scores"))
         figures = (*figures, *_of_absent_metrics(record, figures))
         records.append(replace(record, figures=figures, threat_models=models))
-    limits = chance_limits(folder, results)
+    limits = control_limits(folder, results)
     return Verified(replace(results, records=tuple(records)), tuple(mismatches), limits, evidence, revised)
 
 
-def chance_limits(run: Path, results: RunResults) -> Mapping[tuple[str, str, int], float]:
-    """Return, by cell of the noise control, the largest accuracy that ignorance explains; see `chance_limit`."""
+def control_limits(run: Path, results: RunResults) -> Mapping[tuple[str, str, int], float]:
+    """Return, by cell, what its own evidence says of how far a control may go; see `control_limit`."""
     limits = {}
     for record in results.records:
-        if record.method.role == "control" and record.method.name.startswith("noise") and record.status == "ok":
+        if has_limit(record):
             with contextlib.suppress(RunError):  # evidence that cannot be read is a mismatch, reported elsewhere
-                evidence = evidence_of(run, record)
-                limits[key_of(record)] = chance_limit(evidence.test_logits, evidence.test_labels)
+                limits[key_of(record)] = control_limit(record, evidence_of(run, record))
     return limits
+
+
+def has_limit(record: CellRecord) -> bool:
+    """Return whether a cell is of a control that its evidence sets a limit: `noise` and `memorizer`."""
+    return record.status == "ok" and record.method.role == "control" and record.method.name.startswith(LIMITED)
+
+
+def control_limit(record: CellRecord, evidence: CellEvidence) -> float:
+    """Return the largest accuracy ignorance explains, of `noise`; of `memorizer` the share of members it releases."""
+    if record.method.name.startswith("noise"):
+        return chance_limit(evidence.test_logits, evidence.test_labels)
+    attack = evidence.attacks.get(evidence.primary_attack)
+    if attack is None or attack.labels is None:
+        return 1.0
+    return released_share(attack.labels[attack.members & ~attack.canaries], record.method.cardinality)
+
+
+def released_share(labels: Labels, cardinality: float) -> float:
+    """Return the share of the training images that a class-balanced sequence holds.
+
+    A class takes each of its images once before it begins again, so that one with more than its part of the sequence
+    is not released whole. The classes of the members stand for those of the training set.
+
+    Args:
+        labels: classes of the members, (n,).
+        cardinality: length of the sequence in training sets.
+
+    >>> import numpy as np
+    >>> released_share(np.array([0, 0, 0, 1]), 1)  # four images, two of each class: one of class 0 stays out
+    0.75
+    >>> released_share(np.array([0, 0, 1, 1]), 1)
+    1.0
+    """
+    import numpy as np
+
+    counts = np.unique(labels, return_counts=True)[1]
+    if not len(counts):
+        return 1.0
+    return min(1.0, float(np.minimum(counts / counts.sum(), cardinality / len(counts)).sum()))
 
 
 def chance_limit(logits: Logits, labels: Labels) -> float:

@@ -13,7 +13,7 @@ from tckr_bench.board.rank import build_leaderboard
 from tckr_bench.board.render import REPORT_FILE, render_report
 from tckr_bench.board.results import RunResults, read_results
 from tckr_bench.board.tables import leaderboard_group
-from tckr_bench.board.verify import chance_limits
+from tckr_bench.board.verify import control_limits
 from tckr_bench.commands.checkup import check_up_before_run
 from tckr_bench.commands.collect import RunSettings, collect
 from tckr_bench.commands.observers import SETTING, Observers, observers_named
@@ -184,8 +184,8 @@ def _show(results: RunResults, settings: RunSettings, screen: Screen) -> None:
     if screen.json:
         screen.print_results(results)
         return
-    limits = chance_limits(settings.out, results)
-    leaderboard = build_leaderboard(results, chance_limits=limits)
+    limits = control_limits(settings.out, results)
+    leaderboard = build_leaderboard(results, control_limits=limits)
     screen.console.print(leaderboard_group(leaderboard))
     if len(leaderboard.boards) >= FEWEST_DATASETS:
         screen.console.print(overview_table(leaderboard))

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tckr_bench.board.verify import chance_limit, compute_figures, difference
+from tckr_bench.board.verify import compute_figures, control_limit, difference, has_limit
 from tckr_bench.errors import LeaderboardError, OptionError, PluginError, RunError
 from tckr_bench.leaderboard.files import file_reference, record_folder
 from tckr_bench.leaderboard.records import ResultRecord, cells_of
 from tckr_bench.leaderboard.scores import MOST_BYTES, read_scores
-from tckr_bench.leaderboard.submission import digest_of, is_noise
+from tckr_bench.leaderboard.submission import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +45,7 @@ class Examined:
         digest: of the evidence, whatever file holds it; empty where it could not be read.
         labels, outputs, teacher: sha256 of the test labels, of the classifier's outputs and of the teacher's.
         challenge: sha256 of members and canaries of each attack on the classifier.
-        chance_limit: the largest accuracy that ignorance explains, of the control that knows nothing.
+        control_limit: how far the control may go by its own evidence; None of anything else.
     """
 
     faults: tuple[str, ...]
@@ -53,7 +53,7 @@ class Examined:
     labels: str = ""
     outputs: str = ""
     teacher: str = ""
-    chance_limit: float | None = None
+    control_limit: float | None = None
     figures: tuple[Figure, ...] = ()
 
 
@@ -87,7 +87,7 @@ def examine(task: Task) -> Examined:
         labels=_sha(evidence.test_labels),
         outputs=_sha(evidence.test_logits),
         teacher=_sha(evidence.teacher_logits),
-        chance_limit=_limit(evidence, record),
+        control_limit=_limit(evidence, record, task.seed),
         figures=figures,
     )
 
@@ -101,10 +101,9 @@ def _sha(array: npt.NDArray[Any]) -> str:
     return hashlib.sha256(f"{array.dtype} {array.shape}".encode() + array.tobytes()).hexdigest()
 
 
-def _limit(evidence: CellEvidence, record: ResultRecord) -> float | None:
-    if not is_noise(cells_of(record)[0]):
-        return None
-    return chance_limit(evidence.test_logits, evidence.test_labels)
+def _limit(evidence: CellEvidence, record: ResultRecord, seed: int) -> float | None:
+    cell = next(cell for cell in cells_of(record) if cell.seed == seed)
+    return control_limit(cell, evidence) if has_limit(cell) else None
 
 
 def fault_of_sizes(evidence: CellEvidence, record: ResultRecord) -> str:

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 from tckr_bench.board.controls import judge_controls
 from tckr_bench.board.results import RunResults, read_results
-from tckr_bench.board.verify import chance_limit, copies_of, difference, evidence_of, revised_metrics, samples_of
+from tckr_bench.board.verify import (
+    control_limit,
+    copies_of,
+    difference,
+    evidence_of,
+    has_limit,
+    revised_metrics,
+    samples_of,
+)
 from tckr_bench.errors import LeaderboardError, RunError, nearest, storage_error
 from tckr_bench.evidence import flatten_evidence
 from tckr_bench.leaderboard.files import (
@@ -222,17 +230,12 @@ def _gates(sources: Sequence[Source], dataset: str) -> tuple[Gate, ...]:
     own = [source for source in sources if source.cell.dataset == dataset]
     cells = [replace(source.cell, figures=source.figures) for source in own]
     first = own[0].results
-    limits = {}
-    for source in own:
-        if source.cell.status == "ok" and is_noise(source.cell):
-            evidence = evidence_of(source.run, source.cell)
-            limits[_key(source.cell)] = chance_limit(evidence.test_logits, evidence.test_labels)
+    limits = {
+        _key(source.cell): control_limit(source.cell, evidence_of(source.run, source.cell))
+        for source in own
+        if has_limit(source.cell)
+    }
     return gates_of(cells, first.primary_attack, limits=limits)
-
-
-def is_noise(cell: CellRecord) -> bool:
-    """Return whether a cell is the control that knows nothing, whose accuracy chance must explain."""
-    return cell.method.role == "control" and cell.method.name.startswith("noise")
 
 
 def gates_of(
@@ -241,7 +244,7 @@ def gates_of(
     """Judge the controls of a submission on one dataset, by the rules of this version of the program."""
     from tckr_bench.board.results import RESULTS_FORMAT
 
-    verdicts = judge_controls(cells, primary, chance_limits=limits, results_format=RESULTS_FORMAT)
+    verdicts = judge_controls(cells, primary, control_limits=limits, results_format=RESULTS_FORMAT)
     baselines = [cell for cell in cells if cell.method.role == "baseline" and cell.status == "ok"]
     gates = tuple(Gate(verdict.control, verdict.passed, verdict.reason) for verdict in verdicts)
     return gates if baselines else (*gates, Gate("teacher", passed=False, reason="there is no real-data baseline"))

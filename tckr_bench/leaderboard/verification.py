@@ -214,7 +214,7 @@ def _faults_on_dataset(
         (record.dataset, record.method.name, seed.seed): limit
         for record in records
         for seed in record.seeds
-        if seed.scores is not None and (limit := found[record.method.name, seed.seed].chance_limit) is not None
+        if seed.scores is not None and (limit := found[record.method.name, seed.seed].control_limit) is not None
     }
     cells = [
         replace(cell, figures=found[record.method.name, cell.seed].figures) if cell.status == "ok" else cell

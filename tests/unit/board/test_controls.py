@@ -10,17 +10,18 @@ from scipy.stats import norm, t
 
 from tckr_bench.board.controls import judge_controls, spread_allowed
 from tckr_bench.board.rank import build_leaderboard
-from tckr_bench.board.verify import chance_limit
-from tckr_bench.records import ThreatModel
+from tckr_bench.board.verify import chance_limit, released_share
+from tckr_bench.records import Prompts, ThreatModel
+from tckr_bench.stages.generate import plan_samples
 
 
-def judged(records, *, chance_limits=None, results_format=2):
-    found = judge_controls(list(records), "lira", chance_limits=chance_limits or {}, results_format=results_format)
+def judged(records, *, control_limits=None, results_format=2):
+    found = judge_controls(list(records), "lira", control_limits=control_limits or {}, results_format=results_format)
     return {verdict.control: verdict for verdict in found}
 
 
-def verdicts_of(made, chance_limits=None, **changes):
-    return judged(made.stated_cells(**changes).values(), chance_limits=chance_limits)
+def verdicts_of(made, control_limits=None, **changes):
+    return judged(made.stated_cells(**changes).values(), control_limits=control_limits)
 
 
 def test_a_sound_run_passes_every_control(made):
@@ -60,7 +61,7 @@ def test_a_failed_cell_fails_its_control(made):
     cells["noise"] = made.stated_record(cells["noise"].method, failure="train: killed")
     found = {
         verdict.control: verdict
-        for verdict in judge_controls(list(cells.values()), "lira", chance_limits={}, results_format=1)
+        for verdict in judge_controls(list(cells.values()), "lira", control_limits={}, results_format=1)
     }
     assert found["noise"].reason == "its cell failed (train: killed)"
 
@@ -70,7 +71,7 @@ def test_one_bad_seed_fails_a_control(made):
     second = dataclasses.replace(cells["untrained"], seed=1, figures=made.figures_for(0.1, 0.7))
     found = {
         verdict.control: verdict
-        for verdict in judge_controls([*cells.values(), second], "lira", chance_limits={}, results_format=1)
+        for verdict in judge_controls([*cells.values(), second], "lira", control_limits={}, results_format=1)
     }
     assert not found["untrained"].passed
     assert found["untrained"].reason.startswith("seed 1: ")
@@ -156,6 +157,26 @@ def test_copies_that_a_memorizer_releases_must_be_found(made, auc, passes):
     verdict = judged(cells.values())["memorizer"]
     assert verdict.passed is passes
     assert ("copies found" if passes else "copies missed" if auc else "has no AUC of the attack") in verdict.reason
+
+
+@pytest.mark.parametrize("counts", [(40, 40, 40), (10, 30, 80), (1, 2, 57)])
+@pytest.mark.parametrize("cardinality", [0.5, 1, 3])
+def test_the_share_a_memorizer_releases_is_that_of_the_sequence_it_follows(counts, cardinality):
+    labels = np.repeat(np.arange(len(counts)), counts)
+    prompts = Prompts(("",) * len(labels), labels, np.arange(len(labels)))
+    sequence = plan_samples(prompts, start=0, stop=round(cardinality * len(labels)), seed=0)
+    released = len(set(sequence.prompts.sources.tolist())) / len(labels)
+    assert released_share(labels, cardinality) == pytest.approx(released, abs=len(counts) / len(labels))
+
+
+@pytest.mark.parametrize(("auc", "passes"), [(0.93, True), (0.8, False)])
+def test_a_memorizer_that_cannot_release_all_is_asked_for_what_it_releases(made, auc, passes):
+    cells = made.stated_cells()
+    figure = made.figure("auc-mia", auc, 0.01, "nearest-copy")
+    cells["memorizer"] = with_figures(cells["memorizer"], figure, models=WITH_COPIES)
+    key = (cells["memorizer"].dataset, "memorizer", cells["memorizer"].seed)
+    assert judged(cells.values(), control_limits={key: 0.9})["memorizer"].passed is passes
+    assert not judged(cells.values())["memorizer"].passed
 
 
 @pytest.mark.parametrize(("auc", "passes"), [(0.5, True), (0.55, True), (0.551, False), (0.449, False)])

@@ -268,7 +268,7 @@ def test_samples_are_optional_but_must_fit_together(run_copy):
             samples_of(run_copy, with_samples)
 
 
-def test_the_noise_control_gets_a_limit_of_chance(whole_run):
-    limits = verified(whole_run).chance_limits
-    assert list(limits) == [("fashion-mnist", "noise", 0)]
+def test_controls_get_limits_of_their_own_evidence(whole_run):
+    limits = verified(whole_run).control_limits
+    assert set(limits) == {("fashion-mnist", "noise", 0), ("fashion-mnist", "memorizer", 0)}
     assert 0.1 < limits["fashion-mnist", "noise", 0] < 0.3
