@@ -91,12 +91,12 @@ def worst_attacks(row: Row) -> tuple[str, ...]:
 
 def threats_of(results: Iterable[DatasetResult]) -> tuple[Threat, ...]:
     """Return each threat model of some records once, as it is worded, with how many entries it is adaptive against."""
-    found: dict[tuple[str, ...], list[bool]] = {}
+    found: dict[tuple[str, str, str, str], list[bool]] = {}
     for result in results:
         for label, model in result.record.threat_models.items():
             key = (plain(label), SURFACES[model.surface][0], plain(model.sees), plain(model.owns))
             found.setdefault(key, []).append(model.adaptive)
-    return tuple(Threat(*key, adaptive=_against(flags)) for key, flags in found.items())
+    return tuple(Threat(*key, _against(flags)) for key, flags in found.items())
 
 
 def _against(flags: list[bool]) -> str:

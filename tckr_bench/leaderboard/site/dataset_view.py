@@ -11,7 +11,7 @@ from tckr_bench.board.rank import DatasetBoard
 from tckr_bench.board.text import NOTHING, duration, plain
 from tckr_bench.leaderboard.site import attack_view, drawings, figures
 from tckr_bench.leaderboard.site.method_view import Check, checks_of
-from tckr_bench.leaderboard.site.method_words import STANDINGS, Mark, marks_of
+from tckr_bench.leaderboard.site.method_words import STANDINGS, Mark, marks_of, unbroken
 from tckr_bench.leaderboard.site.reproduction import Fact
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class DatasetView:
     more_classes: int
     lines: tuple[DatasetLine, ...]
     absent: tuple[str, ...]
+    shared: tuple[Mark, ...]
     marks: tuple[Mark, ...]
     judged: tuple[Judged, ...]
     threats: tuple[attack_view.Threat, ...]
@@ -84,7 +85,8 @@ def dataset_view(name: str, standings: Standings) -> DatasetView:
     """Gather what the page of a dataset shows."""
     found = ordered([(entry, entry.results[name]) for entry in standings.entries if name in entry.results])
     records = [result.record for _, result in found]
-    lines = tuple(_line(entry, result) for entry, result in found)
+    shared = _shared(records)
+    lines = tuple(_line(entry, result, shared) for entry, result in found)
     classes = tuple(plain(word) for word in records[0].description.class_names) if records else ()
     return DatasetView(
         name=plain(name),
@@ -93,6 +95,7 @@ def dataset_view(name: str, standings: Standings) -> DatasetView:
         more_classes=max(0, len(classes) - _MOST_CLASSES),
         lines=lines,
         absent=tuple(plain(entry.name) for entry in standings.entries if name not in entry.results),
+        shared=shared,
         marks=tuple(dict.fromkeys(mark for line in lines for mark in line.marks)),
         judged=_judged(found),
         threats=attack_view.threats_of([result for _, result in found]),
@@ -115,21 +118,33 @@ def _weight(result: DatasetResult) -> float:
     return math.inf if estimate is None else -estimate.value
 
 
-def _line(entry: Entry, result: DatasetResult) -> DatasetLine:
+def _shared(records: Sequence[ResultRecord]) -> tuple[Mark, ...]:
+    """Return the marks that every record with a generator has; such are said once, not on every line."""
+    marked = [marks_of(record) for record in records if record.method.synthetic]
+    return tuple(mark for mark in marked[0] if all(mark in marks for marks in marked)) if len(marked) > 1 else ()
+
+
+def _line(entry: Entry, result: DatasetResult, shared: Sequence[Mark]) -> DatasetLine:
     record, row = result.record, result.row
     return DatasetLine(
-        name=plain(entry.name),
+        name=unbroken(entry.name),
         slug=entry.slug,
         role=entry.method.role,
         family=entry.family,
         trusted=record.trusted,
-        standing=f"rank {entry.rank}" if entry.rank is not None else STANDINGS[entry.standing].lower(),
+        standing=_standing(entry),
         numbers=figures.numbers(result),
         seeds=figures.seeds_of(row),
         failures=tuple(plain(failure) for failure in row.failures),
-        marks=marks_of(record),
+        marks=tuple(mark for mark in marks_of(record) if mark not in shared),
         cpu=duration(row.making_seconds) if row.making_seconds else NOTHING,
     )
+
+
+def _standing(entry: Entry) -> str:
+    if entry.rank is not None:
+        return f"rank {entry.rank}"
+    return "" if entry.standing == "control" else STANDINGS[entry.standing].lower()
 
 
 def _facts(name: str, standings: Standings, records: Sequence[ResultRecord]) -> tuple[Fact, ...]:
@@ -165,17 +180,17 @@ def _fingerprint(asked: str, records: Sequence[ResultRecord]) -> str:
 
 def _judged(found: Sequence[Found]) -> tuple[Judged, ...]:
     """Return the checks of each submission, those first whose figures are not trusted."""
-    groups: dict[tuple[str, tuple[Check, ...]], list[Found]] = {}
+    groups: dict[str, list[Found]] = {}
     for entry, result in found:
-        groups.setdefault((entry.submission, checks_of(result.record)), []).append((entry, result))
+        groups.setdefault(entry.submission, []).append((entry, result))
     judged = [
         Judged(
             plain(submission),
             all(result.record.trusted for _, result in group),
             tuple(plain(entry.name) for entry, _ in group),
-            checks,
+            tuple(dict.fromkeys(check for _, result in group for check in checks_of(result.record))),
         )
-        for (submission, checks), group in groups.items()
+        for submission, group in groups.items()
     ]
     return tuple(sorted(judged, key=lambda entry: entry.trusted))
 

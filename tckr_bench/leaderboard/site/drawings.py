@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tckr_bench.board import charts, drawing, rank
-from tckr_bench.board.text import plain
+from tckr_bench.board.text import plain, short_names
 from tckr_bench.errors import TckrError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tckr_bench.records import AttackScores, CellEvidence, Role
 
 SHORT = 34
+_HEAD = 8
 LABELLED = 8
 """In a chart with more points than this, only those of the front and of real data are named."""
 _OWN: tuple[tuple[str, Role], ...] = ((drawing.SERIES[0], "method"), (drawing.SERIES[1], "defended"))
@@ -59,13 +60,13 @@ def _attributes(found: re.Match[str]) -> str:
 
 
 def shortened(text: str) -> str:
-    """Return a name that fits into a chart.
+    """Return a name that fits into a chart; of a long one, its beginning and its end.
 
     >>> shortened("short"), len(shortened("x" * 99))
     ('short', 34)
     """
     shown = plain(text)
-    return shown if len(shown) <= SHORT else f"{shown[: SHORT - 1]}…"
+    return shown if len(shown) <= SHORT else f"{shown[:_HEAD]}…{shown[_HEAD + 1 - SHORT :]}"
 
 
 def roc_chart(result: DatasetResult, standings: Standings, *, results: Path, identity: str) -> Chart:
@@ -157,7 +158,12 @@ def tradeoff_chart(results: Sequence[tuple[Entry, DatasetResult]], *, identity: 
     """Draw accuracy against the worst attack's success, for every trusted entry on a dataset that is no control."""
     shown = [(entry, result) for entry, result in results if result.record.trusted and entry.method.role != "control"]
     palette = drawing.colours([(entry.slug, entry.method.role) for entry, _ in shown])
-    points = [point for entry, result in shown if (point := _point(entry, result, palette[entry.slug]))]
+    names, _ = short_names([entry.method for entry, _ in shown])
+    points = [
+        point
+        for entry, result in shown
+        if (point := _point(result, name=names[entry.method.name], colour=palette[entry.slug]))
+    ]
     if not points:
         return Chart(absent="No entry on this dataset has trusted figures of accuracy and of an attack.")
     svg = styleless(charts.tradeoff_svg(_named(points), identity=identity))
@@ -166,13 +172,12 @@ def tradeoff_chart(results: Sequence[tuple[Entry, DatasetResult]], *, identity: 
     )
 
 
-def _point(entry: Entry, result: DatasetResult, colour: str) -> Point | None:
+def _point(result: DatasetResult, *, name: str, colour: str) -> Point | None:
     accuracy, auc, tpr = result.row.get(rank.ACCURACY), result.row.risk(rank.AUC), result.row.risk(rank.TPR)
     if accuracy is None or auc is None:
         return None
     rate = _ends(tpr.estimate) if tpr else None
-    name = shortened(entry.name)
-    return charts.Point(name, entry.method.role, _ends(accuracy), _ends(auc.estimate), colour, rate)
+    return charts.Point(shortened(name), result.row.method.role, _ends(accuracy), _ends(auc.estimate), colour, rate)
 
 
 def _ends(estimate: Estimate) -> Ends:

@@ -36,7 +36,7 @@ class Headline:
 
 
 def headlines(entry: Entry) -> tuple[Headline, ...]:
-    """Return an entry's means over the datasets of its track."""
+    """Return an entry's means over the datasets of its track, those it has."""
     figures = (
         share(entry.accuracy),
         ABSENT if entry.family == "real data" else share(entry.gap),
@@ -52,7 +52,7 @@ def headlines(entry: Entry) -> tuple[Headline, ...]:
         "accuracy / (2 max(AUC, 0.5))²; more is better",
     )
     parts = zip(HEADINGS, figures, meanings, strict=True)
-    return tuple(Headline(title, shown, meaning) for title, shown, meaning in parts)
+    return tuple(Headline(title, shown, meaning) for title, shown, meaning in parts if shown != ABSENT)
 
 
 def numbers(result: DatasetResult) -> tuple[Shown, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tckr_bench.board.remarks import remarks_of
 from tckr_bench.board.text import duration, plain
 from tckr_bench.leaderboard.site import attack_view, costs, drawings, figures, galleries, reproduction
-from tckr_bench.leaderboard.site.method_words import Mark, marks_of, standing_of, what_it_is
+from tckr_bench.leaderboard.site.method_words import Mark, marks_of, standing_of, unbroken, what_it_is
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,8 +107,18 @@ class MethodView:
     judging: str
     images: str
     recipes: tuple[reproduction.Recipe, ...]
-    components: tuple[reproduction.ComponentView, ...]
+    components: tuple[reproduction.ComponentGroup, ...]
     provenance: tuple[Provenance, ...]
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the figures on some dataset are not trusted."""
+        return not all(section.trusted for section in self.sections)
+
+    @property
+    def alike(self) -> bool:
+        """Whether the same marks stand on every dataset."""
+        return len({section.marks for section in self.sections}) == 1
 
 
 def method_view(entry: Entry, standings: Standings, *, results: Path) -> MethodView:
@@ -119,7 +129,7 @@ def method_view(entry: Entry, standings: Standings, *, results: Path) -> MethodV
         _section(result, standings, place=place, results=results) for place, result in enumerate(found, start=1)
     )
     return MethodView(
-        name=plain(entry.name),
+        name=unbroken(entry.name),
         full_name=plain(entry.method.name),
         family=entry.family,
         sentence=what_it_is(entry.method),

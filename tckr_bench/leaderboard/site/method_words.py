@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tckr_bench.board.tables import EXPLANATIONS, MARKS
-from tckr_bench.board.text import plain, signed
+from tckr_bench.board.text import plain
 
 if TYPE_CHECKING:
     from tckr_bench.leaderboard.records import ResultRecord
@@ -35,12 +35,13 @@ STANDINGS = {
 UNADAPTED = "none"
 """The adapter that leaves a generator as it is."""
 _CONTROLS = (
-    ("memorizer", "It releases the training images themselves, so attacks must find as much as on real data."),
-    ("noise", "It knows nothing of the data, so attacks must find nothing and accuracy is that of chance."),
-    ("overfit", "It learns mislabelled images by heart, so attacks must find them."),
-    ("outsider", "It learns from images outside the challenge, so attacks must find nothing."),
-    ("untrained", "Its classifier is untrained, so attacks must find nothing."),
+    ("memorizer", "it releases the training images themselves, so attacks must find as much as on real data."),
+    ("noise", "it knows nothing of the data, so attacks must find nothing, and its accuracy is that of chance."),
+    ("overfit", "it learns mislabelled images by heart, so attacks must find them."),
+    ("outsider", "it learns from images outside the challenge, so attacks must find nothing."),
+    ("untrained", "its classifier is untrained, so attacks must find nothing."),
 )
+_KNOWN = "a method whose answer is known."
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Mark:
 
 
 def what_it_is(method: Method) -> str:
-    """Say in one or two plain sentences what a method releases."""
+    """Say in one plain sentence what a method releases; of a control also what must come of it."""
     classifier = named(method.classifier)
     if method.role == "baseline":
         return f"A {classifier} classifier trained on the real images: what every other entry is measured against."
@@ -60,25 +61,27 @@ def what_it_is(method: Method) -> str:
         tuned = ", tuned to reach the accuracy of the first synthetic entry" if method.matched else ""
         return f"A {classifier} classifier trained on the real images with a defence of its own{tuned}."
     if method.role == "control":
-        told = next((words for name, words in _CONTROLS if method.name.startswith(name)), "")
-        return f"A control: a method whose answer is known. {told}".rstrip()
-    return f"A {classifier} classifier trained on synthetic images only. {_images_of(method)} {_labels_of(method)}"
+        told = next((words for name, words in _CONTROLS if method.name.startswith(name)), _KNOWN)
+        return f"A control: {told}"
+    learns = "a teacher's probabilities for" if method.labels == "soft" else "the classes of"
+    return f"A {classifier} classifier that never sees a real image: it learns {learns} {_images_of(method)}."
 
 
 def _images_of(method: Method) -> str:
     assert method.generator is not None, "a synthetic method has a generator"
     fitted = method.adapter is not None and method.adapter.name != UNADAPTED
     adapted = f"adapted with {named(method.adapter)}" if fitted and method.adapter else "not adapted to the real images"
-    prompts = f", from captions of {named(method.captioner)}" if method.captioner else ""
-    times = signed(method.cardinality, 2).rstrip("0").rstrip(".")
-    each = "1 image" if times == "1" else f"{times} images"
-    return f"The generator {named(method.generator)}, {adapted}, makes {each} for each real one{prompts}."
+    prompts = f" from captions of {named(method.captioner)}" if method.captioner else ""
+    return f"images that {named(method.generator)}, {adapted}, makes{prompts}, {method.cardinality:g} for each real one"
 
 
-def _labels_of(method: Method) -> str:
-    if method.labels == "soft":
-        return "It learns the probabilities that a teacher trained on real images gives (soft labels)."
-    return "It learns the class that each image was made for (hard labels)."
+def unbroken(name: str) -> str:
+    r"""Return a name that is never broken before the dot between two of its parts.
+
+    >>> unbroken("lora · soft") == "lora\N{NO-BREAK SPACE}· soft"
+    True
+    """
+    return plain(name).replace(" · ", "\N{NO-BREAK SPACE}· ")
 
 
 def named(use: ComponentUse) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tckr_bench.board.text import plain, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tckr_bench.leaderboard.records import FileReference, ResultRecord
     from tckr_bench.records import ComponentUse, Method
@@ -25,6 +25,14 @@ class ComponentView:
     distribution: str
     identity: str
     options: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class ComponentGroup:
+    """Components under a title; those the method is made of have none."""
+
+    title: str
+    components: tuple[ComponentView, ...]
 
 
 @dataclass(frozen=True)
@@ -89,13 +97,17 @@ def _file(folder: str, reference: FileReference) -> FileView:
     return FileView(f"{folder}/{plain(reference.name)}", plain(reference.sha256), size(reference.size))
 
 
-def components_of(records: Sequence[ResultRecord]) -> tuple[ComponentView, ...]:
+def components_of(records: Sequence[ResultRecord]) -> tuple[ComponentGroup, ...]:
     """Return every component that made or judged some records, each once per set of options."""
-    found: dict[ComponentView, None] = {}
-    for record in records:
-        for use in (*_made_of(record.method), *record.attacks, *record.metrics):
-            found.setdefault(_component(use))
-    return tuple(found)
+    made = _once(use for record in records for use in _made_of(record.method))
+    attacks = _once(use for record in records for use in record.attacks)
+    metrics = _once(use for record in records for use in record.metrics)
+    groups = (("", made), (f"{len(attacks)} attacks", attacks), (f"{len(metrics)} metrics", metrics))
+    return tuple(ComponentGroup(title, components) for title, components in groups if components)
+
+
+def _once(uses: Iterable[ComponentUse]) -> tuple[ComponentView, ...]:
+    return tuple(dict.fromkeys(_component(use) for use in uses))
 
 
 def _made_of(method: Method) -> Iterator[ComponentUse]:
