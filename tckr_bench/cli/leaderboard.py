@@ -129,7 +129,7 @@ def diff(what: str, track: str | None, results: Path, track_files: tuple[Path, .
 )
 @click.option("--figures", is_flag=True, help="Every figure of every seed and attack instead (csv, parquet, json).")
 @click.option("--out", type=PATH, help="Write to this file.")
-@click.option("--results", type=PATH, default=DEFAULT_RESULTS, show_default=True, help="The folder of records.")
+@_place_options()
 def show(
     track: str | None,
     dataset: str | None,
@@ -137,11 +137,20 @@ def show(
     figures: bool,
     out: Path | None,
     results: Path,
+    track_files: tuple[Path, ...],
 ) -> None:
     """Show who stands where: in the terminal, or as CSV, Parquet, Markdown, LaTeX or JSON."""
     from tckr_bench.commands.leaderboard_show import show as show_standings
 
-    show_standings(results, track=track, dataset=dataset, output_format=output_format, figures=figures, out=out)
+    show_standings(
+        results,
+        track=track,
+        dataset=dataset,
+        output_format=output_format,
+        figures=figures,
+        out=out,
+        tracks=_place(results, track_files).known_tracks(),
+    )
 
 
 @leaderboard.command(epilog="tckr-bench leaderboard tracks")
