@@ -3,11 +3,13 @@
 A replicate draws as many datasets as the track has, with replacement, and for each of them as many seeds as there are;
 all methods share these draws, so that a hard dataset is hard for all. Added is the error of the examples, normal, as
 the figures' own intervals tell it, and for each method apart. Methods are judged on the same examples, so their
-differences are known better than that: ranks are shared rather too often than too seldom.
+differences are known better than that. A bootstrap of the mean of n is too narrow by the root of n / (n - 1), which
+counts where n is two: deviations are widened by it. `benchmarks/ranks.py` measures how often equals are told apart.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -94,10 +96,22 @@ def means_of(name: str, datasets: Sequence[Measured], *, replicates: int = REPLI
         seeds = len(measured.values)
         chosen = (chances[:, index, :seeds] * seeds).astype(np.int64)
         noise = own.standard_normal((replicates, len(_MEASURED))) * measured.errors
-        values[:, index] = _with_aop(measured.values[chosen].mean(axis=1) + noise)
-    draws = np.take_along_axis(values, drawn[:, :, None], axis=1).mean(axis=1)
+        centre = measured.values.mean(axis=0)
+        spread = (measured.values[chosen].mean(axis=1) - centre) * _widening(seeds)
+        values[:, index] = _with_aop(centre + spread + noise)
+    every = values.mean(axis=1)
+    draws = every + (np.take_along_axis(values, drawn[:, :, None], axis=1).mean(axis=1) - every) * _widening(count)
     points = np.stack([_with_aop(measured.values.mean(axis=0)[None])[0] for measured in datasets])
     return Means(points.mean(axis=0), draws)
+
+
+def _widening(count: int) -> float:
+    """Return by how much a bootstrap of the mean of so few is too narrow; one alone tells nothing of its spread.
+
+    >>> round(_widening(2), 3), _widening(1)
+    (1.414, 1.0)
+    """
+    return math.sqrt(count / (count - 1)) if count > 1 else 1.0
 
 
 def _with_aop(values: Floats) -> Floats:
