@@ -6,11 +6,18 @@ WORKERS ?= 2
 TRACKIO := $(VENV)/trackio
 PACKAGES = import sysconfig; print(sysconfig.get_path('purelib'))
 
-.PHONY: default setup check test docs clean
+.PHONY: default leaderboard setup check test docs clean
 
 # Set up everything and run the default matrix.
 default: setup
 	$(BIN)/tckr-bench run --matrix default
+
+# Set up everything, measure the leaderboard's own entries, submit and check them, and build the site.
+leaderboard: setup
+	$(BIN)/tckr-bench run --matrix mini
+	$(BIN)/tckr-bench leaderboard submit runs/mini
+	$(BIN)/tckr-bench leaderboard verify
+	$(BIN)/tckr-bench leaderboard build
 
 setup: $(VENV)/.ready
 
@@ -19,13 +26,14 @@ $(VENV)/.ready: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
-# Lint, format, types, import rules, and documentation that is made from code.
+# Lint, format, types, import rules, documentation that is made from code, and every record of the leaderboard.
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	PYTHONPATH=. $(BIN)/cog --check -r README.md plugins/README.md
+	$(BIN)/tckr-bench leaderboard verify
 
 # Set up everything and pass the tests.
 test: setup $(TRACKIO)/.ready
