@@ -27,6 +27,7 @@ REPLICATES = 2000
 QUANTITIES = ("accuracy", "auc", "tpr", "gap", "aop")
 BEYOND_CHANCE = 0.975
 _MEASURED = QUANTITIES[:4]
+_LOWEST = (0.0, 0.0, 0.0, -1.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ def means_of(name: str, datasets: Sequence[Measured], *, replicates: int = REPLI
         values[:, index] = _with_aop(centre + spread + noise)
     every = values.mean(axis=1)
     draws = every + (np.take_along_axis(values, drawn[:, :, None], axis=1).mean(axis=1) - every) * _widening(count)
+    draws = np.clip(draws, _LOWEST, 1)
     points = np.stack([_with_aop(measured.values.mean(axis=0)[None])[0] for measured in datasets])
     return Means(points.mean(axis=0), draws)
 
