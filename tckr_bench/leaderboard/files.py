@@ -27,6 +27,8 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 MOST_RECORD_BYTES = 2 * 2**20
 MOST_TEXT = 20_000
 MOST_NUMBER = 1e15
+MOST_DEPTH = 24
+MOST_SEEDS = 100
 RESULTS_FOLDER = Path("leaderboard") / "results"
 
 
@@ -104,9 +106,7 @@ def read_record(path: Path) -> ResultRecord:
         LeaderboardError: it is missing, too large, not a record of this schema, or holds what a record must not.
     """
     try:
-        if path.stat().st_size > MOST_RECORD_BYTES:
-            raise LeaderboardError(f"the record {path.name} has more than {MOST_RECORD_BYTES // 2**20} MiB")
-        raw = json.loads(path.read_bytes(), object_pairs_hook=_once, parse_constant=_refuse, parse_float=_number)
+        raw = json.loads(_content(path), object_pairs_hook=_once, parse_constant=_refuse, parse_float=_number)
         if isinstance(raw, dict) and raw.get("schema_version") != SCHEMA_VERSION:
             version = str(raw.get("schema_version"))[:20]
             raise LeaderboardError(f"the record {path.name} has schema {version}, this version reads {SCHEMA_VERSION}")
@@ -116,14 +116,25 @@ def read_record(path: Path) -> ResultRecord:
     except OSError as error:
         raise LeaderboardError(f"the record {path.name} cannot be read: {error.strerror}") from error
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))[:120]
-        raise LeaderboardError(f"the record {path.name} is not one: {where}: {first['msg'][:200]}") from error
+        raise LeaderboardError(f"the record {path.name} is not one: {where}: {first['msg'][:200]}") from None
     except (ValueError, RecursionError, OverflowError) as error:
         raise LeaderboardError(f"the record {path.name} is not one: {str(error)[:200] or 'too deep'}") from error
     if fault:
         raise LeaderboardError(f"the record {path.name} is not one: {fault}")
     return record
+
+
+def _content(path: Path) -> bytes:
+    """Return the bytes of a record's file, which must be a file, no pipe or device, of an allowed size."""
+    if not path.is_file():
+        raise LeaderboardError(f"the record {path.name} is no file")
+    with path.open("rb") as file:
+        content = file.read(MOST_RECORD_BYTES + 1)
+    if len(content) > MOST_RECORD_BYTES:
+        raise LeaderboardError(f"the record {path.name} has more than {MOST_RECORD_BYTES // 2**20} MiB")
+    return content
 
 
 def scan_records(root: Path) -> tuple[tuple[ResultRecord, ...], tuple[Fault, ...]]:
@@ -132,8 +143,8 @@ def scan_records(root: Path) -> tuple[tuple[ResultRecord, ...], tuple[Fault, ...
     for path in record_files(root):
         where = path.relative_to(root).as_posix()
         try:
-            if not path.resolve().is_relative_to(root.resolve()):
-                raise LeaderboardError("it leads out of the folder of results")
+            if path.is_symlink() or not path.resolve().is_relative_to(root.resolve()):
+                raise LeaderboardError("it is a link, or leads out of the folder of results")
             record = read_record(path)
         except LeaderboardError as error:
             faults.append(Fault(where, str(error)))
@@ -178,7 +189,7 @@ def _number(text: str) -> float:
 
 
 def _unknown(raw: object, known: object, where: str = "") -> str:
-    """Return a key of the raw JSON that the schema does not have, or nothing."""
+    """Return a key of the raw JSON that the schema does not have, or a value of another kind, or nothing."""
     if isinstance(raw, dict) and isinstance(known, dict):
         for key, value in raw.items():
             if key not in known:
@@ -189,11 +200,15 @@ def _unknown(raw: object, known: object, where: str = "") -> str:
     if isinstance(raw, list) and isinstance(known, list):
         faults = (_unknown(one, other, where) for one, other in zip(raw, known, strict=False))
         return next(filter(None, faults), "")
+    if isinstance(raw, bool | str) != isinstance(known, bool | str) or raw != known:
+        return f"{where.rstrip('.')} is {str(raw)[:60]!r}, which is not written as the schema has it"
     return ""
 
 
-def fault_of_texts(value: object) -> str:
+def fault_of_texts(value: object, depth: int = 0) -> str:
     """Return what a record's texts or numbers must not be, or nothing: endless, immense, or invisible characters."""
+    if depth > MOST_DEPTH:
+        return f"it is nested more than {MOST_DEPTH} levels deep"
     if isinstance(value, str):
         if len(value) > MOST_TEXT:
             return f"a text has more than {MOST_TEXT:,} characters"
@@ -202,7 +217,7 @@ def fault_of_texts(value: object) -> str:
     if isinstance(value, int | float):
         return "" if abs(value) <= MOST_NUMBER else "a number is too large"
     parts = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return next(filter(None, map(fault_of_texts, parts)), "")
+    return next(filter(None, (fault_of_texts(part, depth + 1) for part in parts)), "")
 
 
 def _fault_of(record: ResultRecord) -> str:
@@ -216,6 +231,8 @@ def _fault_of(record: ResultRecord) -> str:
     seeds = [result.seed for result in record.seeds]
     if not seeds or seeds != sorted(set(seeds)) or min(seeds) < 0:
         return "its seeds are not in order, each once"
+    if len(seeds) > MOST_SEEDS:
+        return f"it has more than {MOST_SEEDS} seeds"
     for result in record.seeds:
         if (result.status == "ok") != (result.scores is not None) or (result.status == "failed" and result.figures):
             return f"seed {result.seed} has scores or figures that its status does not have"

@@ -24,6 +24,10 @@ MOST_SIDE = 256
 MOST_CAPTION = 500
 PictureKind = Literal["sample", "copy"]
 _COLUMNS = {"kind": "string", "label": "int32", "caption": "string", "real": "binary", "synthetic": "binary"}
+_HEAD = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+"""How a PNG file begins; width and height follow, so that they are known before anything is decoded."""
+_DAMAGED = (ValueError, SyntaxError, LookupError, TypeError, AttributeError, ArithmeticError, EOFError, MemoryError)
+"""What hostile bytes raise on the way to pictures, beside the errors of Arrow, zlib and struct."""
 _FREE = ("mit", "cc0", "cc by", "cc-by", "public domain", "apache", "bsd", "pddl", "odc-by")
 _NOT_FREE = ("nc", "nd", "noncommercial", "noderivatives")
 
@@ -74,10 +78,15 @@ def read_pictures(path: Path) -> tuple[PicturePair, ...]:
     Raises:
         LeaderboardError: it is missing, too large, or not a file of pictures.
     """
+    import struct
+    import zlib
+
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
+        if path.exists() and not path.is_file():
+            raise LeaderboardError(f"the file of pictures {path.name} is no file")
         if path.stat().st_size > MOST_BYTES:
             raise LeaderboardError(f"the file of pictures {path.name} has more than {MOST_BYTES // 2**20} MiB")
         with pq.ParquetFile(path, memory_map=False) as file:
@@ -88,7 +97,7 @@ def read_pictures(path: Path) -> tuple[PicturePair, ...]:
         return tuple(_pair(row) for row in rows)
     except OSError as error:
         raise LeaderboardError(f"the file of pictures {path.name} cannot be read: {str(error)[:200]}") from error
-    except (pa.ArrowException, ValueError, SyntaxError, KeyError, TypeError, MemoryError) as error:
+    except (pa.ArrowException, zlib.error, struct.error, *_DAMAGED) as error:
         raise LeaderboardError(f"the file of pictures {path.name} is not one: {str(error)[:200]}") from error
 
 
@@ -132,9 +141,12 @@ def _pixels(content: object) -> Images:
     import numpy as np
     from PIL import Image
 
-    if not isinstance(content, bytes):
-        raise ValueError("a picture is not there")
+    if not isinstance(content, bytes) or not content.startswith(_HEAD):
+        raise ValueError("a picture is not there, or no PNG")
+    width, height = (int.from_bytes(content[start : start + 4], "big") for start in (16, 20))
+    if not 1 <= min(width, height) <= max(width, height) <= MOST_SIDE:
+        raise ValueError(f"a picture has more than {MOST_SIDE} pixels a side, or none")
     with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
-        if max(picture.size) > MOST_SIDE or min(picture.size) < 1:
-            raise ValueError(f"a picture has more than {MOST_SIDE} pixels a side")
+        if picture.size != (width, height):
+            raise ValueError("a picture has two sizes")
         return np.asarray(picture.convert("RGB"))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tckr_bench.board.estimates import usable
+from tckr_bench.board.rank import ACCURACY, WORST_AUC
 from tckr_bench.board.text import listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tckr_bench.leaderboard.records import ResultRecord
+    from tckr_bench.leaderboard.records import ResultRecord, SeedResult
     from tckr_bench.leaderboard.tracks import RequiredAttack, Track
+    from tckr_bench.records import ComponentUse
 
 
 def shortcomings(record: ResultRecord, track: Track) -> tuple[str, ...]:
@@ -23,6 +26,7 @@ def shortcomings(record: ResultRecord, track: Track) -> tuple[str, ...]:
     if record.method.role != "control" and any(result.status == "ok" for result in record.seeds):
         lacking = [str(attack) for attack in track.attacks if not _faced(record, attack)]
         found += [f"not attacked by {listing(lacking)}"] if lacking else []
+        found += [] if all(map(_measured, record.seeds)) else ["no accuracy or no AUC of an attack on the classifier"]
     return tuple(found)
 
 
@@ -54,14 +58,29 @@ def on_datasets(phrases: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(f"{phrase} on {listing(list(dict.fromkeys(names)))}" for phrase, names in found.items())
 
 
+def _measured(result: SeedResult) -> bool:
+    """Return whether a seed has what it is ranked by; one without would pass for chance, which is perfect privacy."""
+    found = {figure.metric for figure in result.figures if usable(figure)}
+    return result.status == "failed" or {ACCURACY, WORST_AUC} <= found
+
+
 def _faced(record: ResultRecord, attack: RequiredAttack) -> bool:
-    """Return whether a record has the scores of an attack; real data needs no adaptive one."""
+    """Return whether every seed has figures of an attack; real data needs no adaptive one."""
     if attack.adaptive and record.method.role != "method":
         return True
+    finished = [seed for seed in record.seeds if seed.status == "ok"]
     return any(
         use.name == attack.component
         and use.label in record.threat_models
-        and int(use.options.get("shadows") or 0) >= attack.shadows
+        and _shadows(use) >= attack.shadows
+        and all(any(figure.attack == use.label for figure in seed.figures) for seed in finished)
+        and record.threat_models[use.label].surface == "classifier"
         and (record.threat_models[use.label].adaptive or not attack.adaptive)
         for use in record.attacks
     )
+
+
+def _shadows(use: ComponentUse) -> int:
+    """Return how many shadow models an attack says it had; options of others may be anything."""
+    shadows = use.options.get("shadows")
+    return shadows if isinstance(shadows, int) else 0

@@ -30,9 +30,12 @@ MOST_BYTES = 16 * 2**20
 MOST_VALUES = 2**25
 MOST_COLUMNS = 4_000
 MOST_HEADER = 2**20
+MOST_ATTACKS = 100
 LEVEL = 9
 _KEY = b"tckr_bench_scores"
 _TYPES = ("float", "double", "int64", "int32", "bool", "uint8")
+_DAMAGED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError)
+"""What hostile bytes raise on the way to evidence, beside the errors of Arrow."""
 
 
 def write_scores(evidence: CellEvidence, path: Path) -> None:
@@ -69,6 +72,8 @@ def read_scores(path: Path) -> CellEvidence:
     import pyarrow.parquet as pq
 
     try:
+        if path.exists() and not path.is_file():
+            raise LeaderboardError(f"the score file {path.name} is no file")
         if path.stat().st_size > MOST_BYTES:
             raise LeaderboardError(f"the score file {path.name} has more than {MOST_BYTES // 2**20} MiB")
         with pq.ParquetFile(path, memory_map=False, buffer_size=2**20) as file:
@@ -76,12 +81,14 @@ def read_scores(path: Path) -> CellEvidence:
             if fault:
                 raise LeaderboardError(f"the score file {path.name} is not one: {fault}")
             about = json.loads(file.schema_arrow.metadata[_KEY])
+            if len(about["evidence"]["threat_models"]) > MOST_ATTACKS:
+                raise LeaderboardError(f"the score file {path.name} has more than {MOST_ATTACKS} attacks")
             table = file.read(use_threads=False)
         evidence = restore_evidence(_arrays(table, about["shapes"]), json.dumps(about["evidence"]))
         fault = fault_of_evidence(evidence)
     except OSError as error:
         raise LeaderboardError(f"the score file {path.name} cannot be read: {_first_line(error)}") from error
-    except (pa.ArrowException, ValueError, KeyError, TypeError, AttributeError, RecursionError, MemoryError) as error:
+    except (pa.ArrowException, *_DAMAGED) as error:
         raise LeaderboardError(f"the score file {path.name} is not one: {_first_line(error)}") from error
     if fault:
         raise LeaderboardError(f"the score file {path.name} holds no evidence: {fault}")
@@ -97,7 +104,7 @@ def _columns(name: str, array: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
 
 
 def _is_one_column(shape: Sequence[int]) -> bool:
-    return len(shape) == 1 or shape[0] < shape[1]
+    return len(shape) == 1 or shape[0] < shape[1] or shape[1] == 0  # no columns would lose the type of no values
 
 
 def _padded(column: npt.NDArray[Any], rows: int) -> pa.Array:
