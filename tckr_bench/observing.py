@@ -95,8 +95,8 @@ class StageFailed:
 class RunEnd:
     """A run as it ends: `stopped` by an interrupt or an error, `failed` where stages failed, else `finished`.
 
-    `wall_seconds` is what executing stages took, `cpu_seconds` what each kind of stage took, whenever it was run; a run
-    that stopped has neither.
+    `ran`, `found` and `failed` count stages of this execution. `wall_seconds` is what executing them took,
+    `cpu_seconds` what each kind of stage took, whenever it was run; a run that stopped has neither.
     """
 
     ending: Ending

@@ -90,6 +90,7 @@ class Observers:
         self._watchers: list[_Watcher] = []
         self._done: set[str] = set()
         self._total = 0
+        self._ran = self._found = self._failed = 0
         self._ended = False
         for use in uses:
             self._load(use, registry)
@@ -104,7 +105,7 @@ class Observers:
             yield
         finally:
             if not self._ended:
-                self._end(RunEnd("stopped"))
+                self._end(RunEnd("stopped", ran=self._ran, found=self._found, failed=self._failed))
 
     def started(self, stage: Stage) -> None:
         """Say nothing: observers hear of what is done."""
@@ -115,6 +116,8 @@ class Observers:
     def finished(self, stage: Stage, cost: Cost | None) -> None:
         """Tell of a stage that is in the store."""
         self._done.add(stage.key)
+        self._ran += cost is not None
+        self._found += cost is None
         done = len(self._done)
         event = StageFinished(stage.key, stage.kind, stage.label, stage.component, done, self._total, cost)
         self._tell(lambda observer: observer.stage_finished(event))
@@ -122,6 +125,7 @@ class Observers:
     def failed(self, failure: Failure) -> None:
         """Tell of a stage that failed."""
         stage = failure.stage
+        self._failed += 1
         event = StageFailed(stage.key, stage.kind, stage.label, stage.component, failure.message)
         self._tell(lambda observer: observer.stage_failed(event))
 

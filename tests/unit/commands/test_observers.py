@@ -158,10 +158,18 @@ def test_an_observer_cannot_change_what_the_run_goes_by(plan, settings):
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, RuntimeError])
 def test_a_run_that_stops_is_told_as_stopped(plan, settings, stop):
     recorder = Recorder()
-    with pytest.raises(stop), watchers(recorder).watching(plan, settings):
-        raise stop
-    assert recorder.heard == ["run_started", "run_ended"]
-    assert recorder.told[-1][1].ending == "stopped"
+    observers, stage = watchers(recorder), next(iter(plan.graph.stages.values()))
+
+    def a_run_that_stops():
+        with observers.watching(plan, settings):
+            observers.finished(stage, COST)
+            raise stop
+
+    with pytest.raises(stop):
+        a_run_that_stops()
+    assert recorder.heard == ["run_started", "stage_finished", "run_ended"]
+    end = recorder.told[-1][1]
+    assert (end.ending, end.ran, end.found, end.failed) == ("stopped", 1, 0, 0)
 
 
 def test_what_observers_print_does_not_reach_standard_output(plan, settings, capsys):
