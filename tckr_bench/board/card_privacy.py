@@ -97,11 +97,10 @@ def _of_worst(row: Row) -> Iterator[str]:
         return
     estimate, labels = auc
     reach = span(estimate.low, estimate.high)
-    verb = "cannot be" if estimate.low <= 0.5 else "can be"
+    beside = "which includes guessing" if estimate.low <= 0.5 else "all of it above guessing"
     yield (
         f"The strongest attack, {plain(' or '.join(labels))}, ranks a member above a non-member with an AUC of "
-        f"{signed(estimate.value, 3)} (95 %, allowing for having tried every attack: {reach}); members {verb} told "
-        "from non-members by it."
+        f"{signed(estimate.value, 3)} (95 %, allowing for having tried every attack: {reach}, {beside})."
     )
     if tpr is not None:
         rate, who = tpr

@@ -239,17 +239,19 @@ def _steps(subject: Subject, contents: Contents) -> list[tuple[str, str]]:
         adapter = _component(method.adapter)
         adaptation = f"With {adapter}, {generator} was adapted to the real training images and their captions."
     generation = (
-        f"{contents.images:,} images were generated from those captions, {method.cardinality:g} times as many as there "
+        f"{contents.images:,} images were generated from those captions, {_times(method.cardinality)}as many as there "
         f"are real training images, each with a random seed of its own; {_balance(contents)}. The label of an image is "
         "the class of the real image whose caption it was generated from. No person has looked at the images."
     )
     steps = [("Captions", captions), ("Adaptation", adaptation), ("Generation", generation)]
     if method.labels == "soft":
-        teacher = (
-            f"A teacher ({_component(method.classifier)}), trained on the real images, says how likely each class "
-        )
+        teacher = f"A teacher, {_component(method.classifier)}, trained on the real images, says how likely each class "
         steps.append(("Soft labels", f"{teacher}is for an image; the student learns from that, not from the label."))
     return steps
+
+
+def _times(cardinality: float) -> str:
+    return "" if cardinality == 1 else f"{cardinality:g} times "
 
 
 def _component(use: ComponentUse | None) -> str:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 SHARD_BYTES = 450 * 10**6
 """Bytes of raw pixels in a shard at most; PNG rarely takes more, and the hub wants files of about 500 MB."""
-ROWS_AT_A_TIME = 128
+MOST_ROWS, BATCH_BYTES = 128, 64 * 10**6
+"""How much is held in memory at a time: so many images at most, and so many bytes of raw pixels but for one image."""
 PROBABILITIES = "teacher_probabilities"
 
 
@@ -58,13 +59,13 @@ def write_shards(
     import pyarrow.parquet as pq
 
     schema = features_of(table).arrow_schema
-    images = table.images.images
-    paths = []
-    for name, rows in shard_names(len(table.images), math.prod(images.shape[1:]), limit=limit):
+    image_bytes = math.prod(table.images.images.shape[1:])
+    step, paths = max(1, min(MOST_ROWS, BATCH_BYTES // image_bytes)), []
+    for name, rows in shard_names(len(table.images), image_bytes, limit=limit):
         paths.append(folder / name)
         with pq.ParquetWriter(paths[-1], schema) as writer:
-            for start in range(rows.start, rows.stop, ROWS_AT_A_TIME):
-                part = slice(start, min(rows.stop, start + ROWS_AT_A_TIME))
+            for start in range(rows.start, rows.stop, step):
+                part = slice(start, min(rows.stop, start + step))
                 writer.write_table(pa.Table.from_pydict(_columns(table, part), schema=schema))
                 progress(part.stop)
     return tuple(paths)

@@ -210,3 +210,14 @@ def test_the_provenance_holds_no_path_of_ones_own(subject, contents, made):
     assert "clinic" not in text
     assert "secret" not in text
     assert json.loads(text)["method"]["generator"]["options"] == {"path": "…/photos", "weights": ["…/lora"], "steps": 3}
+
+
+def test_no_attack_is_said_to_fail_where_its_interval_merely_includes_guessing(subject, contents):
+    def with_low(low):
+        worst = dataclasses.replace(subject.row.get("worst-auc", ""), low=low)
+        row = dataclasses.replace(subject.row, estimates={**subject.row.estimates, ("worst-auc", ""): worst})
+        return data_card(dataclasses.replace(subject, row=row), contents)
+
+    assert "which includes guessing)" in with_low(0.49)
+    assert "all of it above guessing)" in with_low(0.51)
+    assert "cannot be told" not in with_low(0.49)
