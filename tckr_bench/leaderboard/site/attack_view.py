@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from tckr_bench.board.text import plain
 from tckr_bench.leaderboard.site.method_words import SURFACES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tckr_bench.board.rank import Row
     from tckr_bench.leaderboard.standings import DatasetResult
@@ -47,20 +48,29 @@ class AttackGroup:
 
 @dataclass(frozen=True)
 class Threat:
-    """What an attack's attacker is taken to see and own, and against how many entries it was tried and adapted."""
+    """What attackers are taken to see and own, by which attacks, and against how many entries these are adaptive."""
 
-    name: str
-    surface: str
+    names: tuple[str, ...]
     sees: str
     owns: str
     adaptive: str
 
 
+@dataclass(frozen=True)
+class ThreatGroup:
+    """Threat models of attacks that look at the same thing."""
+
+    title: str
+    threats: tuple[Threat, ...]
+
+
 def attack_groups(result: DatasetResult) -> tuple[AttackGroup, ...]:
-    """Return an entry's attacks on a dataset by what they look at, in the order of the record."""
+    """Return an entry's attacks on a dataset by what they look at, those that get furthest first."""
     models = result.record.threat_models
     return tuple(
-        AttackGroup(title, meaning, tuple(_line(result, label, model) for label, model in of_surface))
+        AttackGroup(
+            title, meaning, tuple(_line(result, label, model) for label, model in _by_success(result, of_surface))
+        )
         for surface, (title, meaning) in SURFACES.items()
         if (of_surface := _looking_at(models, surface))
     )
@@ -68,6 +78,12 @@ def attack_groups(result: DatasetResult) -> tuple[AttackGroup, ...]:
 
 def _looking_at(models: Mapping[str, ThreatModel], surface: Surface) -> list[tuple[str, ThreatModel]]:
     return [(label, model) for label, model in models.items() if model.surface == surface]
+
+
+def _by_success(result: DatasetResult, models: list[tuple[str, ThreatModel]]) -> list[tuple[str, ThreatModel]]:
+    """Return attacks by falling AUC, those without a figure last."""
+    aucs = {label: result.row.get(rank.AUC, label) for label, _ in models}
+    return sorted(models, key=lambda entry: -found.value if (found := aucs[entry[0]]) else math.inf)
 
 
 def _line(result: DatasetResult, label: str, model: ThreatModel) -> AttackLine:
@@ -89,17 +105,24 @@ def worst_attacks(row: Row) -> tuple[str, ...]:
     return risk.attacks if risk is not None and risk.worst else ()
 
 
-def threats_of(results: Iterable[DatasetResult]) -> tuple[Threat, ...]:
-    """Return each threat model of some records once, as it is worded, with how many entries it is adaptive against."""
-    found: dict[tuple[str, str, str, str], list[bool]] = {}
+def threats_of(results: Iterable[DatasetResult]) -> tuple[ThreatGroup, ...]:
+    """Return each threat model of some records once, as it is worded, with the attacks that share it."""
+    found: dict[tuple[Surface, str, str, str], list[bool]] = {}
     for result in results:
         for label, model in result.record.threat_models.items():
-            key = (plain(label), SURFACES[model.surface][0], plain(model.sees), plain(model.owns))
+            key = (model.surface, plain(label), plain(model.sees), plain(model.owns))
             found.setdefault(key, []).append(model.adaptive)
-    return tuple(Threat(*key, _against(flags)) for key, flags in found.items())
+    shared: dict[tuple[Surface, str, str, str], list[str]] = {}
+    for (surface, name, sees, owns), flags in found.items():
+        shared.setdefault((surface, sees, owns, _against(flags)), []).append(name)
+    groups = []
+    for surface, (title, _) in SURFACES.items():
+        own = tuple(Threat(tuple(names), *key[1:]) for key, names in shared.items() if key[0] == surface)
+        groups.append(ThreatGroup(title, own))
+    return tuple(group for group in groups if group.threats)
 
 
-def _against(flags: list[bool]) -> str:
+def _against(flags: Sequence[bool]) -> str:
     if not any(flags):
         return "no"
-    return "yes" if all(flags) else f"against {sum(flags)} of {len(flags)}"
+    return "yes" if all(flags) else f"against {sum(flags)} of {len(flags)} entries"

@@ -22,13 +22,14 @@ _WORDS = {
     "generate": "generate",
     "tune": "tune",
     "train": "train the classifier",
-    "shadow": "shadow: train",
     "shadow-caption": "shadow: caption",
     "shadow-adapt": "shadow: adapt",
     "shadow-generate": "shadow: generate",
+    "shadow": "shadow: train",
     "attack": "attack",
     "measure": "measure",
 }
+"""Kinds of stages in the order in which they run, and what they are called."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def judges(kind: str) -> bool:
 def costs_of(record: ResultRecord) -> Costs | None:
     """Return what a record cost, over its finished seeds, or over all where none finished; None where none says."""
     finished = [seed for seed in record.seeds if seed.status == "ok"] or list(record.seeds)
-    names = dict.fromkeys(step.kind for seed in finished for step in seed.cost)
+    names = sorted({step.kind for seed in finished for step in seed.cost}, key=_place)
     if not names:
         return None
     kinds = [_kind(name, finished) for name in names]
@@ -97,6 +98,11 @@ def costs_of(record: ResultRecord) -> Costs | None:
     devices = dict.fromkeys(plain(step.device) for seed in finished for step in seed.cost if step.device)
     images = f"{record.images_generated:,}" if record.images_generated else "none"
     return Costs(tuple(group for group in groups if group.lines), ", ".join(devices), images)
+
+
+def _place(kind: str) -> tuple[int, str]:
+    order = list(_WORDS)
+    return (order.index(kind) if kind in order else len(order), kind)
 
 
 def _kind(name: str, seeds: Sequence[SeedResult]) -> _Kind:

@@ -71,7 +71,7 @@ class DatasetView:
     shared: tuple[Mark, ...]
     marks: tuple[Mark, ...]
     judged: tuple[Judged, ...]
-    threats: tuple[attack_view.Threat, ...]
+    threats: tuple[attack_view.ThreatGroup, ...]
     chart: drawings.Chart
     reported: reported.ReportedTable | None
 

@@ -100,6 +100,7 @@ class MethodView:
     pareto: bool
     reasons: tuple[str, ...]
     headlines: tuple[figures.Headline, ...]
+    interval: str
     sections: tuple[DatasetSection, ...]
     missing: tuple[str, ...]
     marks: tuple[Mark, ...]
@@ -139,6 +140,7 @@ def method_view(entry: Entry, standings: Standings, *, results: Path) -> MethodV
         pareto=entry.pareto,
         reasons=tuple(plain(reason) for reason in entry.reasons),
         headlines=figures.headlines(entry) if entry.accuracy is not None else (),
+        interval=plain(entry.accuracy.interval) if entry.accuracy is not None else "",
         sections=sections,
         missing=tuple(plain(name) for name in entry.missing),
         marks=tuple(dict.fromkeys(mark for section in sections for mark in section.marks)),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tckr_bench.board.text import plain, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tckr_bench.leaderboard.records import FileReference, ResultRecord
     from tckr_bench.records import ComponentUse, Method
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ComponentView:
-    """A component: its family, name with version, the distribution it comes from, and every option."""
+    """A component: its family, name with version, the distribution it comes from, and every option.
+
+    `datasets` names those it is used on, unless that is all of them.
+    """
 
     family: str
     name: str
@@ -25,6 +29,7 @@ class ComponentView:
     distribution: str
     identity: str
     options: tuple[tuple[str, str], ...]
+    datasets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,15 +104,23 @@ def _file(folder: str, reference: FileReference) -> FileView:
 
 def components_of(records: Sequence[ResultRecord]) -> tuple[ComponentGroup, ...]:
     """Return every component that made or judged some records, each once per set of options."""
-    made = _once(use for record in records for use in _made_of(record.method))
-    attacks = _once(use for record in records for use in record.attacks)
-    metrics = _once(use for record in records for use in record.metrics)
+    made = _once([(record, use) for record in records for use in _made_of(record.method)])
+    attacks = _once([(record, use) for record in records for use in record.attacks])
+    metrics = _once([(record, use) for record in records for use in record.metrics])
     groups = (("", made), (f"{len(attacks)} attacks", attacks), (f"{len(metrics)} metrics", metrics))
     return tuple(ComponentGroup(title, components) for title, components in groups if components)
 
 
-def _once(uses: Iterable[ComponentUse]) -> tuple[ComponentView, ...]:
-    return tuple(dict.fromkeys(_component(use) for use in uses))
+def _once(uses: Sequence[tuple[ResultRecord, ComponentUse]]) -> tuple[ComponentView, ...]:
+    """Return each component once, with its datasets where it is not used on all of them."""
+    every = dict.fromkeys(record.dataset for record, _ in uses)
+    found: dict[ComponentView, dict[str, None]] = {}
+    for record, use in uses:
+        found.setdefault(_component(use), {})[record.dataset] = None
+    return tuple(
+        replace(view, datasets=() if len(names) == len(every) else tuple(plain(name) for name in names))
+        for view, names in found.items()
+    )
 
 
 def _made_of(method: Method) -> Iterator[ComponentUse]:
@@ -147,7 +160,7 @@ def provenance_of(record: ResultRecord) -> tuple[Fact, ...]:
         ("processor", f"{made.processor} ({made.cores} cores, {made.jobs} at a time)"),
         ("platform", made.platform),
         ("versions", _versions(made.versions)),
-        ("distributions", _versions(made.distributions)),
+        ("distributions", _distributions(made.distributions)),
     )
     return tuple(Fact(title, plain(words)) for title, words in facts if words)
 
@@ -159,3 +172,9 @@ def _commit(commit: str, dirty: bool | None) -> str:
 
 def _versions(versions: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+
+
+def _distributions(distributions: Mapping[str, str]) -> str:
+    """Say how many components came from each distribution; which, stands beside each component."""
+    counts = Counter(distributions.values())
+    return ", ".join(f"{name}: {count} components" for name, count in sorted(counts.items()))

@@ -15,6 +15,7 @@ from tckr_bench.leaderboard.files import record_folder
 from tckr_bench.leaderboard.records import StepCost
 from tckr_bench.leaderboard.scores import write_scores
 from tckr_bench.leaderboard.site import drawings, reproduction
+from tckr_bench.leaderboard.site.attack_view import attack_groups, threats_of
 from tckr_bench.leaderboard.site.costs import costs_of
 from tckr_bench.leaderboard.site.dataset_view import dataset_view
 from tckr_bench.leaderboard.site.method_words import unbroken, what_it_is
@@ -213,3 +214,56 @@ def test_another_copy_of_a_dataset_is_said(standings):
         fact.title: fact.words for fact in dataset_view(name, dataclasses.replace(standings, entries=entries)).facts
     }
     assert f"1 of {len(entries)} records have another" in facts["fingerprint"]
+
+
+def test_attacks_that_get_furthest_stand_first_in_what_they_look_at(standings):
+    for entry in standings.entries:
+        result = first(entry)
+        models = result.record.threat_models
+        groups = attack_groups(result)
+        assert [line.name for group in groups for line in group.lines] == [
+            label
+            for surface in ("classifier", "generator", "images", "captions", "data")
+            for label in sorted(
+                (label for label, model in models.items() if model.surface == surface),
+                key=lambda label: -result.row.get(rank.AUC, label).value,
+            )
+        ]
+
+
+def test_attacks_of_one_threat_model_share_its_words_and_how_often_they_adapt(standings):
+    own, other = (first(entry_of(standings, role)) for role in ("method", "baseline"))
+    model = next(iter(own.record.threat_models.values()))
+    fixed, adapted = (dataclasses.replace(model, adaptive=adaptive) for adaptive in (False, True))
+    one = dataclasses.replace(own.record, threat_models={"a": fixed, "b": fixed, "c": adapted})
+    two = dataclasses.replace(other.record, threat_models={"a": fixed, "b": fixed, "c": fixed})
+    groups = threats_of([dataclasses.replace(own, record=one), dataclasses.replace(other, record=two)])
+    assert [(threat.names, threat.adaptive) for group in groups for threat in group.threats] == [
+        (("a", "b"), "no"),
+        (("c",), "against 1 of 2 entries"),
+    ]
+
+
+def test_costs_stand_in_the_order_in_which_stages_run(standings):
+    record = first(entry_of(standings, "method")).record
+    kinds = ("attack", "train", "shadow", "zz-own", "caption", "shadow-caption", "prepare")
+    seeds = tuple(
+        dataclasses.replace(seed, status="ok", cost=tuple(step(kind, 1.0) for kind in kinds)) for seed in record.seeds
+    )
+    groups = costs_of(dataclasses.replace(record, seeds=seeds)).groups
+    assert [[line.kind for line in group.lines] for group in groups] == [
+        ["prepare the images", "caption", "train the classifier", "zz-own"],
+        ["shadow: caption", "shadow: train", "attack"],
+    ]
+
+
+def test_a_component_with_other_options_on_a_dataset_names_the_dataset():
+    board = made_standings(datasets=2, methods=8)
+    records = [result.record for result in entry_of(board, "method").results.values()]
+    assert all(not use.datasets for group in reproduction.components_of(records) for use in group.components)
+    adapter = dataclasses.replace(records[0].method.adapter, options={"rank": 99})
+    records[0] = dataclasses.replace(records[0], method=dataclasses.replace(records[0].method, adapter=adapter))
+    made = reproduction.components_of(records)[0].components
+    told = {use.options: use.datasets for use in made if use.family == "adapter"}
+    assert told[("rank", "99"),] == (records[0].dataset,)
+    assert sorted(name for names in told.values() for name in names) == sorted(record.dataset for record in records)
