@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tckr_bench.board.verify import compute_figures, control_limit, difference, has_limit
 from tckr_bench.errors import LeaderboardError, OptionError, PluginError, RunError
 from tckr_bench.leaderboard.files import file_reference, record_folder
+from tckr_bench.leaderboard.pictures import may_be_shown, read_pictures
 from tckr_bench.leaderboard.records import ResultRecord, cells_of
 from tckr_bench.leaderboard.scores import MOST_BYTES, read_scores
 from tckr_bench.leaderboard.submission import digest_of
@@ -22,18 +23,31 @@ if TYPE_CHECKING:
     from tckr_bench.leaderboard.records import SeedResult
     from tckr_bench.records import AttackScores, CellEvidence, Figure
 
-MOST_ATTACKS = 100
+MOST_CLASSES = 25_000
 MOST_SHADOWS = 1024
 MOST_CANARIES = 10_000
+_NONSENSE = (
+    PluginError,
+    OptionError,
+    RunError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    TypeError,
+    ValueError,
+)
+"""What metrics raise on nonsense: scores are hostile input, and that is a finding, not a crash."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A seed of a record to be looked into, below the folder of results."""
+    """The scores of a seed of a record, or without a seed its pictures; below the folder of results."""
 
     root: Path
     record: ResultRecord
-    seed: int
+    seed: int | None
 
 
 @dataclass(frozen=True)
@@ -44,7 +58,6 @@ class Examined:
         faults: what is wrong with it, or with what the record says of it.
         digest: of the evidence, whatever file holds it; empty where it could not be read.
         labels, outputs, teacher: sha256 of the test labels, of the classifier's outputs and of the teacher's.
-        challenge: sha256 of members and canaries of each attack on the classifier.
         control_limit: how far the control may go by its own evidence; None of anything else.
     """
 
@@ -60,6 +73,8 @@ class Examined:
 def examine(task: Task) -> Examined:
     """Recompute the figures of a seed from its scores, and compare all that its record says of them."""
     record = task.record
+    if task.seed is None:
+        return Examined(_faults_of_pictures(task.root, record))
     result = next(result for result in record.seeds if result.seed == task.seed)
     reference = result.scores
     assert reference is not None, "only seeds with scores are examined"
@@ -75,25 +90,30 @@ def examine(task: Task) -> Examined:
         fault = fault_of_sizes(evidence, record)
         if fault:
             raise LeaderboardError(f"{reference.name}: {fault}")
-        figures = tuple(compute_figures(evidence, record.metrics))
+        return _examined(record, result, evidence)
     except LeaderboardError as error:
         return Examined((str(error),))
-    except (PluginError, OptionError, RunError, ArithmeticError, AssertionError, LookupError, ValueError) as error:
-        # scores are hostile input: what a metric makes of nonsense is a finding, not a crash
+    except _NONSENSE as error:
         return Examined((f"figures of {reference.name} cannot be computed ({str(error)[:200]})",))
+
+
+def _examined(record: ResultRecord, result: SeedResult, evidence: CellEvidence) -> Examined:
+    figures = tuple(compute_figures(evidence, record.metrics))
     return Examined(
         faults=(*_faults_of_figures(result, figures), *_faults_of_models(record, evidence)),
         digest=digest_of(evidence),
         labels=_sha(evidence.test_labels),
         outputs=_sha(evidence.test_logits),
         teacher=_sha(evidence.teacher_logits),
-        control_limit=_limit(evidence, record, task.seed),
+        control_limit=_limit(evidence, record, result.seed),
         figures=figures,
     )
 
 
 def died(task: Task) -> Examined:
     """Say that the process that looked into a file ended without a word."""
+    if task.seed is None:
+        return Examined(("its pictures could not be looked into: the process died",))
     return Examined((f"the scores of seed {task.seed} could not be looked into: the process died",))
 
 
@@ -113,10 +133,10 @@ def fault_of_sizes(evidence: CellEvidence, record: ResultRecord) -> str:
         return f"it has {len(evidence.test_labels):,} test images, the record {record.splits.get('test', 0):,}"
     if evidence.test_logits.shape[1] != len(record.description.class_names):
         return f"its classifier tells {evidence.test_logits.shape[1]} classes, the dataset has other ones"
+    if evidence.test_logits.shape[1] > MOST_CLASSES:
+        return f"its classifier tells more than {MOST_CLASSES:,} classes"
     if evidence.teacher_logits.shape != evidence.test_logits.shape:
         return "its teacher tells other classes than its classifier"
-    if len(evidence.attacks) > MOST_ATTACKS:
-        return f"it has more than {MOST_ATTACKS} attacks"
     faults = (_fault_of_size(label, attack, images) for label, attack in evidence.attacks.items())
     return next(filter(None, faults), "")
 
@@ -160,8 +180,24 @@ def _by_name(figures: tuple[Figure, ...]) -> Mapping[tuple[str, str], Figure]:
 def _faults_of_models(record: ResultRecord, evidence: CellEvidence) -> list[str]:
     found = {label: attack.threat_model for label, attack in evidence.attacks.items()}
     faults = []
-    if found != {label: record.threat_models.get(label) for label in found} or not found:
+    if found != dict(record.threat_models) or not found:
         faults.append("its threat models are not those of the saved scores")
     if evidence.primary_attack != record.primary_attack:
         faults.append(f"its scores were saved with the primary attack {evidence.primary_attack[:60]}")
     return faults
+
+
+def _faults_of_pictures(root: Path, record: ResultRecord) -> tuple[str, ...]:
+    if record.pictures is None:
+        return ()
+    if not may_be_shown(record.description.licence):
+        return (f"the licence of {record.dataset} does not let its images be shown; leave the pictures out",)
+    path = record_folder(root, record) / record.pictures.name
+    try:
+        if path.is_symlink() or not path.is_file() or file_reference(path) != record.pictures:
+            return (f"its pictures {record.pictures.name} are not the file the record names",)
+        pairs = read_pictures(path)
+    except LeaderboardError as error:
+        return (str(error),)
+    classes = len(record.description.class_names)
+    return ("a picture is of a class that the dataset does not have",) if any(p.label >= classes for p in pairs) else ()

@@ -222,12 +222,20 @@ def fault_of_texts(value: object, depth: int = 0) -> str:
 
 def _fault_of(record: ResultRecord) -> str:
     """Return what is wrong with names, references and order of a record, or nothing."""
+    return _fault_of_names(record) or _fault_of_seeds(record) or _fault_of_references(record)
+
+
+def _fault_of_names(record: ResultRecord) -> str:
     names = {"track": record.track, "dataset": record.dataset, "method": record.method.name}
     for what, name in names.items():
         if not NAME.fullmatch(name) or ".." in name:
             return f"the {what} is not a name of letters, digits, '.', '_' and '-'"
     if not SUBMISSION.fullmatch(record.submission):
         return "the submission is not sixteen hexadecimal digits"
+    return ""
+
+
+def _fault_of_seeds(record: ResultRecord) -> str:
     seeds = [result.seed for result in record.seeds]
     if not seeds or seeds != sorted(set(seeds)) or min(seeds) < 0:
         return "its seeds are not in order, each once"
@@ -238,6 +246,10 @@ def _fault_of(record: ResultRecord) -> str:
             return f"seed {result.seed} has scores or figures that its status does not have"
         if result.scores is not None and result.scores.name != scores_name(record, result.seed):
             return f"the scores of seed {result.seed} must be called {scores_name(record, result.seed)}"
+    return ""
+
+
+def _fault_of_references(record: ResultRecord) -> str:
     if record.pictures is not None and record.pictures.name != pictures_name(record):
         return f"its pictures must be called {pictures_name(record)}"
     references = [result.scores for result in record.seeds] + [record.pictures]

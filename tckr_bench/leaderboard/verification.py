@@ -12,12 +12,11 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tckr_bench.board.text import plain
+from tckr_bench.board.text import listing, plain
 from tckr_bench.errors import LeaderboardError, PluginError
 from tckr_bench.leaderboard.examination import Examined, Task, died, examine
-from tckr_bench.leaderboard.files import Fault, file_reference, record_folder, record_path, scan_records
+from tckr_bench.leaderboard.files import Fault, record_files, record_folder, record_path, scan_records
 from tckr_bench.leaderboard.parallel import in_processes
-from tckr_bench.leaderboard.pictures import may_be_shown, read_pictures
 from tckr_bench.leaderboard.records import ResultRecord, cells_of
 from tckr_bench.leaderboard.requirements import faults_of_data
 from tckr_bench.leaderboard.submission import NEEDED_METRICS, digest_of_failure, gates_of, identity_of, images_of
@@ -32,7 +31,20 @@ if TYPE_CHECKING:
     Examinations = Mapping[tuple[ResultRecord, int], Examined]
 
 MOST_FILES = 20_000
+MOST_METRICS = 100
+SHOWN_DIGITS = 8
 HIDDEN = (".gitkeep", "README.md")
+OF_THE_RUN = (
+    "description",
+    "splits",
+    "protocol",
+    "primary_attack",
+    "metrics",
+    "command",
+    "recipe",
+    "provenance",
+)
+"""What all records of a submission on one dataset have in common: they are of one run."""
 
 
 @dataclass(frozen=True)
@@ -70,18 +82,36 @@ def verify_results(
     records, faults = scan_records(root)
     found = [*faults, *_strays(root, records)] if not only else []
     chosen = _chosen(root, records, only, faults)
-    tasks = [Task(root, record, seed.seed) for record in chosen for seed in record.seeds if seed.scores is not None]
+    bars = {_key(record): _bars_to(record, tracks) for record in chosen}
+    tasks = [task for record in chosen if not bars[_key(record)] for task in _tasks(root, record)]
     told = None if progress is None else (lambda done: progress(done, len(tasks)))
     results = in_processes(examine, tasks, jobs=jobs, died=died, progress=told)
-    examined = {(_key(task.record), task.seed): result for task, result in zip(tasks, results, strict=True)}
+    looked_into = {(_key(task.record), task.seed): result for task, result in zip(tasks, results, strict=True)}
     for record in chosen:
-        own = {seed.seed: examined[_key(record), seed.seed] for seed in record.seeds if seed.scores is not None}
-        found += _named(root, record, _faults_of_record(root, record, tracks))
-        found += _named(root, record, [fault for result in own.values() for fault in result.faults])
+        own = [looked_into.get((_key(record), part)) for part in (*(seed.seed for seed in record.seeds), None)]
+        found += _named(root, record, bars[_key(record)] or _faults_of_record(record))
+        found += _named(root, record, [fault for result in own if result is not None for fault in result.faults])
+    examined = _by_seed(chosen, looked_into)
     found += _faults_of_submissions(root, chosen, examined)
     found += _repeated(root, chosen, examined)
     figures = sum(len(result.figures) for result in results)
-    return Verification(len(chosen), len(tasks), figures, tuple(found))
+    seeds = sum(task.seed is not None for task in tasks)
+    return Verification(len(chosen), seeds, figures, tuple(found))
+
+
+def _tasks(root: Path, record: ResultRecord) -> Iterator[Task]:
+    """Yield what is to be looked into of a record: the scores of each seed, and its pictures."""
+    yield from (Task(root, record, seed.seed) for seed in record.seeds if seed.scores is not None)
+    if record.pictures is not None:
+        yield Task(root, record, None)
+
+
+def _by_seed(
+    records: Sequence[ResultRecord], found: Mapping[tuple[tuple[str, str, str], int | None], Examined]
+) -> dict[tuple[tuple[str, str, str], int], Examined]:
+    """Return what was found in each seed with scores; nothing of those that were not looked into."""
+    keys = [(_key(record), seed.seed) for record in records for seed in record.seeds if seed.scores is not None]
+    return {key: found.get(key, Examined(())) for key in keys}
 
 
 def _key(record: ResultRecord) -> tuple[str, str, str]:
@@ -113,11 +143,12 @@ def _chosen(
 
 def _strays(root: Path, records: Sequence[ResultRecord]) -> Iterator[Fault]:
     """Yield a fault for each file that no record names, each link, and for too many files."""
-    named = {record_path(root, record) for record in records}
+    named = set(record_files(root))  # those that are no records are faults already
     for record in records:
         folder = record_folder(root, record)
         references = [*(seed.scores for seed in record.seeds), record.pictures]
         named |= {folder / reference.name for reference in references if reference is not None}
+    alike: dict[str, str] = {}
     for count, path in enumerate(sorted(root.rglob("*"))):
         where = path.relative_to(root).as_posix()
         if count > MOST_FILES:
@@ -125,57 +156,78 @@ def _strays(root: Path, records: Sequence[ResultRecord]) -> Iterator[Fault]:
             return
         if path.is_symlink():
             yield Fault(plain(where), "it is a link; only files are taken")
-        elif path.is_file() and path not in named and path.suffix != ".json" and path.name not in HIDDEN:
-            yield Fault(plain(where), "no record names this file")
+        elif not path.is_dir() and path not in named and not _is_hidden(path, root):
+            yield Fault(plain(where), "no record names this file" if path.is_file() else "it is no file")
+        other = alike.setdefault(where.lower(), where)
+        if other != where:
+            yield Fault(plain(where), f"only capitals tell it from {other}: not every system keeps both")
 
 
-def _faults_of_record(root: Path, record: ResultRecord, tracks: Sequence[Track]) -> list[str]:
-    """Return what is wrong with a record, its own scores apart."""
+def _is_hidden(path: Path, root: Path) -> bool:
+    return path.is_file() and path.name in HIDDEN and (path.parent == root or not path.stat().st_size)
+
+
+def _bars_to(record: ResultRecord, tracks: Sequence[Track]) -> list[str]:
+    """Return why the figures of a record are not even recomputed: track and metrics bound how long that takes."""
     track = next((track for track in tracks if track.name == record.track), None)
     faults = [f"there is no track {record.track}"] if track is None else list(faults_of_data(record, track))
+    return [*faults, *_faults_of_metrics(record)]
+
+
+def _faults_of_record(record: ResultRecord) -> list[str]:
+    """Return what is wrong with a record, its scores and pictures apart."""
+    faults = []
     if record.images_generated != images_of(record):
         faults.append(f"it generated {images_of(record):,} images by its cardinality, not {record.images_generated:,}")
-    return [*faults, *_faults_of_metrics(record), *_faults_of_pictures(root, record)]
+    return [*faults, *_faults_of_method(record)]
+
+
+def _faults_of_method(record: ResultRecord) -> list[str]:
+    """Return where a method's parts do not make what its name and role say, or its attacks do not fit together."""
+    method = record.method
+    parts = (method.captioner, method.generator, method.adapter)
+    labels = [part.label for part in (*parts, method.classifier) if part is not None]
+    name = "-".join([*labels, method.labels, f"{method.cardinality:g}x"])
+    faults = []
+    if (method.role == "method" and (None in parts or method.name != name)) or (
+        method.role in ("baseline", "defended") and parts != (None, None, None)
+    ):
+        faults.append("its captioner, generator, adapter, labels and cardinality are not those of its role and name")
+    finished = any(seed.status == "ok" for seed in record.seeds)
+    if (record.contamination is not None) != (method.synthetic and finished):
+        faults.append("what its generator knew beforehand is said without a generator, or not said")
+    steps = [step for seed in record.seeds for step in seed.cost]
+    if any(min(step.stages, step.wall_seconds, step.cpu_seconds, step.peak_memory_bytes) < 0 for step in steps):
+        faults.append("a cost is less than nothing")
+    surfaces = {label: model.surface for label, model in record.threat_models.items()}
+    if record.attacks and ({use.label: use.surface for use in record.attacks}) != surfaces:
+        faults.append("its attacks are not those of its threat models")
+    return faults
 
 
 def _faults_of_metrics(record: ResultRecord) -> list[str]:
     """Return which metrics are not those installed here: their figures could not be recomputed as they were."""
     registry = default_registry()
-    installed = {entry.component.name: entry.component.version for entry in registry.family("metric")}
+    names = [use.name for use in record.metrics]
+    if len(set(names)) != len(names) or any(use.label != use.name for use in record.metrics):
+        return ["its metrics are not each there once, under their own names"]
     faults = []
-    for use in record.metrics:
+    for use in record.metrics[:MOST_METRICS]:
         try:
-            registry.get("metric", use.name)
+            wanted = registry.use("metric", use.name, label=use.name, options={})
         except PluginError as error:
             faults.append(str(error))
             continue
-        if installed[use.name] != use.version:
+        if wanted.version != use.version:
             faults.append(
-                f"the metric {use.name} is installed in version {installed[use.name]}, the record has {use.version}"
+                f"the metric {use.name} is installed in version {wanted.version}, the record has {use.version}"
             )
-        elif registry.use("metric", use.name, label=use.name, options={}).options != use.options:
+        elif wanted.options != use.options:
             faults.append(f"the metric {use.name} has options of its own; a record has every metric as it is")
-    names = [use.name for use in record.metrics]
-    if len(set(names)) != len(names) or any(use.label != use.name for use in record.metrics):
-        faults.append("its metrics are not each there once, under their own names")
+        elif replace(use, distribution=wanted.distribution) != wanted:
+            faults.append(f"the metric {use.name} is not described as it is installed")
     lacking = [entry for entry in NEEDED_METRICS if entry not in names]
     return [*faults, *([f"it lacks the metrics {', '.join(lacking)}"] if lacking else [])]
-
-
-def _faults_of_pictures(root: Path, record: ResultRecord) -> list[str]:
-    if record.pictures is None:
-        return []
-    if not may_be_shown(record.description.licence):
-        return [f"the licence of {record.dataset} does not let its images be shown; leave the pictures out"]
-    path = record_folder(root, record) / record.pictures.name
-    try:
-        if path.is_symlink() or not path.is_file() or file_reference(path) != record.pictures:
-            return [f"its pictures {record.pictures.name} are not the file the record names"]
-        pairs = read_pictures(path)
-    except LeaderboardError as error:
-        return [str(error)]
-    classes = len(record.description.class_names)
-    return ["a picture is of a class that the dataset does not have"] if any(p.label >= classes for p in pairs) else []
 
 
 def _faults_of_submissions(
@@ -185,8 +237,12 @@ def _faults_of_submissions(
     groups: dict[tuple[str, str], list[ResultRecord]] = defaultdict(list)
     for record in records:
         groups[record.track, record.submission].append(record)
+    shown: dict[tuple[str, str], str] = {}
     for (_, submission), own in groups.items():
         where = record_path(root, own[0]).parent.parent.relative_to(root).as_posix()
+        short = (own[0].track, submission[:SHOWN_DIGITS])
+        if shown.setdefault(short, submission) != submission:
+            yield Fault(where, f"submission {submission} has the first {SHOWN_DIGITS} digits of {shown[short]}")
         digests = []
         for record in own:
             for seed in record.seeds:
@@ -227,16 +283,22 @@ def _faults_on_dataset(
         faults = []
         if sorted(record.gates, key=str) != sorted(gates, key=str):
             faults.append("its gates are not those that the controls of its submission give")
-        if record.description != records[0].description or record.splits != records[0].splits:
-            faults.append("it describes its dataset otherwise than the rest of its submission")
-        if record.primary_attack != records[0].primary_attack:
-            faults.append("its primary attack is not that of the rest of its submission")
+        faults += _faults_of_company(record, records)
         yield from _named(root, record, [*faults, *_faults_of_teacher(record, records, found)])
     if len(labels) > 1:
         yield Fault(
             record_folder(root, records[0]).relative_to(root).as_posix(),
             f"submission {records[0].submission} has more than one set of test labels",
         )
+
+
+def _faults_of_company(record: ResultRecord, records: Sequence[ResultRecord]) -> list[str]:
+    """Return what a record says otherwise than the rest of its submission on the dataset, all of which is one run."""
+    attacks = {use.label: use for other in reversed(records) for use in other.attacks}
+    told = [name for name in OF_THE_RUN if getattr(record, name) != getattr(records[0], name)]
+    told += ["attacks"] if any(attacks[use.label] != use for use in record.attacks) else []
+    words = listing([name.replace("_", " ") for name in told])
+    return [f"its {words} {'is' if len(told) == 1 else 'are'} not as in the rest of its submission"] if told else []
 
 
 def _faults_of_teacher(
@@ -250,6 +312,8 @@ def _faults_of_teacher(
         teachers = {found[t.method.name, seed.seed].outputs for t in baselines if (t.method.name, seed.seed) in found}
         if result is not None and result.teacher not in teachers:
             faults.append(f"the teacher of seed {seed.seed} is no teacher of its submission")
+        if result is not None and record.method.role == "method" and result.outputs in teachers:
+            faults.append(f"the outputs of seed {seed.seed} are those of a teacher, trained on real data")
     return faults
 
 
@@ -264,8 +328,9 @@ def _repeated(
             result = examined.get((_key(record), seed.seed))
             if result is None or not result.digest:
                 continue
-            other = first.setdefault(f"{record.track} {result.digest}", where)
-            if other != where:
+            own = f"{where} seed {seed.seed}"
+            other = first.setdefault(f"{record.track} {result.digest}", own)
+            if other != own:
                 yield Fault(where, f"the scores of seed {seed.seed} are those of {other}: submitted twice")
 
 
