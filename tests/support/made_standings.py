@@ -98,7 +98,7 @@ class Words:
         return f"{HOSTILE[next(self._next) % len(HOSTILE)]} {text}" if self._hostile else text
 
 
-def made_track(datasets: int = 2, *, name: str = "made", hostile: bool = False) -> Track:
+def made_track(datasets: int = 2, *, name: str = "made", seeds: int = 2, hostile: bool = False) -> Track:
     """Return a track over the first so many of `DATASETS`."""
     say = Words(hostile)
     return Track(
@@ -110,7 +110,7 @@ def made_track(datasets: int = 2, *, name: str = "made", hostile: bool = False) 
             label: TrackDataset({"train": TRAIN, "validation": 500, "test": TEST}, 10, _digest(label))
             for label in DATASETS[:datasets]
         },
-        seeds=2,
+        seeds=seeds,
         attacks=(RequiredAttack("lira", shadows=16), RequiredAttack("lira", adaptive=True, shadows=8)),
     )
 
@@ -131,9 +131,11 @@ def made_records(track: Track | None = None, *, methods: int = 12, seed: int = 0
     return found
 
 
-def made_standings(datasets: int = 2, methods: int = 12, seed: int = 0, hostile: bool = False) -> Standings:
+def made_standings(
+    datasets: int = 2, methods: int = 12, seed: int = 0, hostile: bool = False, *, seeds: int = 2
+) -> Standings:
     """Return a board of so many methods, and five controls, over so many datasets."""
-    track = made_track(datasets, hostile=hostile)
+    track = made_track(datasets, seeds=seeds, hostile=hostile)
     records = made_records(track, methods=methods, seed=seed, hostile=hostile)
     groups: dict[tuple[str, str], list[ResultRecord]] = {}
     for record in records:

@@ -216,13 +216,12 @@ function drawOthers({ others }) {
   const table = byId("others");
   const words = { incomplete: "incomplete", untrusted: "not trusted", "test-chosen": "chosen on the test set" };
   table.tHead.replaceChildren(make("tr", {},
-    ...[["entry", true], ["family", true], ["why", true], ["in words", true], ["accuracy, %"], ["worst attack\u2019s AUC"]].map(([title, left]) => make("th", { scope: "col", class: left ? "left" : null }, title))));
+    ...[["entry", true], ["why", true], ["family", true], ["accuracy, %"], ["worst attack\u2019s AUC"]].map(([title, left]) => make("th", { scope: "col", class: left ? "left" : null }, title))));
   const visible = state.all ? others : others.slice(0, FIRST);
   table.tBodies[0].replaceChildren(...visible.map((row) => make("tr", {},
     make("th", { scope: "row", class: "name" }, linkTo(row)),
+    make("td", { class: "words" }, make("span", { class: `mark ${row.standing === "untrusted" ? "fail" : "warn"}` }, words[row.standing] ?? row.standing), ...row.reasons.map((reason) => make("div", {}, reason))),
     make("td", { class: "left" }, make("span", { class: "family" }, glyph(row.family), row.family)),
-    make("td", { class: "left" }, make("span", { class: `mark ${row.standing === "untrusted" ? "fail" : "warn"}` }, words[row.standing] ?? row.standing)),
-    make("td", { class: "words" }, ...row.reasons.map((reason) => make("div", {}, reason))),
     ...[FIGURES[0], FIGURES[2]].map((column) => cellOf(column, estimateOf(row, column.key))))));
   table.parentElement.hidden = others.length === 0;
   byId("others-empty").hidden = others.length > 0;
@@ -285,7 +284,7 @@ function heatCell(row, dataset) {
 function drawHeat({ ranked }) {
   const board = boards[state.track], table = byId("heat"), steps = STEPS[state.heat];
   const rows = ranked.filter((row) => row.family !== "real data"), visible = state.all ? rows : rows.slice(0, FIRST_WIDE);
-  table.caption.textContent = (state.heat === "gap"
+  byId("heat-note").textContent = (state.heat === "gap"
     ? "Accuracy lost against the real-data baseline of the same submission, in points; below zero is better."
     : "AUC of the worst attack less that on the real-data baseline of the same submission; below zero is safer. Unpaired.")
     + (visible.length < rows.length ? ` The first ${visible.length} of ${rows.length}.` : "");
@@ -306,6 +305,7 @@ function drawTried({ ranked }) {
   const visible = state.all ? ranked : ranked.slice(0, FIRST_WIDE);
   table.tHead.replaceChildren(make("tr", {}, make("th", { scope: "col", class: "left" }, "method"), ...board.attacks.map((attack) => make("th", { scope: "col" },
     attack.name, make("span", { class: "better" }, attack.surface === "classifier" ? (attack.adaptive ? "adaptive" : "") : `on the ${attack.surface}`)))));
+  byId("tried-count").textContent = visible.length < ranked.length ? `The first ${visible.length} of ${ranked.length}.` : "";
   const onClassifier = board.attacks.map((attack) => attack.surface === "classifier");
   table.tBodies[0].replaceChildren(...visible.map((row) => {
     const estimates = board.tried.map((columns) => decode(columns, row.index));
