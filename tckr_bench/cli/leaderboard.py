@@ -113,6 +113,20 @@ def diff(what: str, track: str | None, results: Path, track_files: tuple[Path, .
 
 
 @leaderboard.command(
+    epilog="tckr-bench leaderboard restore 0a1b2c3d --to runs/theirs\ntckr-bench report runs/theirs\n"
+    "tckr-bench verdict runs/theirs --max-accuracy-drop 2 --max-tpr 5@1"
+)
+@click.argument("submission")
+@click.option("--to", "out", type=PATH, required=True, metavar="RUN", help="Folder of the run; new, or empty.")
+@_place_options()
+def restore(submission: str, out: Path, results: Path, track_files: tuple[Path, ...]) -> None:
+    """Write a submission on the board as a run folder, for `report`, `compare` and `verdict`."""
+    from tckr_bench.commands.leaderboard import restore as restore_submission
+
+    restore_submission(submission, _place(results, track_files), out)
+
+
+@leaderboard.command(
     epilog="tckr-bench leaderboard show\n"
     "tckr-bench leaderboard show --track mini --dataset digits\n"
     "tckr-bench leaderboard show --format latex > table.tex\n"

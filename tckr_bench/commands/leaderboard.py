@@ -1,4 +1,4 @@
-"""`tckr-bench leaderboard submit`, `verify`, `diff`, `tracks` and `schema`."""
+"""`tckr-bench leaderboard submit`, `verify`, `diff`, `restore`, `tracks` and `schema`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from tckr_bench.console import Screen
 from tckr_bench.engine.provenance import usable_cores
 from tckr_bench.errors import CheckFailed, LeaderboardError
 from tckr_bench.leaderboard.comparison import Change, compare_standings
-from tckr_bench.leaderboard.files import RESULTS_FOLDER, scan_records
+from tckr_bench.leaderboard.files import RESULTS_FOLDER, read_records, scan_records
 from tckr_bench.leaderboard.parallel import figures_of_cells
 from tckr_bench.leaderboard.records import json_schema
+from tckr_bench.leaderboard.restoration import restore_run
 from tckr_bench.leaderboard.standings import standings_of
 from tckr_bench.leaderboard.submission import Submission, prepare_submission, write_submission
 from tckr_bench.leaderboard.tracks import Track, find_track, read_track, shipped_tracks
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from tckr_bench.leaderboard.standings import Entry
 
 MOST_FAULTS = 200
+FEWEST_DIGITS = 4
 SHOWN = {"new": "green", "gone": "red", "moved": "yellow", "same": "dim"}
 
 
@@ -146,7 +148,9 @@ def diff(what: Path | str, place: Place, *, track: str | None) -> None:
         own = [record for record in known if record.submission != submission.identity]
         before, after = own, [*own, *submission.records]
     else:
-        theirs = [record for record in known if record.submission.startswith(str(what)) and len(str(what)) >= 4]
+        theirs = [
+            record for record in known if record.submission.startswith(str(what)) and len(str(what)) >= FEWEST_DIGITS
+        ]
         if not theirs:
             raise LeaderboardError(
                 f"'{what}' is neither a run folder nor the first digits of a submission on the board"
@@ -157,6 +161,21 @@ def diff(what: Path | str, place: Place, *, track: str | None) -> None:
     screen.console.print(_changes_table(changes, found))
     counts = {kind: sum(change.kind == kind for change in changes) for kind in SHOWN}
     screen.say(f"{counts['new']} new, {counts['moved']} moved, {counts['gone']} gone, {counts['same']} as before.")
+
+
+def restore(submission: str, place: Place, out: Path) -> None:
+    """Write a submission on the board as a run folder.
+
+    Raises:
+        LeaderboardError: there is no such submission, or the folder holds something.
+    """
+    screen = Screen()
+    records = [record for record in read_records(place.results) if record.submission.startswith(submission)]
+    names = {(record.track, record.submission) for record in records}
+    if len(names) > 1 or len(submission) < FEWEST_DIGITS:
+        raise LeaderboardError(f"'{submission}' is no single submission; give more of its digits")
+    results = restore_run(records, place.results, out)
+    screen.say(f"Run: {out}, {len(results.records)} cells. `tckr-bench report {out}` shows it.")
 
 
 def _changes_table(changes: Sequence[Change], track: Track) -> Table:

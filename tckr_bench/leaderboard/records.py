@@ -6,7 +6,7 @@ These dataclasses are the published schema: pydantic reads and writes them, and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tckr_bench.board.results import RunProvenance
@@ -87,6 +87,7 @@ class ResultRecord:
         pictures: real images beside synthetic ones, where the dataset's licence lets them be shown.
         command: what makes the run again.
         recipe: the text of the matrix file the command names, where it does not ship with the program.
+        run_seconds: CPU seconds of all stages of the run by kind, each counted once however many methods share it.
     """
 
     schema_version: int
@@ -109,6 +110,7 @@ class ResultRecord:
     command: str
     recipe: str
     provenance: RunProvenance
+    run_seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def slug(self) -> str:
@@ -158,4 +160,7 @@ def json_schema() -> dict[str, Any]:
 
     schema = TypeAdapter(ResultRecord).json_schema(mode="serialization")
     schema["properties"]["schema_version"]["const"] = SCHEMA_VERSION
+    for part in (schema, *schema["$defs"].values()):
+        if "properties" in part:  # as `read_record` does: a key that is not known is refused
+            part["additionalProperties"] = False
     return {"$schema": SCHEMA_DIALECT, "title": "tckr-bench result record", **schema}

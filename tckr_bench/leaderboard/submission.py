@@ -171,7 +171,10 @@ def _sources(run: Path, track: Track, compute: Compute) -> list[Source]:
             continue
         found = figures[_key(cell)]
         _refuse_forged(cell, found, besides=revised_metrics(results.metrics))
-        sources.append(Source(folder, results, cell, found, digest_of(evidence_of(folder, cell))))
+        evidence = evidence_of(folder, cell)
+        if {label: attack.threat_model for label, attack in evidence.attacks.items()} != dict(cell.threat_models):
+            raise LeaderboardError(f"{'/'.join(map(str, _key(cell)))}: its threat models are not those of its scores")
+        sources.append(Source(folder, results, cell, found, digest_of(evidence)))
     return sources
 
 
@@ -217,11 +220,14 @@ def _refuse_forged(cell: CellRecord, figures: Sequence[Figure], *, besides: Sequ
 
 
 def _refuse_repeated(sources: Sequence[Source]) -> None:
-    runs: dict[tuple[str, str, int], Path] = {}
+    runs: dict[str, Path] = {}
     for source in sources:
-        other = runs.setdefault(_key(source.cell), source.run)
+        other = runs.setdefault(source.cell.dataset, source.run)
         if other != source.run:
-            raise LeaderboardError(f"{other} and {source.run} both have {'/'.join(map(str, _key(source.cell)))}")
+            raise LeaderboardError(
+                f"{other} and {source.run} both have the dataset '{source.cell.dataset}'; "
+                "submit them apart, or run its methods and seeds in one matrix"
+            )
     if not sources:
         raise LeaderboardError("there is nothing to submit: the runs have no cells")
 
@@ -265,7 +271,7 @@ def _record(sources: Sequence[Source], track: Track, identity: str, *, gates: tu
         splits=cell.splits,
         dataset=cell.dataset,
         protocol=cell.protocol,
-        contamination=cell.contamination,
+        contamination=next((s.cell.contamination for s in sources if s.cell.contamination), None),
         primary_attack=results.primary_attack,
         attacks=tuple(use for use in results.attacks if use.label in models),
         metrics=_installed(results.metrics),
@@ -277,6 +283,7 @@ def _record(sources: Sequence[Source], track: Track, identity: str, *, gates: tu
         command=results.command or f"tckr-bench run --matrix {results.matrix}",
         recipe=results.recipe,
         provenance=results.provenance,
+        run_seconds={kind: round(seconds, 3) for kind, seconds in results.seconds.items()},
     )
 
 
