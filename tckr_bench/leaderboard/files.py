@@ -189,7 +189,7 @@ def _number(text: str) -> float:
 
 
 def _unknown(raw: object, known: object, where: str = "") -> str:
-    """Return a key of the raw JSON that the schema does not have, or a value of another kind, or nothing."""
+    """Return a key of the raw JSON that it should not have or lacks, or a value of another kind, or nothing."""
     if isinstance(raw, dict) and isinstance(known, dict):
         for key, value in raw.items():
             if key not in known:
@@ -197,6 +197,7 @@ def _unknown(raw: object, known: object, where: str = "") -> str:
             fault = _unknown(value, known[key], f"{where}{key[:60]}.")
             if fault:
                 return fault
+        return next((f"it lacks {where}{key}" for key in known if key not in raw), "")
     if isinstance(raw, list) and isinstance(known, list):
         faults = (_unknown(one, other, where) for one, other in zip(raw, known, strict=False))
         return next(filter(None, faults), "")
