@@ -70,3 +70,4 @@ class WandbObserver:
         """Put what the run took in the summary, and close it."""
         self._run.summary.update(endings_of(end))
         self._run.finish(exit_code=0 if end.ending == "finished" else 1)
+        self._wandb.teardown()  # offline, finishing a run does not wait until its file is written

@@ -80,4 +80,6 @@ def test_it_is_offline_and_tells_nothing_of_machine_and_code(folder):
 
 def test_the_same_command_again_bears_the_same_id(folder):
     rehearsed(folder).again().tell(WandbObserver(WandbOptions()))
-    assert {path.name.rpartition("-")[2] for path in offline_runs(folder)} == {rehearsed(folder).start.identity}
+    assert len(offline_runs(folder)) == 2
+    found = [record.run.run_id for path in offline_runs(folder) for record in records(path) if record.HasField("run")]
+    assert set(found) == {rehearsed(folder).start.identity}
