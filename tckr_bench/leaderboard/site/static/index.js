@@ -271,7 +271,10 @@ function ratioCell(row, first, key, words) {
 
 // Heat map and attacks ----------------------------------------------------------------------------------------------
 const STEPS = { gap: [0.5, 2, 5, 10, 20], auc: [0.005, 0.02, 0.05, 0.1, 0.2] };
-function shade(value, steps) {
+// Colour is for what chance does not explain: a cell whose interval holds zero stays grey.
+function shade(estimate, scale, steps) {
+  if (estimate.low <= 0 && estimate.high >= 0) return "b0";
+  const value = scale * estimate.value;
   const level = steps.filter((step) => Math.abs(value) >= step).length;
   return level === 0 ? "b0" : `${value > 0 ? "w" : "b"}${level}`;
 }
@@ -285,20 +288,20 @@ function drawHeat({ ranked }) {
   const board = boards[state.track], table = byId("heat"), steps = STEPS[state.heat];
   const rows = ranked.filter((row) => row.family !== "real data"), visible = state.all ? rows : rows.slice(0, FIRST_WIDE);
   byId("heat-note").textContent = (state.heat === "gap"
-    ? "Accuracy lost against the real-data baseline of the same submission, in points; below zero is better."
-    : "AUC of the worst attack less that on the real-data baseline of the same submission; below zero is safer. Unpaired.")
+    ? "Accuracy lost against the real-data baseline of the same submission, in points; below zero is better. Grey: the interval holds zero."
+    : "AUC of the worst attack less that on the real-data baseline of the same submission; below zero is safer. Unpaired; grey: the interval holds zero.")
     + (visible.length < rows.length ? ` The first ${visible.length} of ${rows.length}.` : "");
   table.tHead.replaceChildren(make("tr", {}, make("th", { scope: "col", class: "left" }, "method"),
     ...board.datasets.map((dataset) => make("th", { scope: "col" }, make("a", { href: dataset.page }, dataset.name)))));
   table.tBodies[0].replaceChildren(...visible.map((row) => make("tr", {}, make("th", { scope: "row", class: "name" }, linkTo(row)),
     ...board.datasets.map((_, place) => {
       const [column, estimate, scale] = heatCell(row, place);
-      return cellOf(column, estimate, { class: estimate ? shade(estimate.value * scale, steps) : null });
+      return cellOf(column, estimate, { class: estimate ? shade(estimate, scale, steps) : null });
     }))));
   const unit = state.heat === "gap" ? " points" : "";
   const worse = steps.map((step, place) => [`w${place + 1}`, `+${step}`]);
   const better = [...steps].reverse().map((step, place) => [`b${5 - place}`, `${MINUS}${step}`]);
-  byId("heat-legend").replaceChildren(make("li", {}, "better"), ...[...better, ["b0", "0"], ...worse].map(([kind, words]) => make("li", { class: `key ${kind}` }, words)), make("li", {}, `worse than real data${unit && ", points"}`));
+  byId("heat-legend").replaceChildren(make("li", {}, "better"), ...[...better, ["b0", "\u2248"], ...worse].map(([kind, words]) => make("li", { class: `key ${kind}` }, words)), make("li", {}, `worse than real data${unit && ", points"}`));
 }
 function drawTried({ ranked }) {
   const board = boards[state.track], table = byId("tried");

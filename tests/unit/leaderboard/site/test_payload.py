@@ -1,0 +1,91 @@
+"""The data of the index: every figure comes out as it went in, nothing in it can end the element it stands in."""
+
+import json
+
+import pytest
+from made_standings import made_standings
+
+from tckr_bench.board import rank
+from tckr_bench.leaderboard.site.payload import MEANS, MOST_ATTACKS, SCALE, attack_mean, payload, shown_attacks
+
+
+@pytest.fixture(scope="module")
+def board():
+    return made_standings(2, 12)
+
+
+def read(board):
+    return json.loads(payload([board]))[0]
+
+
+def assert_same(columns, index, estimate):
+    found = [column[index] for column in columns]
+    if estimate is None:
+        assert found == [None, None, None]
+        return
+    value, below, above = found
+    numbers = (value, value - below, value + above)
+    expected = (estimate.value, estimate.low, estimate.high)
+    assert all(abs(number / SCALE - wanted) <= 0.5001 / SCALE for number, wanted in zip(numbers, expected, strict=True))
+
+
+def test_every_mean_and_every_part_comes_out_as_it_went_in(board):
+    data = read(board)
+    metrics = {"accuracy": rank.ACCURACY, "aop": rank.WORST_AOP, "auc": rank.WORST_AUC, "tpr": rank.WORST_TPR}
+    for index, entry in enumerate(board.entries):
+        for name in MEANS:
+            assert_same(data["means"][name], index, getattr(entry, name))
+        for place, dataset in enumerate(board.track.datasets):
+            found = entry.results.get(dataset)
+            for name, metric in metrics.items():
+                assert_same(data["parts"][place][name], index, found.row.get(metric) if found else None)
+            assert_same(data["parts"][place]["gap"], index, found.gap if found else None)
+
+
+def test_the_teacher_of_an_entry_is_that_of_its_submission(board):
+    entries = read(board)["entries"]
+    for index, entry in enumerate(board.entries):
+        place = entries["teacher"][index]
+        if place is None:
+            assert not any(o.family == "real data" and o.submission == entry.submission for o in board.entries)
+        else:
+            assert board.entries[place].submission == entry.submission
+            assert board.entries[place].family == "real data"
+
+
+def test_what_an_attack_did_not_face_on_each_dataset_has_no_mean(board):
+    entry = next(entry for entry in board.entries if entry.family == "synthetic" and entry.standing == "ranked")
+    teacher = next(entry for entry in board.entries if entry.family == "real data")
+    aucs = [found.row.get(rank.AUC, "lira") for found in entry.results.values()]
+    mean = attack_mean(entry, "lira")
+    assert mean.value == pytest.approx(sum(auc.value for auc in aucs) / 2)
+    assert mean.high - mean.low < min(auc.high - auc.low for auc in aucs)
+    assert attack_mean(teacher, "nearest-copy") is None
+
+
+def test_hostile_text_cannot_end_the_script_element():
+    text = payload([made_standings(2, 12, hostile=True)])
+    assert "<" not in text
+    assert not set(text) & {"\u2028", "\u2029", "\u202e", "\x00", "\x1b"}
+    assert "<img src=x" in json.loads(text)[0]["entries"]["reasons"][-1][0]
+
+
+def test_attacks_beyond_the_columns_are_left_to_the_pages():
+    hostile = made_standings(2, 12, hostile=True)
+    assert len(shown_attacks(hostile.entries)) == MOST_ATTACKS
+
+
+def test_numbers_that_are_none_are_null(board):
+    import dataclasses
+    import math
+
+    from tckr_bench.board.estimates import Estimate
+
+    entry = dataclasses.replace(board.entries[0], auc=Estimate(math.nan, 0, 1, ""), making_seconds=math.inf)
+    data = read(dataclasses.replace(board, entries=(entry,)))
+    assert [column[0] for column in data["means"]["auc"]] == [None, None, None]
+    assert data["entries"]["seconds"] == [None]
+
+
+def test_five_hundred_methods_on_ten_datasets_stay_below_a_megabyte():
+    assert len(payload([made_standings(10, 500, seeds=1)]).encode()) < 1_000_000
