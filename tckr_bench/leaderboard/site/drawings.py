@@ -31,6 +31,9 @@ _OWN: tuple[tuple[str, Role], ...] = ((drawing.SERIES[0], "method"), (drawing.SE
 _REAL: tuple[tuple[str, Role], ...] = ((drawing.INK, "baseline"), (drawing.MUTED, "control"))
 """Colour and kind of line of the declared and of the worst attack: solid and broken."""
 _STYLE = re.compile(r'\sstyle="([^"]*)"')
+_LINES = re.compile(r"\s*\n\s*")
+_PLACES = re.compile(r'\s(?:d|x|y|transform)="[^"]*"')
+_DECIMALS = re.compile(r"(\.\d\d)\d+")
 _PRESENTATION = re.compile(r"[a-z-]+")
 
 
@@ -49,7 +52,13 @@ def styleless(svg: str) -> str:
     >>> styleless('<path style="fill: none; stroke-width: 0.8"/>')
     '<path fill="none" stroke-width="0.8"/>'
     """
-    return _STYLE.sub(_attributes, svg)
+    return _STYLE.sub(_attributes, _terse(svg))
+
+
+def _terse(svg: str) -> str:
+    """Return SVG without indentation and with coordinates to a hundredth of a point; a third of the bytes are gone."""
+    on_one_line = _LINES.sub(" ", svg)
+    return _PLACES.sub(lambda found: _DECIMALS.sub(r"\1", found.group()), on_one_line)
 
 
 def _attributes(found: re.Match[str]) -> str:

@@ -6,6 +6,7 @@ Only decoded pixels are shown, encoded anew; no byte of a submitted file reaches
 from __future__ import annotations
 
 import base64
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from tckr_bench.records import Images
 
 MOST_PAIRS, MOST_COPIES = 12, 6
-MOST_BYTES = 80_000
-"""Of all pictures of a record; sides shrink until they fit."""
+MOST_BYTES = 200_000
+"""Of all pictures of a page; sides shrink until they fit, and what still does not fit is left out."""
 _SIDES = (64, 48, 32, 24)
 _CAPTION = 160
 
@@ -46,8 +47,8 @@ class Gallery:
     absent: str = ""
 
 
-def gallery_of(record: ResultRecord, results: Path) -> Gallery:
-    """Return the pictures of a record, at most twelve samples and six copies."""
+def gallery_of(record: ResultRecord, results: Path, *, most_bytes: int = MOST_BYTES) -> Gallery:
+    """Return the pictures of a record, at most twelve samples and six copies, in so many bytes."""
     from tckr_bench.leaderboard.files import record_folder
     from tckr_bench.leaderboard.pictures import may_be_shown, read_pictures
 
@@ -68,16 +69,12 @@ def gallery_of(record: ResultRecord, results: Path) -> Gallery:
         pairs = read_pictures(path)
     except TckrError:
         return Gallery(absent=f"No pictures are shown: {plain(path.name)} does not hold any.")
-    return _gallery(pairs, record.description.class_names)
-
-
-def _gallery(pairs: Sequence[PicturePair], classes: Sequence[str]) -> Gallery:
     samples = spread([pair for pair in pairs if pair.kind == "sample"], MOST_PAIRS)
     copies = [pair for pair in pairs if pair.kind == "copy"][:MOST_COPIES]
-    shown = [*samples, *copies]
-    sources = _encoded(shown)
-    views = [_picture(pair, source, classes) for pair, source in zip(shown, sources, strict=True)]
-    return Gallery(tuple(views[: len(samples)]), tuple(views[len(samples) :]))
+    found: dict[str, list[Picture]] = {"sample": [], "copy": []}
+    for pair, source in _encoded([*samples, *copies], most_bytes):
+        found[pair.kind].append(_picture(pair, source, record.description.class_names))
+    return Gallery(tuple(found["sample"]), tuple(found["copy"]))
 
 
 def spread(pairs: Sequence[PicturePair], most: int) -> list[PicturePair]:
@@ -86,15 +83,17 @@ def spread(pairs: Sequence[PicturePair], most: int) -> list[PicturePair]:
     return [pairs[round(index * (len(pairs) - 1) / max(1, count - 1))] for index in range(count)]
 
 
-def _encoded(pairs: Sequence[PicturePair]) -> list[str]:
-    """Return pairs as data URIs, in the largest size in which all of them fit."""
-    found: list[str] = []
+def _encoded(pairs: Sequence[PicturePair], most_bytes: int) -> list[tuple[PicturePair, str]]:
+    """Return pairs with their data URIs, in the largest size in which all of them fit, or as many as fit."""
+    sources: list[str] = []
     for side in _SIDES:
         drawn = [pair_png(_within(pair.real, side), _within(pair.synthetic, side), height=1) for pair in pairs]
-        found = [f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}" for png in drawn]
-        if sum(map(len, found)) <= MOST_BYTES:
+        sources = [f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}" for png in drawn]
+        if sum(map(len, sources)) <= most_bytes:
             break
-    return found
+    taken = itertools.accumulate(map(len, sources))
+    fitting = zip(pairs, sources, taken, strict=True)
+    return [(pair, source) for pair, source, so_far in fitting if so_far <= most_bytes]
 
 
 def _within(image: Images, side: int) -> Images:

@@ -127,7 +127,8 @@ def method_view(entry: Entry, standings: Standings, *, results: Path) -> MethodV
     found = list(entry.results.values())
     records = [result.record for result in found]
     sections = tuple(
-        _section(result, standings, place=place, results=results) for place, result in enumerate(found, start=1)
+        _section(result, standings, place=place, datasets=len(found), results=results)
+        for place, result in enumerate(found, start=1)
     )
     return MethodView(
         name=unbroken(entry.name),
@@ -153,7 +154,9 @@ def method_view(entry: Entry, standings: Standings, *, results: Path) -> MethodV
     )
 
 
-def _section(result: DatasetResult, standings: Standings, *, place: int, results: Path) -> DatasetSection:
+def _section(
+    result: DatasetResult, standings: Standings, *, place: int, datasets: int, results: Path
+) -> DatasetSection:
     record = result.record
     return DatasetSection(
         name=plain(record.dataset),
@@ -169,7 +172,7 @@ def _section(result: DatasetResult, standings: Standings, *, place: int, results
         attacks=attack_view.attack_groups(result),
         findings=figures.findings(result.row),
         roc=drawings.roc_chart(result, standings, results=results, identity=f"r{place}"),
-        gallery=galleries.gallery_of(record, results),
+        gallery=galleries.gallery_of(record, results, most_bytes=galleries.MOST_BYTES // datasets),
         costs=costs.costs_of(record),
         files=reproduction.files_of(record),
         path=reproduction.path_of(record),

@@ -392,6 +392,15 @@ def test_a_page_shows_few_pictures_encoded_anew_and_stays_small(standings, tmp_p
     assert len(html.encode()) < 400_000
 
 
+def test_pictures_of_many_datasets_share_a_pages_bytes(tmp_path):
+    board = made_standings(datasets=10, methods=4)
+    entry = next(entry for entry in board.entries if entry.method.synthetic)
+    save_pictures(entry, tmp_path, side=64)
+    images = read(entry, board, tmp_path).every("img")
+    assert len(images) >= 10
+    assert sum(len(image.get("src")) for image in images) <= 200_000
+
+
 def test_files_that_cannot_be_read_are_said_without_naming_a_folder(standings, tmp_path):
     entry = entry_of(standings)
     for found in entry.results.values():
