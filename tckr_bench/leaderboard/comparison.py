@@ -44,4 +44,6 @@ def _change(before: Entry | None, after: Entry) -> Change:
 
 
 def _place(entry: Entry) -> tuple[object, ...]:
-    return (entry.standing, entry.rank, entry.rank_low, entry.rank_high, entry.aop and entry.aop.value, entry.pareto)
+    means = (entry.accuracy, entry.gap, entry.auc, entry.tpr, entry.aop)
+    values = tuple(mean and mean.value for mean in means)
+    return (entry.standing, entry.rank, entry.rank_low, entry.rank_high, values, entry.pareto)

@@ -116,7 +116,7 @@ class Standings:
 
 
 def standings_of(records: Sequence[ResultRecord], track: Track) -> Standings:
-    """Work out who stands where on a track from its records; those of other tracks are left aside.
+    """Work out who stands where on a track from its records; those of other tracks and datasets are left aside.
 
     Args:
         records: as they were submitted; figures are taken as they are, `verification` checks them.
@@ -124,7 +124,7 @@ def standings_of(records: Sequence[ResultRecord], track: Track) -> Standings:
     """
     groups: dict[tuple[str, str], dict[str, ResultRecord]] = {}
     for record in records:
-        if record.track == track.name:
+        if record.track == track.name and record.dataset in track.datasets:
             groups.setdefault((record.submission, record.method.name), {})[record.dataset] = record
     names = _names(groups)
     results = {key: _results(found, track, _teachers(key[0], groups)) for key, found in groups.items()}
@@ -143,7 +143,8 @@ def _names(groups: Mapping[tuple[str, str], Mapping[str, ResultRecord]]) -> dict
         found, _ = short_names(own.values())
         short |= {key: found[method.name] for key, method in own.items()}
     counts = Counter(short.values())
-    return {key: name if counts[name] == 1 else f"{name} · {key[0][:4]}" for key, name in short.items()}
+    digits = next(n for n in range(4, 17) if len({(name, key[0][:n]) for key, name in short.items()}) == len(short))
+    return {key: name if counts[name] == 1 else f"{name} · {key[0][:digits]}" for key, name in short.items()}
 
 
 def _teachers(

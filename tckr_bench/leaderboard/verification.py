@@ -43,6 +43,7 @@ OF_THE_RUN = (
     "command",
     "recipe",
     "provenance",
+    "run_seconds",
 )
 """What all records of a submission on one dataset have in common: they are of one run."""
 
@@ -298,7 +299,7 @@ def _faults_of_company(record: ResultRecord, records: Sequence[ResultRecord]) ->
     told = [name for name in OF_THE_RUN if getattr(record, name) != getattr(records[0], name)]
     told += ["attacks"] if any(attacks[use.label] != use for use in record.attacks) else []
     words = listing([name.replace("_", " ") for name in told])
-    return [f"its {words} {'is' if len(told) == 1 else 'are'} not as in the rest of its submission"] if told else []
+    return [f"it says otherwise than the rest of its submission: {words}"] if told else []
 
 
 def _faults_of_teacher(
