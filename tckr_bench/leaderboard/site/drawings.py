@@ -112,7 +112,7 @@ def teacher_of(result: DatasetResult, standings: Standings) -> DatasetResult | N
 
 def _evidence(record: ResultRecord, results: Path) -> CellEvidence | str:
     """Return what the first finished seed's figures rest on, or a sentence that says why it is not at hand."""
-    from tckr_bench.leaderboard.files import record_folder
+    from tckr_bench.leaderboard.files import lies_inside, record_folder
     from tckr_bench.leaderboard.scores import read_scores
 
     seed = next((seed for seed in record.seeds if seed.scores is not None), None)
@@ -120,7 +120,7 @@ def _evidence(record: ResultRecord, results: Path) -> CellEvidence | str:
         return "No seed finished, so there are no scores to draw curves from."
     folder = record_folder(results, record)
     path = folder / seed.scores.name
-    if path.parent != folder or not path.resolve().is_relative_to(results.resolve()):
+    if path.parent != folder or not lies_inside(path, results):
         return "The record names a file of scores outside its folder; no curve is drawn from it."
     if not path.is_file():
         return f"No curve is drawn: the folder of results lacks {plain(path.name)}."

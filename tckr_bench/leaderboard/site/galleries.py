@@ -49,7 +49,7 @@ class Gallery:
 
 def gallery_of(record: ResultRecord, results: Path, *, most_bytes: int = MOST_BYTES) -> Gallery:
     """Return the pictures of a record, at most twelve samples and six copies, in so many bytes."""
-    from tckr_bench.leaderboard.files import record_folder
+    from tckr_bench.leaderboard.files import lies_inside, record_folder
     from tckr_bench.leaderboard.pictures import may_be_shown, read_pictures
 
     if not record.method.synthetic:
@@ -61,7 +61,7 @@ def gallery_of(record: ResultRecord, results: Path, *, most_bytes: int = MOST_BY
         return Gallery(absent="The submission brought no pictures.")
     folder = record_folder(results, record)
     path = folder / record.pictures.name
-    if path.parent != folder or not path.resolve().is_relative_to(results.resolve()):
+    if path.parent != folder or not lies_inside(path, results):
         return Gallery(absent="The record names a file of pictures outside its folder; it is not opened.")
     if not path.is_file():
         return Gallery(absent=f"No pictures are shown: the folder of results lacks {plain(path.name)}.")

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tckr_bench.board.text import plain, size
+from tckr_bench.board.text import duration, plain, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -51,11 +51,15 @@ class FileView:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A command, and the text of the matrix file it names, where that does not ship; the datasets it is about."""
+    """A command, and the text of the matrix file it names, where that does not ship; the datasets it is about.
+
+    `cpu` is what the whole run took, every method and control of it; empty where the record does not say.
+    """
 
     command: str
     matrix: str
     datasets: tuple[str, ...]
+    cpu: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,11 @@ class Fact:
 
 def recipes_of(records: Sequence[ResultRecord]) -> tuple[Recipe, ...]:
     """Return each command of some records once."""
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str, str], list[str]] = {}
     for record in records:
-        found.setdefault((plain(record.command), lines_of(record.recipe)), []).append(plain(record.dataset))
-    return tuple(Recipe(command, matrix, tuple(names)) for (command, matrix), names in found.items())
+        cpu = duration(sum(record.run_seconds.values())) if record.run_seconds else ""
+        found.setdefault((plain(record.command), lines_of(record.recipe), cpu), []).append(plain(record.dataset))
+    return tuple(Recipe(command, matrix, tuple(names), cpu) for (command, matrix, cpu), names in found.items())
 
 
 def lines_of(text: str) -> str:

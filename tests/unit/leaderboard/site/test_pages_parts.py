@@ -191,6 +191,10 @@ def test_a_command_given_for_every_dataset_stands_once(standings):
     records = [result.record for result in entry_of(board, "method").results.values()]
     one = reproduction.recipes_of(records)
     assert [recipe.datasets for recipe in one] == [tuple(record.dataset for record in records)]
+    timed = [dataclasses.replace(record, run_seconds={"train": 60.0, "attack": 15.0}) for record in records]
+    assert [recipe.cpu for recipe in reproduction.recipes_of(timed)] == ["1 min 15 s"]
+    untimed = [dataclasses.replace(record, run_seconds={}) for record in records]
+    assert [recipe.cpu for recipe in reproduction.recipes_of(untimed)] == [""]
     other = dataclasses.replace(records[0], command="another")
     assert len(reproduction.recipes_of([other, *records[1:]])) == 2
 
