@@ -202,6 +202,7 @@ function drawLeaders({ ranked, total }) {
     else heading.removeAttribute("aria-sort");
   }
   table.tBodies[0].replaceChildren(...visible.map(leaderRow));
+  document.documentElement.classList.toggle("long", visible.length > FIRST);
   byId("leaders-empty").hidden = ranked.length > 0;
   const all = byId("all");
   all.hidden = ranked.length <= Math.min(FIRST, FIRST_WIDE);
@@ -449,6 +450,7 @@ async function drawCharts({ ranked }) {
     byId(id).setAttribute("aria-label", `Line chart: ${words} against cardinality for ${curves.coloured.length} recipes, hard and soft labels. The same numbers are in the table of the ranking.`);
     if (curves.points.length) await place(id, curveSpec(curves.points, key, colour, curves.others > 15));
   }
+  performance.mark("charts");
   document.documentElement.dataset.charts = String(Number(document.documentElement.dataset.charts ?? 0) + 1);
 }
 
@@ -576,3 +578,4 @@ fill();
 draw();
 listen();
 document.documentElement.dataset.ready = "yes";
+performance.mark("ready");

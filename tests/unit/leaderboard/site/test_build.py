@@ -93,6 +93,7 @@ def test_what_is_not_a_site_is_never_touched(board, tmp_path, kind):
     elif kind == "file":
         out.write_text("mine")
     else:
+        (other / MARKER).write_text("a site of ours, somewhere else")
         out.symlink_to(other)
     with pytest.raises(LeaderboardError, match="cannot be built"):
         build_site([board], results=tmp_path, out=out)
