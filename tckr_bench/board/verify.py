@@ -129,13 +129,16 @@ def verify_run(run: Path) -> list[Mismatch]:
     return list(verified(run).mismatches)
 
 
-def verified(run: Path) -> Verified:
-    """Read a run and replace its figures by those that its evidence gives.
+def verified(run: Path, *, dataset: str | None = None) -> Verified:
+    """Read a run, or the part of it on one dataset, and replace its figures by those that its evidence gives.
 
     A cell without usable evidence keeps the figures of results.json and is listed as a mismatch. Metrics that
     no cell of the run has figures of (installed since) are left out.
     """
     results = read_results(run)
+    if dataset is not None:
+        own = tuple(record for record in results.records if record.dataset == dataset)
+        results = replace(results, records=own)
     folder = run if run.is_dir() else run.parent
     known = {figure.metric for record in results.records for figure in record.figures}
     revised = revised_metrics(results.metrics)

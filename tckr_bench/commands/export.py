@@ -80,8 +80,9 @@ def export(options: ExportOptions, *, typed: tuple[str, ...] = ()) -> None:
     record = choose_cell(results, options)
     again = remedy(results)
     released = find_released(record, store, again=again)
-    with _status(screen, f"Recomputing the figures of {len(results.records)} cells from their saved scores"):
-        found = verified(options.run)
+    cells = sum(other.dataset == record.dataset for other in results.records)
+    with _status(screen, f"Recomputing the figures of {cells} cells from their saved scores"):
+        found = verified(options.run, dataset=record.dataset)
     subject = _subject(options, found, key_of(record), typed)
     _warn(screen, [wrong for wrong in found.mismatches if wrong.dataset == record.dataset])
     check_gates(subject, despite=options.despite_failed_gates)

@@ -272,3 +272,11 @@ def test_controls_get_limits_of_their_own_evidence(whole_run):
     limits = verified(whole_run).control_limits
     assert set(limits) == {("fashion-mnist", "noise", 0), ("fashion-mnist", "memorizer", 0)}
     assert 0.1 < limits["fashion-mnist", "noise", 0] < 0.3
+
+
+def test_one_dataset_of_a_run_is_verified_as_in_the_whole(whole_run):
+    whole, part = verified(whole_run), verified(whole_run, dataset="fashion-mnist")
+    own = tuple(record for record in whole.results.records if record.dataset == "fashion-mnist")
+    assert part.results.records == own
+    assert part.mismatches == tuple(wrong for wrong in whole.mismatches if wrong.dataset == "fashion-mnist")
+    assert not verified(whole_run, dataset="elsewhere").results.records
