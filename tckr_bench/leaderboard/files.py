@@ -137,13 +137,21 @@ def _content(path: Path) -> bytes:
     return content
 
 
+def lies_inside(path: Path, folder: Path) -> bool:
+    """Return whether a path leads to a place inside a folder, links followed; links in a circle lead nowhere."""
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):
+        return False
+
+
 def scan_records(root: Path) -> tuple[tuple[ResultRecord, ...], tuple[Fault, ...]]:
     """Read every record below a folder; those that cannot be shown become faults."""
     records, faults = [], []
     for path in record_files(root):
         where = path.relative_to(root).as_posix()
         try:
-            if path.is_symlink() or not path.resolve().is_relative_to(root.resolve()):
+            if path.is_symlink() or not lies_inside(path, root):
                 raise LeaderboardError("it is a link, or leads out of the folder of results")
             record = read_record(path)
         except LeaderboardError as error:
