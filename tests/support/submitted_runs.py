@@ -245,20 +245,26 @@ def serially(work, tasks, *, jobs, died, progress=None):
 BOTH = ("clothes", "digits")
 
 
-@functools.cache
+def once(make):
+    """Cache a function of datasets, whether or not they are named."""
+    cached = functools.cache(make)
+    return functools.wraps(make)(lambda datasets=BOTH: cached(datasets))
+
+
+@once
 def finished_run(datasets=BOTH) -> Path:
     """Return a run of some datasets; not to be changed."""
     return small_run(_folder() / "runs" / "-".join(datasets), datasets=datasets)
 
 
-@functools.cache
+@once
 def prepared(datasets=BOTH):
     """Return the submission of `finished_run`, not written."""
     track = small_track(datasets=datasets)
     return prepare_submission([finished_run(datasets)], track, compute=compute_serially)
 
 
-@functools.cache
+@once
 def submitted(datasets=BOTH) -> Path:
     """Return a folder of results with the records of `finished_run`; not to be changed."""
     root = _folder() / "boards" / "-".join(datasets)
