@@ -247,7 +247,11 @@ def _record(track: Track, dataset: str, candidate: Candidate, *, generator, say:
         contamination="classes" if candidate.method.synthetic else None,
         primary_attack="lira",
         attacks=tuple(
-            dataclasses.replace(_use("attack", labels[name], {"shadows": 16}), surface=MODELS[name].surface)
+            dataclasses.replace(
+                _use("attack", labels[name], {"shadows": 16}),
+                name=labels[name].removeprefix("adaptive-"),
+                surface=MODELS[name].surface,
+            )
             for name in names
         ),
         metrics=tuple(_use("metric", name, {}) for name in METRICS),

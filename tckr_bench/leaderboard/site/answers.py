@@ -31,7 +31,7 @@ def answers_of(standings: Standings) -> tuple[Answer, ...]:
     ranked = [entry for entry in standings.entries if entry.standing == "ranked" and entry.rank is not None]
     candidates = [entry for entry in ranked if entry.family != "real data"]
     teacher = _teacher(standings)
-    return (_privacy(candidates), _replacement(candidates, teacher), _cost(candidates, teacher))
+    return (_privacy(candidates, teacher), _replacement(candidates, teacher), _cost(candidates, teacher))
 
 
 def _teacher(standings: Standings) -> Entry | None:
@@ -39,7 +39,7 @@ def _teacher(standings: Standings) -> Entry | None:
     return next((entry for entry in found if entry.standing == "ranked"), found[0] if found else None)
 
 
-def _privacy(candidates: Sequence[Entry]) -> Answer:
+def _privacy(candidates: Sequence[Entry], teacher: Entry | None) -> Answer:
     question = "Which method is best for privacy, and at what accuracy?"
     if not candidates:
         return Answer(question, "Nobody is ranked yet", ("No method has a record on every dataset of the track.",))
@@ -47,6 +47,8 @@ def _privacy(candidates: Sequence[Entry]) -> Answer:
     peers = [entry for entry in candidates[1:] if entry.rank == best.rank]
     reach = f"Attacks on it reach an AUC of {_auc(best.auc)}, where 0.5 is guessing"
     sentences = [f"{reach}, and its accuracy is {_share(best.accuracy)}."]
+    if teacher is not None and teacher.rank and best.rank and teacher.rank < best.rank:
+        sentences.append(f"Real data itself, {short(teacher.name)}, ranks above it.")
     if peers:
         word = "other method is" if len(peers) == 1 else "other methods are"
         sentences.append(f"{len(peers)} {word} not worse beyond what chance explains: {_names(peers)}.")

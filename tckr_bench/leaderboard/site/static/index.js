@@ -266,7 +266,7 @@ function comparedCell(column, row, first) {
 }
 function ratioCell(row, first, key, words) {
   const cell = make("td", {}, row[key] === null ? NOTHING : words(row[key]));
-  if (row !== first && first[key] > 0 && row[key] !== null) cell.append(make("span", { class: "difference" }, `${fixed(row[key] / first[key], 2)} times`));
+  if (row !== first && first[key] > 0 && row[key] > 0) cell.append(make("span", { class: "difference" }, `${fixed(row[key] / first[key], 2)} times`));
   return cell;
 }
 

@@ -52,6 +52,16 @@ def test_a_leader_that_shares_its_rank_does_not_lead_alone(board):
     assert answers_of(alone)[0].verdict == first[0].name
 
 
+def test_real_data_that_ranks_above_is_not_kept_quiet(board):
+    words = "Real data itself, teacher, ranks above it."
+    places = {"real data": 1, "defence": 4, "synthetic": 3}
+    entries = tuple(
+        dataclasses.replace(entry, rank=places[entry.family]) if entry.rank else entry for entry in board.entries
+    )
+    assert words in answers_of(dataclasses.replace(board, entries=entries))[0].sentences
+    assert words not in answers_of(board)[0].sentences
+
+
 @pytest.mark.parametrize(
     ("gap", "verdict"),
     [
