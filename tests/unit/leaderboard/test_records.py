@@ -61,7 +61,7 @@ def test_an_unknown_or_a_missing_key_anywhere_does_not(validator, raw):
         more = copy.deepcopy(raw)
         at(more, path)["unknown"] = 1
         assert not validator.is_valid(more), path
-        for key in at(raw, path):
+        for key in set(at(raw, path)) - {"run_seconds"}:  # what a run took was not always said
             less = copy.deepcopy(raw)
             del at(less, path)[key]
             assert not validator.is_valid(less), (*path, key)
