@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from tckr_bench.leaderboard.records import SeedResult
+    from tckr_bench.leaderboard.records import FileReference, SeedResult
     from tckr_bench.records import AttackScores, CellEvidence, Figure
 
 MOST_CLASSES = 25_000
@@ -84,7 +84,7 @@ def examine(task: Task) -> Examined:
             raise LeaderboardError(f"its scores {reference.name} are not there")
         if path.stat().st_size > MOST_BYTES:
             raise LeaderboardError(f"the score file {path.name} has more than {MOST_BYTES // 2**20} MiB")
-        if file_reference(path) != reference:
+        if not _is_referred_to(path, reference):
             raise LeaderboardError(f"{reference.name} is not the file the record names (sha256 or size differ)")
         evidence = read_scores(path)
         fault = fault_of_sizes(evidence, record)
@@ -187,6 +187,11 @@ def _faults_of_models(record: ResultRecord, evidence: CellEvidence) -> list[str]
     return faults
 
 
+def _is_referred_to(path: Path, reference: FileReference) -> bool:
+    """Return whether a file is the one named; one of another size is not read, for it may be endless."""
+    return path.stat().st_size == reference.size and file_reference(path) == reference
+
+
 def _faults_of_pictures(root: Path, record: ResultRecord) -> tuple[str, ...]:
     if record.pictures is None:
         return ()
@@ -194,7 +199,7 @@ def _faults_of_pictures(root: Path, record: ResultRecord) -> tuple[str, ...]:
         return (f"the licence of {record.dataset} does not let its images be shown; leave the pictures out",)
     path = record_folder(root, record) / record.pictures.name
     try:
-        if path.is_symlink() or not path.is_file() or file_reference(path) != record.pictures:
+        if path.is_symlink() or not path.is_file() or not _is_referred_to(path, record.pictures):
             return (f"its pictures {record.pictures.name} are not the file the record names",)
         pairs = read_pictures(path)
     except LeaderboardError as error:

@@ -29,6 +29,8 @@ MOST_TEXT = 20_000
 MOST_NUMBER = 1e15
 MOST_DEPTH = 24
 MOST_SEEDS = 100
+MOST_PARTS = 60_000
+MOST_OF_A_KIND = 200
 RESULTS_FOLDER = Path("leaderboard") / "results"
 
 
@@ -110,9 +112,12 @@ def read_record(path: Path) -> ResultRecord:
         if isinstance(raw, dict) and raw.get("schema_version") != SCHEMA_VERSION:
             version = str(raw.get("schema_version"))[:20]
             raise LeaderboardError(f"the record {path.name} has schema {version}, this version reads {SCHEMA_VERSION}")
+        fault = fault_of_texts(raw) or _fault_of_amount(raw)
+        if fault:
+            raise ValueError(fault)
         adapter = TypeAdapter(ResultRecord)
         record = adapter.validate_python(raw)
-        fault = _unknown(raw, adapter.dump_python(record, mode="json")) or fault_of_texts(raw) or _fault_of(record)
+        fault = _unknown(raw, adapter.dump_python(record, mode="json")) or _fault_of(record)
     except OSError as error:
         raise LeaderboardError(f"the record {path.name} cannot be read: {error.strerror}") from error
     except ValidationError as error:
@@ -231,7 +236,30 @@ def fault_of_texts(value: object, depth: int = 0) -> str:
 
 def _fault_of(record: ResultRecord) -> str:
     """Return what is wrong with names, references and order of a record, or nothing."""
+    kinds = {
+        "gates": record.gates,
+        "attacks": record.attacks,
+        "metrics": record.metrics,
+        "threat models": record.threat_models,
+        "splits": record.splits,
+    }
+    many = next((what for what, parts in kinds.items() if len(parts) > MOST_OF_A_KIND), "")
+    if many:
+        return f"it has more than {MOST_OF_A_KIND} {many}"
     return _fault_of_names(record) or _fault_of_seeds(record) or _fault_of_references(record)
+
+
+def _fault_of_amount(raw: object) -> str:
+    """Return whether a record has too many values; judged before the schema, which tells every fault of every value."""
+    parts, count = [raw], 0
+    while parts:
+        part = parts.pop()
+        inner = list(part.values()) if isinstance(part, dict) else part if isinstance(part, list) else []
+        count += len(inner)
+        if count > MOST_PARTS:
+            return f"it has more than {MOST_PARTS:,} values"
+        parts += inner
+    return ""
 
 
 def _fault_of_names(record: ResultRecord) -> str:
