@@ -1,0 +1,57 @@
+"""Laws of work in processes: results are in order, and one that dies names its own task and no other."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+from submitted_runs import finished_run, needed_metrics
+
+from tckr_bench.board.results import cell_folder, read_results
+from tckr_bench.errors import RunError
+from tckr_bench.evidence import EVIDENCE_FILE
+from tckr_bench.leaderboard.parallel import _dead, figures_of_cells, in_processes
+
+
+def work(task):
+    if task == "dies":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if task == "raises":
+        raise RunError("it is damaged")
+    return f"{task} done"
+
+
+def died(task):
+    return f"{task} died"
+
+
+def test_one_that_dies_names_its_task_and_the_others_are_done_in_order():
+    told = []
+    found = in_processes(work, ["a", "dies", "b"], jobs=2, died=died, progress=told.append)
+    assert found == ["a done", "dies died", "b done"]
+    assert told[-1] == 2
+
+
+def test_nothing_to_do_is_nothing_done():
+    assert in_processes(work, [], jobs=2, died=died) == []
+
+
+def test_an_error_of_the_work_is_raised_here():
+    with pytest.raises(RunError, match="it is damaged"):
+        in_processes(work, ["raises"], jobs=1, died=died)
+
+
+def test_figures_of_cells_are_those_of_the_run():
+    run = finished_run(("clothes",))
+    cells = [record for record in read_results(run).records if record.method.name in ("teacher", "untrained")][:2]
+    found = figures_of_cells([(run, cell) for cell in cells], needed_metrics(), jobs=1)
+    assert found == [cell.figures for cell in cells]
+
+
+def test_a_process_that_died_over_a_cell_is_a_sentence_with_its_name():
+    run = finished_run(("clothes",))
+    cell = read_results(run).records[0]
+    assert (cell_folder(run, cell) / EVIDENCE_FILE).is_file()
+    with pytest.raises(RunError, match="clothes/teacher/seed-0 died"):
+        _dead((run, cell, ()))
