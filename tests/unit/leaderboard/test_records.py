@@ -23,7 +23,7 @@ from tckr_bench.leaderboard.records import (
     cells_of,
     json_schema,
 )
-from tckr_bench.records import ComponentUse, Figure, Method
+from tckr_bench.records import ComponentUse, Figure, Method, ThreatModel
 
 
 def has_default(field):
@@ -31,7 +31,18 @@ def has_default(field):
 
 
 CLOTHES = ("clothes",)
-PARTS = (ResultRecord, SeedResult, StepCost, Gate, FileReference, Method, ComponentUse, Figure, RunProvenance)
+PARTS = (
+    ResultRecord,
+    SeedResult,
+    StepCost,
+    Gate,
+    FileReference,
+    Method,
+    ComponentUse,
+    Figure,
+    RunProvenance,
+    ThreatModel,
+)
 OPTIONAL = {field.name for part in PARTS for field in dataclasses.fields(part) if has_default(field)}
 
 
