@@ -137,7 +137,9 @@ def _png(image: Images) -> bytes:
 
 
 def _pixels(content: object) -> Images:
-    """Decode one PNG of an allowed size; anything else is a ValueError."""
+    """Decode one PNG of an allowed size; anything else is a ValueError. What its decoder warns of is not our matter."""
+    import warnings
+
     import numpy as np
     from PIL import Image
 
@@ -146,7 +148,7 @@ def _pixels(content: object) -> Images:
     width, height = (int.from_bytes(content[start : start + 4], "big") for start in (16, 20))
     if not 1 <= min(width, height) <= max(width, height) <= MOST_SIDE:
         raise ValueError(f"a picture has more than {MOST_SIDE} pixels a side, or none")
-    with Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
+    with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(content), formats=["PNG"]) as picture:
         if picture.size != (width, height):
             raise ValueError("a picture has two sizes")
         return np.asarray(picture.convert("RGB"))

@@ -1,0 +1,90 @@
+"""Forged figures and claims: sound files that say what is not so."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+from hostile_files.json_files import changed
+from hostile_files.world import EITHER, STUDENT, TEACHER, Folder, Hostile, reseal
+
+
+def claims() -> Iterator[Hostile]:
+    """Change what a record says of its scores, metrics, attacks and gates."""
+
+    def metric(what: str, **parts: object) -> Hostile:
+        return changed(f"forged/metric-{what}", lambda v: v["metrics"][2].update(parts))
+
+    yield metric("version", version="99")
+    yield metric("unknown", name="best-metric", label="best-metric")
+    yield metric("options", options={"seed": 1, "replicates": 1000})
+    yield metric("endless", options={"seed": 0, "replicates": 10**12})
+    yield metric("family", family="generator", name="miniature", label="miniature", options={})
+    yield metric("label", label="other")
+    yield metric("identity", identity="elsewhere")
+    yield changed("forged/metric-twice", lambda v: v["metrics"].append(v["metrics"][0]))
+    yield changed("forged/metric-less", lambda v: v["metrics"].pop(2))
+    for number in range(12):
+        for part, shift in (("value", 0.01), ("low", -0.01), ("high", 1e-6), ("examples", 1)):
+
+            def shifted(v: dict, n: int = number, part: str = part, shift: float = shift) -> None:
+                figures = v["seeds"][0]["figures"]
+                figures[n % len(figures)][part] += shift
+
+            yield changed(f"forged/figure-{number}-{part}", shifted)
+    yield changed("forged/figure-twice", lambda v: v["seeds"][0]["figures"].append(v["seeds"][0]["figures"][0]))
+    yield changed("forged/figure-less", lambda v: v["seeds"][0]["figures"].pop())
+    yield changed("forged/figure-interval", lambda v: v["seeds"][0]["figures"][0].update(interval="exact"))
+    adaptive = {"sees": "all", "owns": "all", "adaptive": True, "surface": "classifier"}
+    yield changed("forged/attack-extra", lambda v: v["threat_models"].update(adaptive=adaptive))
+    use = {"family": "attack", "name": "rmia", "version": "1", "label": "rmia", "options": {"shadows": 64}}
+    yield changed("forged/attack-use", lambda v: v["attacks"].append(use))
+    yield changed("forged/attack-relabelled", lambda v: v["attacks"][1].update(name="lira", options={"shadows": 64}))
+    yield changed("forged/attack-less", lambda v: v["threat_models"].pop("loss"))
+    yield changed("forged/attack-adaptive", lambda v: v["threat_models"]["lira"].update(adaptive=True))
+    yield changed("forged/primary", lambda v: v.update(primary_attack="loss"))
+    yield changed("forged/gates-passed", lambda v: [gate.update(passed=True) for gate in v["gates"]])
+    yield changed("forged/gate-invented", lambda v: v["gates"].append({"name": "all", "passed": True, "reason": ""}))
+    yield changed("forged/gates-none", lambda v: v.update(gates=[]))
+    yield changed("forged/role-baseline", lambda v: v["method"].update(role="baseline"))
+    yield changed("forged/role-control", lambda v: v["method"].update(role="control"), EITHER)
+    yield changed("forged/no-generator", lambda v: v["method"].update(generator=None))
+    yield changed("forged/cardinality", lambda v: v["method"].update(cardinality=2.0))
+    yield changed("forged/images", lambda v: v.update(images_generated=1))
+    yield changed("forged/fingerprint", lambda v: v["description"].update(fingerprint="cd" * 32))
+    yield changed("forged/splits", lambda v: v["splits"].update(test=1000))
+    yield changed("forged/licence", lambda v: v["description"].update(licence="CC BY-NC 4.0"))
+    yield changed("forged/submission", lambda v: v.update(submission="a" * 16))
+    yield changed("forged/seed", lambda v: v["seeds"][0].update(seed=1))
+    yield changed("forged/failed", lambda v: v["seeds"][0].update(status="failed", figures=[], scores=None))
+
+
+def sealed() -> Iterator[Hostile]:
+    """Forge evidence, with figures, gates and the name of the submission computed from it."""
+
+    def teacher_as_student(evidence: dict, _: dict) -> None:
+        evidence[STUDENT] = dataclasses.replace(evidence[STUDENT], test_logits=evidence[TEACHER].test_logits)
+
+    def same_evidence(evidence: dict, _: dict) -> None:
+        evidence[STUDENT] = evidence[TEACHER]
+
+    def other_teacher(evidence: dict, _: dict) -> None:
+        evidence[STUDENT] = dataclasses.replace(evidence[STUDENT], teacher_logits=evidence[STUDENT].test_logits)
+
+    def other_labels(evidence: dict, _: dict) -> None:
+        logits = evidence[STUDENT].test_logits
+        labels = (logits.argmax(axis=1) + 1) % 3
+        evidence[STUDENT] = dataclasses.replace(evidence[STUDENT], test_labels=labels)
+
+    def two_seeds(_: dict, records: dict) -> None:
+        first = records[STUDENT].seeds[0]
+        records[STUDENT] = dataclasses.replace(
+            records[STUDENT], seeds=(first, dataclasses.replace(first, seed=1, scores=None))
+        )
+
+    for change in (teacher_as_student, same_evidence, other_teacher, other_labels, two_seeds):
+
+        def apply(folder: Folder, change: object = change) -> None:
+            reseal(folder, change)
+
+        yield Hostile(f"sealed/{change.__name__}", apply)

@@ -1,0 +1,245 @@
+"""Send hostile submissions in, many at once, and say what became of each: named by a fault, or shown and how."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+from rich.console import Console
+
+from hostile_files.world import REFUSED, SHOWN, Hostile, World
+from tckr_bench.leaderboard import verification
+from tckr_bench.leaderboard.files import dump_record, record_folder, scan_records
+from tckr_bench.leaderboard.formats import standings_csv, standings_json
+from tckr_bench.leaderboard.site.pages import dataset_page, method_page
+from tckr_bench.leaderboard.standings import Standings, standings_of
+from tckr_bench.leaderboard.tables import standings_group
+from tckr_bench.leaderboard.typeset import standings_latex, standings_markdown
+
+OURS = ("toprule", "midrule", "bottomrule", "begin", "end", "usepackage", "multicolumn", "footnotesize", "linewidth")
+SIGNS = ("uparrow", "downarrow", "pm", "times", "varepsilon", "char34")
+_ESCAPED = ("backslash", "asciicircum", "asciitilde", "less", "greater", "bar", "asciigrave")
+ESCAPES = tuple(f"text{name}" for name in _ESCAPED)
+COMMANDS = {*OURS, *SIGNS, *ESCAPES, "textperiodcentered"}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of a hostile submission: the faults that name it, and what was wrong with how it was shown."""
+
+    case: Hostile
+    faults: tuple[str, ...]
+    readable: bool
+    harms: tuple[str, ...]
+
+    @property
+    def outcome(self) -> str:
+        """Refused by a fault, or shown."""
+        return REFUSED if self.faults else SHOWN
+
+    @property
+    def wrong(self) -> str:
+        """What a correct program would have done otherwise, or nothing."""
+        if self.harms:
+            return f"{self.case.name}: {self.harms[0]}"
+        if self.case.expected in (REFUSED, SHOWN) and self.case.expected != self.outcome:
+            return f"{self.case.name}: should be {self.case.expected}, faults {list(self.faults)[:3]}"
+        return ""
+
+
+def judge(
+    cases: Sequence[Hostile], world: World, root: Path, *, processes: int = 0, pages: bool = True
+) -> list[Judged]:
+    """Send in submissions, one track each, verify all of them at once, and show what can be read.
+
+    Without `processes` the score files are looked into in this process, and equal ones once.
+    """
+    root.mkdir(parents=True)
+    tracks = [replace(world.track, name=f"t{number:05d}") for number in range(len(cases))]
+    for case, track in zip(cases, tracks, strict=True):
+        case.change(world.place(root, track.name))
+    before = _outside(root)
+    faults = _faults(root, tracks, processes)
+    records, _ = scan_records(root)
+    judged = []
+    for case, track in zip(cases, tracks, strict=True):
+        own = [record for record in records if record.track == track.name]
+        harms = _harms(own, track, root, pages=pages) if own else ()
+        judged.append(Judged(case, tuple(faults[track.name]), any(r.method.role == "method" for r in own), harms))
+    assert _outside(root) == before, "something was written outside the folder of results"
+    return judged
+
+
+def _faults(root: Path, tracks: Sequence[object], processes: int) -> dict[str, list[str]]:
+    whole = verification.in_processes
+    if not processes:
+        verification.in_processes = _at_once
+    try:
+        found = verification.verify_results(root, tracks, jobs=max(1, processes))
+    finally:
+        verification.in_processes = whole
+    faults = defaultdict(list)
+    for fault in found.faults:
+        assert str(fault).isprintable()
+        faults[Path(fault.file).parts[0]].append(fault.what)
+    return faults
+
+
+_KNOWN: dict[str, object] = {}
+
+
+def _at_once(work: Callable, tasks: Sequence, **_: object) -> list:
+    """Do tasks here; score files examined before, beside an equal record of another track, are not examined again."""
+    found = []
+    for task in tasks:
+        key = _key(work, task)
+        if key is None or key not in _KNOWN:
+            result = work(task)
+            if key is None:
+                found.append(result)
+                continue
+            _KNOWN[key] = result
+        found.append(_KNOWN[key])
+    return found
+
+
+def _key(work: Callable, task: object) -> str | None:
+    record = task.record
+    scores = next((seed.scores for seed in record.seeds if seed.seed == task.seed), None)
+    reference = record.pictures if task.seed is None else scores
+    path = record_folder(task.root, record) / reference.name
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > 2**24:
+        return None
+    blank = dump_record(replace(record, track="", gates=(), command="", recipe=""))
+    return hashlib.sha256(work.__name__.encode() + blank + path.read_bytes() + str(task.seed).encode()).hexdigest()
+
+
+def _outside(root: Path) -> list[str]:
+    return sorted(str(path) for path in root.parent.iterdir())
+
+
+def _harms(records: Sequence[object], track: object, root: Path, *, pages: bool) -> tuple[str, ...]:
+    try:
+        return harms_of(standings_of(records, track), root, pages=pages)
+    except Exception as error:  # noqa: BLE001 - whatever is raised is what the test is after
+        return (f"it cannot be shown: {type(error).__name__}: {str(error)[:200]}",)
+
+
+def harms_of(board: Standings, results: Path, *, pages: bool = True) -> tuple[str, ...]:
+    """Return what is wrong with how standings are shown: whatever is not text, and whatever cannot be shown."""
+    harms = []
+    for figures in (False, True):
+        harms += _harms_of_csv(standings_csv(board, figures=figures))
+        harms += _harms_of_json(standings_json(board, figures=figures))
+    harms += _harms_of_markdown(standings_markdown(board))
+    harms += _harms_of_latex(standings_latex(board))
+    written = io.StringIO()
+    Console(file=written, width=100, color_system=None, highlight=False).print(standings_group(board))
+    harms += [f"the terminal gets {bad}" for bad in _invisible(written.getvalue())]
+    for dataset in board.track.datasets:
+        for text in (standings_csv(board, dataset=dataset), standings_latex(board, dataset=dataset)):
+            harms += [f"a table gets {bad}" for bad in _invisible(text)]
+    if pages:
+        for entry in board.entries:
+            harms += _harms_of_page(method_page(entry, board, results=results))
+        for dataset in board.track.datasets:
+            harms += _harms_of_page(dataset_page(dataset, board, results=results))
+    return tuple(harms)
+
+
+def _invisible(text: str) -> list[str]:
+    return [
+        f"U+{ord(character):04X}" for character in text if not character.isprintable() and character not in "\n\xa0"
+    ][:1]
+
+
+def _harms_of_csv(text: str) -> list[str]:
+    rows = list(csv.reader(io.StringIO(text)))
+    harms = [f"CSV holds {bad}" for bad in _invisible(text)]
+    if len({len(row) for row in rows}) != 1:
+        harms.append("rows of the CSV have different lengths")
+    for cell in (cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠"))):
+        try:
+            float(cell)
+        except ValueError:
+            harms.append(f"a spreadsheet computes {cell[:40]}")
+    return harms
+
+
+def _harms_of_json(text: str) -> list[str]:
+    json.loads(text, parse_constant=_refuse)
+    return [f"JSON holds {bad}" for bad in _invisible(text)]
+
+
+def _refuse(text: str) -> None:
+    raise ValueError(text)
+
+
+def _harms_of_markdown(text: str) -> list[str]:
+    harms = [f"Markdown holds {bad}" for bad in _invisible(text)]
+    bare = re.sub(r"\\[\\`*_\[\]<>|~&#@!$:]", "", text)
+    harms += [f"Markdown has markup of others: {found!r}" for found in re.findall(r"<|\]\(|!\[|`|www\.|://", bare)[:1]]
+    table = [line for line in bare.splitlines() if line.startswith("|")]
+    return harms + (["cells of the Markdown table are torn"] if len({line.count("|") for line in table}) > 1 else [])
+
+
+def _harms_of_latex(text: str) -> list[str]:
+    harms = [f"LaTeX holds {bad}" for bad in _invisible(text)]
+    body = [line for line in text.splitlines() if not line.startswith("% ")]
+    used = {name for line in body for name in re.findall(r"\\([A-Za-z]+)", line.replace("\\\\", " "))}
+    harms += [f"LaTeX runs \\{name}" for name in sorted(used - COMMANDS - {"$"})[:1] if name]
+    for line in body:
+        rest = re.sub(r"\\[{}$&#_%\\]", "", line)
+        if "%" in rest or "#" in rest or rest.count("$") % 2 or rest.count("{") != rest.count("}"):
+            harms.append(f"LaTeX is torn: {line[:80]}")
+    return harms
+
+
+class _Page(HTMLParser):
+    """What of a page could act: elements, attributes of events, and where it would go."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.harms: list[str] = []
+        self.scripts = 0
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.scripts += tag == "script"
+        if tag in {"iframe", "object", "embed", "base", "form", "img-x", "audio", "video"}:
+            self.harms.append(f"a page has <{tag}>")
+        for name, value in attrs:
+            target = (value or "").strip().lower()
+            if name.startswith("on") or name in {"srcdoc", "formaction", "style"}:
+                self.harms.append(f"a page has the attribute {name}")
+            far = ":" in target and not target.startswith(("data:image/png;base64,", "https://", "http://"))
+            if name in {"href", "src", "action", "xlink:href"} and (far or target.startswith("//")):
+                self.harms.append(f"a page leads to {target[:60]}")
+            if (
+                tag in {"img", "script", "link"}
+                and name in {"src", "href"}
+                and not target.startswith("data:image/png;")
+            ):
+                self.harms.append(f"a page asks for {target[:60]}")
+
+
+def _harms_of_page(text: str) -> list[str]:
+    read = _Page(text)
+    harms = [*read.harms, *(f"a page holds {bad}" for bad in _invisible(text))]
+    return harms + ([f"a page has {read.scripts} scripts"] if read.scripts > 1 else [])
+
+
+def summary(judged: Sequence[Judged]) -> str:
+    """Say how many were refused and how many shown."""
+    refused = sum(one.outcome == REFUSED for one in judged)
+    unreadable = sum(not one.readable for one in judged)
+    return f"{len(judged)} files: {refused} refused ({unreadable} unreadable), {len(judged) - refused} shown as text"
