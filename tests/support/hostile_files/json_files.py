@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -130,8 +131,8 @@ def immense() -> Iterator[Hostile]:
         yield changed(f"immense/seed-{seeds}", lambda value, seeds=seeds: _reseed(value, seeds))
 
 
-def _sparse(path: object, size: int) -> None:
-    with open(path, "wb") as file:
+def _sparse(path: Path, size: int) -> None:
+    with path.open("wb") as file:
         file.truncate(size)
 
 
