@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from tckr_bench.board.verify import compute_figures, control_limit, difference, has_limit
 from tckr_bench.errors import LeaderboardError, OptionError, PluginError, RunError
 from tckr_bench.leaderboard.files import file_reference, record_folder
+from tckr_bench.leaderboard.identity import digest_of
 from tckr_bench.leaderboard.pictures import may_be_shown, read_pictures
 from tckr_bench.leaderboard.records import ResultRecord, cells_of
 from tckr_bench.leaderboard.scores import MOST_BYTES, read_scores
-from tckr_bench.leaderboard.submission import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,7 +74,7 @@ def examine(task: Task) -> Examined:
     """Recompute the figures of a seed from its scores, and compare all that its record says of them."""
     record = task.record
     if task.seed is None:
-        return Examined(_faults_of_pictures(task.root, record))
+        return Examined(faults_of_pictures(task.root, record))
     result = next(result for result in record.seeds if result.seed == task.seed)
     reference = result.scores
     assert reference is not None, "only seeds with scores are examined"
@@ -110,11 +110,10 @@ def _examined(record: ResultRecord, result: SeedResult, evidence: CellEvidence) 
     )
 
 
-def died(task: Task) -> Examined:
-    """Say that the process that looked into a file ended without a word."""
-    if task.seed is None:
-        return Examined(("its pictures could not be looked into: the process died",))
-    return Examined((f"the scores of seed {task.seed} could not be looked into: the process died",))
+def died(task: Task, why: str) -> Examined:
+    """Say that the process that looked into a file ended without a word, and why."""
+    what = "its pictures" if task.seed is None else f"the scores of seed {task.seed}"
+    return Examined((f"{what} could not be looked into: {why}",))
 
 
 def _sha(array: npt.NDArray[Any]) -> str:
@@ -192,7 +191,8 @@ def _is_referred_to(path: Path, reference: FileReference) -> bool:
     return path.stat().st_size == reference.size and file_reference(path) == reference
 
 
-def _faults_of_pictures(root: Path, record: ResultRecord) -> tuple[str, ...]:
+def faults_of_pictures(root: Path, record: ResultRecord) -> tuple[str, ...]:
+    """Return what is wrong with a record's pictures, or that it must not have any."""
     if record.pictures is None:
         return ()
     if not may_be_shown(record.description.licence):

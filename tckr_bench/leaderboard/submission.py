@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from tckr_bench.board.verify import (
     samples_of,
 )
 from tckr_bench.errors import LeaderboardError, RunError, nearest, storage_error
-from tckr_bench.evidence import flatten_evidence
+from tckr_bench.leaderboard.admission import admit, refuse_unnameable
 from tckr_bench.leaderboard.files import (
     file_reference,
     pictures_name,
@@ -29,17 +28,18 @@ from tckr_bench.leaderboard.files import (
     scores_name,
     write_record,
 )
+from tckr_bench.leaderboard.identity import digest_of, digest_of_failure, identity_of
 from tckr_bench.leaderboard.pictures import PicturePair, may_be_shown, write_pictures
 from tckr_bench.leaderboard.records import SCHEMA_VERSION, Gate, ResultRecord, SeedResult, StepCost
 from tckr_bench.leaderboard.scores import write_scores
 from tckr_bench.plugins import default_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from tckr_bench.evidence import Samples
     from tckr_bench.leaderboard.tracks import Track
-    from tckr_bench.records import CellEvidence, CellRecord, ComponentUse, Figure
+    from tckr_bench.records import CellRecord, ComponentUse, Figure
 
     Compute = Callable[[Sequence[tuple[Path, CellRecord]], Sequence[ComponentUse]], list[tuple[Figure, ...]]]
 
@@ -101,44 +101,29 @@ def prepare_submission(runs: Sequence[Path], track: Track, *, compute: Compute) 
     return Submission(identity, tuple(records), {key: tuple(found) for key, found in grouped.items()})
 
 
-def identity_of(digests: Iterable[tuple[tuple[str, str, int], str]]) -> str:
-    """Return the name of a submission: sixteen hexadecimal digits of its cells and the digests of their scores."""
-    lines = sorted(f"{'/'.join(map(str, key))} {digest}" for key, digest in digests)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
-
-
-def digest_of(evidence: CellEvidence) -> str:
-    """Return a sha256 of evidence that does not depend on the file it is saved in."""
-    arrays, header = flatten_evidence(evidence)
-    digest = hashlib.sha256(header.encode())
-    for name, array in sorted(arrays.items()):
-        digest.update(f"{name} {array.dtype} {array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
-
-
-def digest_of_failure(failure: str) -> str:
-    """Return what stands for the scores of a failed cell in the name of a submission."""
-    return hashlib.sha256(f"failed: {failure}".encode()).hexdigest()
-
-
 def write_submission(submission: Submission, root: Path) -> tuple[Path, ...]:
     """Write records, scores and pictures below the folder of results; the records last.
 
     Raises:
+        LeaderboardError: `verify` would refuse one of them; none was written.
         StoreError: something cannot be written.
     """
-    written = []
+    is_new = not root.exists()
     try:
         root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=root, prefix=".submission-") as name:
             staging = Path(name)
             for record in submission.records:
                 sources = submission.sources[record.dataset, record.method.name]
-                written.append(write_record(_with_files(record, sources, staging), staging))
+                whole = _with_files(record, sources, staging)
+                write_record(whole, staging)
+                admit(whole, staging)
             return tuple(_move(path, staging, root) for path in _records_last(staging))
     except OSError as error:
         raise storage_error(error, "writing the submission") from error
+    finally:
+        if is_new and root.is_dir() and not any(root.iterdir()):
+            root.rmdir()
 
 
 def _records_last(staging: Path) -> list[Path]:
@@ -167,7 +152,7 @@ def _sources(run: Path, track: Track, compute: Compute) -> list[Source]:
     sources = []
     for cell in results.records:
         if cell.status != "ok":
-            sources.append(Source(folder, results, cell, (), digest_of_failure(cell.failure)))
+            sources.append(Source(folder, results, cell, (), digest_of_failure(_reason(cell))))
             continue
         found = figures[_key(cell)]
         _refuse_forged(cell, found, besides=revised_metrics(results.metrics))
@@ -190,6 +175,7 @@ def _installed(metrics: Sequence[ComponentUse]) -> tuple[ComponentUse, ...]:
 
 def _refuse_other_data(results: RunResults, track: Track, run: Path) -> None:
     for cell in results.records:
+        refuse_unnameable(cell)
         wanted = track.datasets.get(cell.dataset)
         if wanted is None:
             hint = nearest(cell.dataset, track.datasets)
@@ -294,8 +280,12 @@ def images_of(cell: CellRecord | ResultRecord) -> int:
 
 def _seed(source: Source) -> SeedResult:
     cell = source.cell
-    failure = cell.failure or "no reason given" if cell.status == "failed" else ""
-    return SeedResult(cell.seed, cell.status, source.figures, None, _cost(cell), failure)
+    return SeedResult(cell.seed, cell.status, source.figures, None, _cost(cell), _reason(cell))
+
+
+def _reason(cell: CellRecord) -> str:
+    """Return why a cell failed; nothing of one that did not."""
+    return cell.failure or "no reason given" if cell.status == "failed" else ""
 
 
 def _cost(cell: CellRecord) -> tuple[StepCost, ...]:

@@ -16,10 +16,11 @@ from tckr_bench.board.text import listing, plain
 from tckr_bench.errors import LeaderboardError, PluginError
 from tckr_bench.leaderboard.examination import Examined, Task, died, examine
 from tckr_bench.leaderboard.files import Fault, record_files, record_folder, record_path, scan_records
+from tckr_bench.leaderboard.identity import digest_of_failure, identity_of
 from tckr_bench.leaderboard.parallel import in_processes
 from tckr_bench.leaderboard.records import ResultRecord, cells_of
 from tckr_bench.leaderboard.requirements import faults_of_data
-from tckr_bench.leaderboard.submission import NEEDED_METRICS, digest_of_failure, gates_of, identity_of, images_of
+from tckr_bench.leaderboard.submission import NEEDED_METRICS, gates_of, images_of
 from tckr_bench.plugins import default_registry
 
 if TYPE_CHECKING:

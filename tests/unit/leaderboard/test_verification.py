@@ -19,7 +19,14 @@ from submitted_runs import (
 
 from tckr_bench.errors import LeaderboardError
 from tckr_bench.leaderboard import examination, verification
-from tckr_bench.leaderboard.files import file_reference, record_folder, record_path, scan_records, scores_name
+from tckr_bench.leaderboard.files import (
+    file_reference,
+    pictures_name,
+    record_folder,
+    record_path,
+    scan_records,
+    scores_name,
+)
 from tckr_bench.leaderboard.pictures import read_pictures, write_pictures
 from tckr_bench.leaderboard.records import Gate, ResultRecord
 from tckr_bench.leaderboard.scores import read_scores
@@ -175,18 +182,27 @@ def leave_the_pictures_unnamed(found: Board):
     found.change(LORA, pictures=None)
 
 
+def call_otherwise(found: Board, record, **changes):
+    """Change what a record is called by, and call its files so."""
+    folder = record_folder(found.root, record)
+    renamed = dataclasses.replace(record, **changes)
+
+    def moved(old, name):
+        return file_reference((folder / old.name).rename(folder / name))
+
+    seeds = [dataclasses.replace(it, scores=moved(it.scores, scores_name(renamed, it.seed))) for it in record.seeds]
+    pictures = record.pictures and moved(record.pictures, pictures_name(renamed))
+    found.put(record, dataclasses.replace(renamed, seeds=tuple(seeds), pictures=pictures))
+
+
 def give_another_submission(found: Board):
-    """Say that all records are of a submission of another name, and call their files so."""
     for record in scan_records(found.root)[0]:
-        folder = record_folder(found.root, record)
-        renamed = dataclasses.replace(record, submission="0123456789abcdef")
-        seeds = []
-        for seed in record.seeds:
-            path = (folder / seed.scores.name).rename(folder / scores_name(renamed, seed.seed))
-            seeds.append(dataclasses.replace(seed, scores=file_reference(path)))
-        found.put(record, dataclasses.replace(renamed, seeds=tuple(seeds), pictures=None))
-    for path in found.root.rglob("*.images.parquet"):
-        path.unlink()
+        call_otherwise(found, record, submission="0123456789abcdef")
+
+
+def give_another_name(found: Board):
+    record = found.record(LORA)
+    call_otherwise(found, record, method=dataclasses.replace(record.method, name="best"))
 
 
 def move_to_another_track(found: Board):
@@ -202,7 +218,7 @@ TAMPERINGS = {
     "schema_version: another": (lambda b: b.change("dp-sgd", schema_version=2), "has schema 2"),
     "track: another": (move_to_another_track, "there is no track other"),
     "submission: another": (give_another_submission, "is not made of these records"),
-    "method: its name": (lambda b: b.change_method(LORA, name="best"), "are not those of its role and name"),
+    "method: its name": (give_another_name, "are not those of its role and name"),
     "method: its labels": (lambda b: b.change_method(LORA, labels="hard"), "are not those of its role and name"),
     "method: its cardinality": (lambda b: b.change_method(LORA, cardinality=2.0), "are not those of its role and name"),
     "method: its captioner": (lambda b: b.change_method(LORA, captioner=None), "are not those of its role and name"),
