@@ -11,6 +11,7 @@ from submitted_runs import finished_run, needed_metrics
 from tckr_bench.board.results import cell_folder, read_results
 from tckr_bench.errors import RunError
 from tckr_bench.evidence import EVIDENCE_FILE
+from tckr_bench.leaderboard import parallel
 from tckr_bench.leaderboard.parallel import _dead, figures_of_cells, in_processes
 
 
@@ -19,18 +20,38 @@ def work(task):
         os.kill(os.getpid(), signal.SIGKILL)
     if task == "raises":
         raise RunError("it is damaged")
+    if task == "takes memory":
+        return len(bytearray(2**34))
+    while task == "never ends":
+        sum(range(10**9))  # one call into C: no handler of Python's would be run within it
     return f"{task} done"
 
 
-def died(task):
-    return f"{task} died"
+def died(task, why):
+    return f"{task}: {why}"
 
 
 def test_one_that_dies_names_its_task_and_the_others_are_done_in_order():
     told = []
     found = in_processes(work, ["a", "dies", "b"], jobs=2, died=died, progress=told.append)
-    assert found == ["a done", "dies died", "b done"]
-    assert told[-1] == 2
+    assert found == ["a done", "dies: the process died", "b done"]
+    assert told[-1] == 3
+
+
+def test_one_that_never_ends_is_ended_and_named_and_the_others_are_done(monkeypatch):
+    monkeypatch.setattr(parallel, "MOST_SECONDS", 0.5)
+    found = in_processes(work, ["a", "never ends", "b"], jobs=1, died=died)
+    assert found == ["a done", "never ends: it took more than 0.5 seconds of CPU time", "b done"]
+
+
+def test_one_that_takes_too_much_memory_is_refused_it():
+    with pytest.raises(MemoryError):
+        in_processes(work, ["takes memory"], jobs=1, died=died)
+
+
+def test_an_error_of_work_that_is_done_again_alone_is_raised_here():
+    with pytest.raises(RunError, match="it is damaged"):
+        in_processes(work, ["dies", "raises"], jobs=1, died=died)
 
 
 def test_nothing_to_do_is_nothing_done():
@@ -53,5 +74,5 @@ def test_a_process_that_died_over_a_cell_is_a_sentence_with_its_name():
     run = finished_run(("clothes",))
     cell = read_results(run).records[0]
     assert (cell_folder(run, cell) / EVIDENCE_FILE).is_file()
-    with pytest.raises(RunError, match="clothes/teacher/seed-0 died"):
-        _dead((run, cell, ()))
+    with pytest.raises(RunError, match="clothes/teacher/seed-0 could not be computed: the process died"):
+        _dead((run, cell, ()), "the process died")
