@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -58,13 +59,13 @@ def markdown(text: str) -> str:
 
 
 def spreadsheet(text: str) -> str:
-    """Return the text so that no spreadsheet takes it for a formula.
+    r"""Return the text so that no spreadsheet takes it for a formula, nor one that reads wide signs as narrow ones.
 
-    >>> spreadsheet("=1+1")
-    "'=1+1"
+    >>> spreadsheet("=1+1"), spreadsheet("\N{FULLWIDTH EQUALS SIGN}1+1") == "'\N{FULLWIDTH EQUALS SIGN}1+1"
+    ("'=1+1", True)
     """
     shown = plain(text)
-    return f"'{shown}" if shown.startswith(_FORMULA) else shown
+    return f"'{shown}" if unicodedata.normalize("NFKC", shown[:1]).startswith(_FORMULA) else shown
 
 
 def csv_cell(cell: float | str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,13 @@ def test_escape_sequences_and_direction_marks_are_made_visible():
 @given(st.text())
 def test_no_spreadsheet_text_begins_like_a_formula(given_text):
     assert not text.spreadsheet(given_text).startswith(("=", "+", "-", "@", "\t", "\r"))
+
+
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t=", "\r=", "\n=", " =", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\ufe66"]
+)
+def test_a_text_that_begins_like_a_formula_wide_or_after_blanks_begins_with_a_quote(start):
+    assert text.spreadsheet(f"{start}1+1") == f"'{start.strip()}1+1"
 
 
 def test_markdown_text_is_shown_as_it_stands():
