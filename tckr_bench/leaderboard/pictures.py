@@ -107,8 +107,10 @@ def _fault_of(file: object) -> str:
         return f"its columns are not {', '.join(_COLUMNS)}"
     if not 1 <= metadata.num_rows <= MOST_PAIRS or metadata.num_row_groups != 1:
         return f"it has no pair of images, or more than {MOST_PAIRS}"
-    group = metadata.row_group(0)
-    if sum(group.column(index).total_uncompressed_size for index in range(len(_COLUMNS))) > 4 * MOST_BYTES:
+    group = metadata.row_group(0)  # its columns are not asked: what they say can end the process in Arrow
+    if group.num_rows != metadata.num_rows:
+        return "it declares two numbers of rows"
+    if group.total_byte_size > 4 * MOST_BYTES:
         return "it unpacks to more than a file of pictures may"
     return ""
 

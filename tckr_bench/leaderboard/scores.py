@@ -124,15 +124,16 @@ def _fault_of(file: pq.ParquetFile) -> str:
     if metadata.num_rows < 1 or metadata.num_rows * metadata.num_columns > MOST_VALUES:
         return f"it declares no values, or more than {MOST_VALUES:,}"
     if metadata.num_row_groups != 1:
-        return "it has more than one group of rows"
+        return "it has none or more than one group of rows"
     for field in schema:
         if str(field.type) not in _TYPES:
             return f"a column has the type {str(field.type)[:40]}"
     if len(set(schema.names)) < len(schema.names):
         return "two columns have one name"
-    group = metadata.row_group(0)
-    unpacked = sum(group.column(index).total_uncompressed_size for index in range(metadata.num_columns))
-    if unpacked > 16 * MOST_VALUES:
+    group = metadata.row_group(0)  # its columns are not asked: what they say can end the process in Arrow
+    if group.num_rows != metadata.num_rows:
+        return "it declares two numbers of rows"
+    if group.total_byte_size > 16 * MOST_VALUES:
         return f"it unpacks to more than {16 * MOST_VALUES // 2**20} MiB"
     text = (schema.metadata or {}).get(_KEY)
     if text is None or len(text) > MOST_HEADER:
