@@ -4,7 +4,8 @@ A replicate draws as many datasets as the track has, with replacement, and for e
 all methods share these draws, so that a hard dataset is hard for all. Added is the error of the examples, normal, as
 the figures' own intervals tell it, and for each method apart. Methods are judged on the same examples, so their
 differences are known better than that. A bootstrap of the mean of n is too narrow by the root of n / (n - 1), which
-counts where n is two: deviations are widened by it. `benchmarks/ranks.py` measures how often equals are told apart.
+counts where n is two: how far datasets and seeds stray is widened by it. `benchmarks/ranks.py` measures how often
+equals are told apart.
 """
 
 from __future__ import annotations
@@ -92,19 +93,27 @@ def means_of(name: str, datasets: Sequence[Measured], *, replicates: int = REPLI
     drawn = shared.integers(count, size=(replicates, count))
     chances = np.random.default_rng([seed, count, 1]).random((replicates, count, most))
     own = np.random.default_rng([seed, derive_seed("examples", name)])
-    values = np.empty((replicates, count, len(QUANTITIES)))
+    exact, noisy = (np.empty((replicates, count, len(QUANTITIES))) for _ in range(2))
     for index, measured in enumerate(datasets):
         seeds = len(measured.values)
         chosen = (chances[:, index, :seeds] * seeds).astype(np.int64)
-        noise = own.standard_normal((replicates, len(_MEASURED))) * measured.errors
         centre = measured.values.mean(axis=0)
-        spread = (measured.values[chosen].mean(axis=1) - centre) * _widening(seeds)
-        values[:, index] = _with_aop(centre + spread + noise)
-    every = values.mean(axis=1)
-    draws = every + (np.take_along_axis(values, drawn[:, :, None], axis=1).mean(axis=1) - every) * _widening(count)
+        values = centre + (measured.values[chosen].mean(axis=1) - centre) * _widening(seeds)
+        noise = own.standard_normal((replicates, len(_MEASURED))) * measured.errors
+        exact[:, index], noisy[:, index] = _with_aop(values), _with_aop(values + noise)
+    strayed = _drawn_mean(exact, drawn) - exact.mean(axis=1)
+    draws = _drawn_mean(noisy, drawn) + strayed * (_widening(count) - 1)
     draws = np.clip(draws, _LOWEST, 1)
     points = np.stack([_with_aop(measured.values.mean(axis=0)[None])[0] for measured in datasets])
     return Means(points.mean(axis=0), draws)
+
+
+def _drawn_mean(values: Floats, drawn: npt.NDArray[np.int64]) -> Floats:
+    """Return the mean over the datasets drawn in each replicate: (replicates, 5) of (replicates, datasets, 5)."""
+    import numpy as np
+
+    found: Floats = np.take_along_axis(values, drawn[:, :, None], axis=1).mean(axis=1)
+    return found
 
 
 def _widening(count: int) -> float:
