@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from hostile_files.world import REFUSED, SHOWN, Hostile, World
-from tckr_bench.leaderboard import verification
+from tckr_bench.leaderboard import parallel, verification
 from tckr_bench.leaderboard.files import dump_record, record_folder, scan_records
 from tckr_bench.leaderboard.formats import standings_csv, standings_json
 from tckr_bench.leaderboard.site.pages import dataset_page, method_page
@@ -24,8 +24,10 @@ from tckr_bench.leaderboard.standings import Standings, standings_of
 from tckr_bench.leaderboard.tables import standings_group
 from tckr_bench.leaderboard.typeset import standings_latex, standings_markdown
 
+MEMORY, SECONDS = 3 * 2**30, 60
+"""Bytes of address space and seconds of CPU time that a process may take to look into one hostile file."""
 OURS = ("toprule", "midrule", "bottomrule", "begin", "end", "usepackage", "multicolumn", "footnotesize", "linewidth")
-SIGNS = ("uparrow", "downarrow", "pm", "times", "varepsilon", "char34")
+SIGNS = ("uparrow", "downarrow", "pm", "times", "varepsilon")
 _ESCAPED = ("backslash", "asciicircum", "asciitilde", "less", "greater", "bar", "asciigrave")
 ESCAPES = tuple(f"text{name}" for name in _ESCAPED)
 COMMANDS = {*OURS, *SIGNS, *ESCAPES, "textperiodcentered"}
@@ -48,26 +50,28 @@ class Judged:
     @property
     def wrong(self) -> str:
         """What a correct program would have done otherwise, or nothing."""
-        if self.harms:
-            return f"{self.case.name}: {self.harms[0]}"
+        ended = [fault for fault in self.faults if "could not be looked into" in fault]
+        if self.harms or ended:
+            return f"{self.case.name}: {(*self.harms, *ended)[0]}"
         if self.case.expected in (REFUSED, SHOWN) and self.case.expected != self.outcome:
             return f"{self.case.name}: should be {self.case.expected}, faults {list(self.faults)[:3]}"
         return ""
 
 
 def judge(
-    cases: Sequence[Hostile], world: World, root: Path, *, processes: int = 0, pages: bool = True
+    cases: Sequence[Hostile], world: World, root: Path, *, alone: bool = False, pages: bool = True
 ) -> list[Judged]:
     """Send in submissions, one track each, verify all of them at once, and show what can be read.
 
-    Without `processes` the score files are looked into in this process, and equal ones once.
+    Score files are looked into in this process, or `alone`: in one of its own with bounded memory and time. Equal
+    ones are looked into once.
     """
     root.mkdir(parents=True)
     tracks = [replace(world.track, name=f"t{number:05d}") for number in range(len(cases))]
     for case, track in zip(cases, tracks, strict=True):
         case.change(world.place(root, track.name))
     before = _outside(root)
-    faults = _faults(root, tracks, processes)
+    faults = _faults(root, tracks, _alone if alone else _here)
     records, _ = scan_records(root)
     judged = []
     for case, track in zip(cases, tracks, strict=True):
@@ -78,12 +82,11 @@ def judge(
     return judged
 
 
-def _faults(root: Path, tracks: Sequence[object], processes: int) -> dict[str, list[str]]:
+def _faults(root: Path, tracks: Sequence[object], work_on: Callable) -> dict[str, list[str]]:
     whole = verification.in_processes
-    if not processes:
-        verification.in_processes = _at_once
+    verification.in_processes = lambda work, tasks, *, died, **_: _each_once(work_on, work, tasks, died)
     try:
-        found = verification.verify_results(root, tracks, jobs=max(1, processes))
+        found = verification.verify_results(root, tracks)
     finally:
         verification.in_processes = whole
     faults = defaultdict(list)
@@ -93,22 +96,30 @@ def _faults(root: Path, tracks: Sequence[object], processes: int) -> dict[str, l
     return faults
 
 
+def _here(work: Callable, tasks: Sequence, _: Callable) -> list:
+    return [work(task) for task in tasks]
+
+
+def _alone(work: Callable, tasks: Sequence, died: Callable) -> list:
+    kept = parallel.MOST_MEMORY, parallel.MOST_SECONDS
+    parallel.MOST_MEMORY, parallel.MOST_SECONDS = MEMORY, SECONDS
+    try:
+        return parallel.in_processes(work, tasks, jobs=1, died=died)
+    finally:
+        parallel.MOST_MEMORY, parallel.MOST_SECONDS = kept
+
+
 _KNOWN: dict[str, object] = {}
 
 
-def _at_once(work: Callable, tasks: Sequence, **_: object) -> list:
-    """Do tasks here; score files examined before, beside an equal record of another track, are not examined again."""
-    found = []
-    for task in tasks:
-        key = _key(work, task)
-        if key is None or key not in _KNOWN:
-            result = work(task)
-            if key is None:
-                found.append(result)
-                continue
-            _KNOWN[key] = result
-        found.append(_KNOWN[key])
-    return found
+def _each_once(work_on: Callable, work: Callable, tasks: Sequence, died: Callable) -> list:
+    """Do tasks; score files examined before, beside an equal record of another track, are not examined again."""
+    keys = [_key(work, task) or f"task {number}" for number, task in enumerate(tasks)]
+    known = {key: _KNOWN[key] for key in keys if key in _KNOWN}
+    new = {key: task for key, task in zip(keys, tasks, strict=True) if key not in known}
+    known |= dict(zip(new, work_on(work, list(new.values()), died), strict=True))
+    _KNOWN.update({key: known[key] for key in new if not key.startswith("task ")})
+    return [known[key] for key in keys]
 
 
 def _key(work: Callable, task: object) -> str | None:
@@ -194,7 +205,11 @@ def _harms_of_markdown(text: str) -> list[str]:
 def _harms_of_latex(text: str) -> list[str]:
     harms = [f"LaTeX holds {bad}" for bad in _invisible(text)]
     body = [line for line in text.splitlines() if not line.startswith("% ")]
-    used = {name for line in body for name in re.findall(r"\\([A-Za-z]+)", line.replace("\\\\", " "))}
+    used = {
+        name
+        for line in body
+        for name in re.findall(r"\\([A-Za-z]+)", line.replace("\\\\", " ").replace("{\\char34}", " "))
+    }
     harms += [f"LaTeX runs \\{name}" for name in sorted(used - COMMANDS - {"$"})[:1] if name]
     for line in body:
         rest = re.sub(r"\\[{}$&#_%\\]", "", line)

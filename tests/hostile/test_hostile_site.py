@@ -1,0 +1,46 @@
+"""A site of hostile records is written into its own folder and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import matplotlib.figure  # noqa: F401 - it makes folders of its own when it is imported
+from hostile_files import markup, names
+from hostile_files.writing import written_paths
+
+from tckr_bench.leaderboard.files import scan_records
+from tckr_bench.leaderboard.site.build import build_site
+from tckr_bench.leaderboard.standings import standings_of
+
+HOSTILE = (0, 4, 11, 21, 25)
+
+
+def boards_of(world, sample, root):
+    """Put some hostile submissions into a folder of results, a track each, and return their standings."""
+    texts = [*markup.labelled(), *markup.everywhere(sample)]
+    cases = [*(texts[place] for place in HOSTILE), texts[-3], *names.linked()][:12]
+    tracks = [replace(world.track, name=f"t{number}", title="<b>") for number in range(len(cases))]
+    for case, track in zip(cases, tracks, strict=True):
+        case.change(world.place(root, track.name))
+    records, _ = scan_records(root)
+    boards = [standings_of([record for record in records if record.track == track.name], track) for track in tracks]
+    return [board for board in boards if board.entries]
+
+
+def state_of(folder):
+    return {path: path.lstat().st_mtime_ns for path in folder.rglob("*")}
+
+
+def test_a_site_of_hostile_records_is_written_inside_its_folder_alone(world, sample, tmp_path):
+    root, out = tmp_path / "results", tmp_path / "pages" / "site"
+    boards = boards_of(world, sample, root)
+    before = state_of(root)
+    with written_paths() as written:
+        build_site(boards, results=root, out=out)
+    assert len(boards) > len(HOSTILE)
+    assert written > {out}
+    beside = [path for path in written if path != out.parent and not path.is_relative_to(out)]
+    assert [path for path in beside if not path.relative_to(out.parent).parts[0].startswith(".site-")] == []
+    assert list(out.parent.iterdir()) == [out]
+    assert state_of(root) == before
+    assert [path for path in out.rglob("*") if path.is_symlink() or not path.name.isprintable()] == []
