@@ -44,18 +44,23 @@ class Measured:
 
 @dataclass(frozen=True)
 class Means:
-    """Means of the quantities over the datasets, (5,), and what the bootstrap makes of them, (replicates, 5)."""
+    """Means of the quantities over the datasets, (5,), and what the bootstrap makes of them, (replicates, 5) each.
+
+    `draws` are over datasets, seeds and examples: what ranks rest on. `here` are over seeds and examples alone, on
+    these datasets: a mean over easy and hard ones would else have an interval as wide as they lie apart.
+    """
 
     values: Floats
     draws: Floats
+    here: Floats
 
     def interval(self, quantity: str) -> tuple[float, float, float]:
-        """Return value, lower and upper 95 % bound of a quantity; the bounds always hold the value."""
+        """Return value, lower and upper 95 % bound of a quantity on these datasets; the bounds hold the value."""
         import numpy as np
 
         index = QUANTITIES.index(quantity)
         value = float(self.values[index])
-        low, high = np.quantile(self.draws[:, index], [0.025, 0.975])
+        low, high = np.quantile(self.here[:, index], [0.025, 0.975])
         return value, min(value, float(low)), max(value, float(high))
 
 
@@ -105,7 +110,7 @@ def means_of(name: str, datasets: Sequence[Measured], *, replicates: int = REPLI
     draws = _drawn_mean(noisy, drawn) + strayed * (_widening(count) - 1)
     draws = np.clip(draws, _LOWEST, 1)
     points = np.stack([_with_aop(measured.values.mean(axis=0)[None])[0] for measured in datasets])
-    return Means(points.mean(axis=0), draws)
+    return Means(points.mean(axis=0), draws, noisy.mean(axis=1))
 
 
 def _drawn_mean(values: Floats, drawn: npt.NDArray[np.int64]) -> Floats:
@@ -140,7 +145,7 @@ def ranks_of(means: Sequence[Means]) -> tuple[Rank, ...]:
     One is better than another beyond chance if it is so in more than 97.5 % of the draws.
 
     >>> import numpy as np
-    >>> one, two = (Means(np.full(5, value), np.full((9, 5), value)) for value in (0.8, 0.7))
+    >>> one, two = (Means(np.full(5, value), *[np.full((9, 5), value)] * 2) for value in (0.8, 0.7))
     >>> [found.rank for found in ranks_of([two, one, one])]
     [3, 1, 1]
     """

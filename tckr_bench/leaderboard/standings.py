@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Standing = Literal["ranked", "incomplete", "untrusted", "test-chosen", "control"]
 """Why an entry is ranked or not: it lacks datasets, seeds or attacks of the track; a gate of its run failed on some
 dataset; its epochs were chosen on the test set; or it is a control."""
-BOOTSTRAP = "95 % of a bootstrap over datasets, seeds and examples"
+BOOTSTRAP = "95 % of a bootstrap over seeds and examples, on the datasets of the track"
 CHANCE_TPR = 0.01
 _ORDER = ("ranked", "untrusted", "test-chosen", "incomplete", "control")
 _METRICS = (board.ACCURACY, board.WORST_AUC, board.WORST_TPR, board.GAP)
@@ -56,7 +56,8 @@ class Entry:
     """A method of a submission on a track, over the track's datasets.
 
     Means run over all datasets of the track, each equally heavy; a failed seed counts as chance. They are None unless
-    the entry has every dataset. Their intervals, and the ranks, are of a bootstrap over datasets, seeds and examples.
+    the entry has every dataset. Their intervals are of a bootstrap over seeds and examples, on these datasets; ranks are
+    of one over datasets as well.
 
     Attributes:
         name: short, unique on the track; for people.
@@ -236,9 +237,10 @@ def _measured(result: DatasetResult) -> Measured:
         board.WORST_TPR: CHANCE_TPR,
         board.GAP: (real.value if real else 1.0) - 1 / classes,
     }
-    if result.record.method.role == "baseline":
-        chance[board.GAP] = 0.0
     rows = [_figures(seed, result.record) for seed in result.record.seeds]
+    if result.record.method.role == "baseline":  # it loses nothing against itself, for certain
+        chance[board.GAP] = 0.0
+        rows = [{name: figure for name, figure in row.items() if name != board.GAP} for row in rows]
     values = [[row[name].value if name in row else chance[name] for name in _METRICS] for row in rows]
     errors = [float(np.mean([_error(row[name]) if name in row else 0.0 for row in rows])) for name in _METRICS]
     return Measured(np.array(values, dtype=np.float64), np.array(errors))

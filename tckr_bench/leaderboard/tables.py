@@ -72,7 +72,10 @@ COSTS = (
     ("CPU", "CPU time to a trained classifier, attacks apart"),
     ("images", "synthetic images generated per seed"),
 )
-SHARED_RANKS = "methods that cannot be told apart share a rank; in brackets, where 95 % of the bootstrap put them"
+SHARED_RANKS = (
+    "methods that cannot be told apart share a rank; in brackets, where 95 % of a bootstrap over datasets, seeds and "
+    "examples put them; other intervals are of seeds and examples, on these datasets"
+)
 MEANS = "means over the datasets, costs are sums"
 MARKS_MEAN = f"{PARETO}: nobody ranked is at least as good in CAS and AUC and better in one"
 

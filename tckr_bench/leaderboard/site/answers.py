@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tckr_bench.leaderboard.standings import Entry, Standings
 
 MOST_NAMED = 3
+AS_GOOD = 0.02
+"""Accuracy that may be lost, as far as the interval reaches, where synthetic data is still called as accurate."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,10 @@ def _replacement(candidates: Sequence[Entry], teacher: Entry | None) -> Answer:
 def _verdict(gap: Estimate) -> str:
     if gap.low > 0:
         return f"Less accurate, by {percent(gap.value)} points"
-    return "More accurate" if gap.high < 0 else "As accurate, as far as can be told"
+    if gap.high < 0:
+        return "More accurate"
+    near = gap.high <= AS_GOOD
+    return "As accurate, as far as can be told" if near else f"Undecided: {percent(gap.value)} points lost, or none"
 
 
 def _loss(gap: Estimate) -> str:

@@ -26,20 +26,22 @@ def slow_means(name, datasets, *, replicates, seed):
     chances = np.random.default_rng([seed, count, 1]).random((replicates, count, most))
     own = np.random.default_rng([seed, derive_seed("examples", name)])
     noise = np.stack([own.standard_normal((replicates, 4)) for _ in datasets], axis=1)
-    draws = np.zeros((replicates, 5))
+    draws, here = np.zeros((replicates, 5)), np.zeros((replicates, 5))
     for replicate in range(replicates):
-        reached = []
+        reached, exact = [], []
         for index, measured in enumerate(datasets):
             seeds = len(measured.values)
             chosen = [measured.values[int(chances[replicate, index, place] * seeds)] for place in range(seeds)]
             centre = sum(measured.values) / seeds
             wide = math.sqrt(seeds / (seeds - 1)) if seeds > 1 else 1.0
-            quantities = centre + wide * (sum(chosen) / seeds - centre) + noise[replicate, index] * measured.errors
-            reached.append(slow_aop(quantities))
-        every = sum(reached) / count
+            quantities = centre + wide * (sum(chosen) / seeds - centre)
+            exact.append(slow_aop(quantities))
+            reached.append(slow_aop(quantities + noise[replicate, index] * measured.errors))
         wide = math.sqrt(count / (count - 1)) if count > 1 else 1.0
-        draws[replicate] = every + wide * (sum(reached[index] for index in drawn[replicate]) / count - every)
-    return np.clip(draws, [0, 0, 0, -1, 0], 1)
+        strayed = sum(exact[index] for index in drawn[replicate]) / count - sum(exact) / count
+        here[replicate] = sum(reached) / count
+        draws[replicate] = sum(reached[index] for index in drawn[replicate]) / count + (wide - 1) * strayed
+    return np.clip(draws, [0, 0, 0, -1, 0], 1), here
 
 
 def slow_aop(values):
@@ -59,7 +61,9 @@ def test_means_are_those_a_hand_computes():
 @pytest.mark.parametrize("datasets", [TWO, TWO[:1], (TWO[0], Measured(TWO[1].values[:1], TWO[1].errors), TWO[1])])
 def test_draws_are_those_of_an_independent_slow_loop(datasets):
     found = means_of("method", datasets, replicates=200, seed=3)
-    assert found.draws == pytest.approx(slow_means("method", datasets, replicates=200, seed=3), abs=1e-12)
+    draws, here = slow_means("method", datasets, replicates=200, seed=3)
+    assert found.draws == pytest.approx(draws, abs=1e-12)
+    assert found.here == pytest.approx(here, abs=1e-12)
 
 
 def test_without_any_error_the_interval_is_the_value():
@@ -142,7 +146,7 @@ def test_a_clearly_better_method_is_first_alone():
 @given(st.integers(0, 10**6), st.integers(1, 7), st.randoms(use_true_random=False))
 def test_ranks_do_not_depend_on_the_order_and_lie_in_their_interval(seed, methods, shuffler):
     generator = np.random.default_rng(seed)
-    means = [Means(row[0], row) for row in generator.normal(0.5, 0.2, (methods, 60, 5)).round(1)]
+    means = [Means(row[0], row, row) for row in generator.normal(0.5, 0.2, (methods, 60, 5)).round(1)]
     ranks = ranks_of(means)
     order = list(range(methods))
     shuffler.shuffle(order)
@@ -158,5 +162,13 @@ def test_nobody_has_no_ranks_and_one_alone_is_first():
 
 
 def test_the_same_figures_share_a_rank():
-    means = [Means(np.full(5, 0.5), np.full((30, 5), 0.5))] * 4
+    means = [Means(np.full(5, 0.5), *[np.full((30, 5), 0.5)] * 2)] * 4
     assert [rank.rank for rank in ranks_of(means)] == [1, 1, 1, 1]
+
+
+def test_how_far_datasets_lie_apart_widens_ranks_and_not_the_interval_of_their_mean():
+    easy, hard = (Measured(np.array([[value, 0.5, 0.01, 0.1]]), np.full(4, 0.001)) for value in (0.9, 0.2))
+    found = means_of("method", (easy, hard), replicates=400)
+    _, low, high = found.interval("accuracy")
+    assert high - low < 0.01
+    assert np.ptp(found.draws[:, 0]) > 0.5
