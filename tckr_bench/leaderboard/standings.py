@@ -56,8 +56,8 @@ class Entry:
     """A method of a submission on a track, over the track's datasets.
 
     Means run over all datasets of the track, each equally heavy; a failed seed counts as chance. They are None unless
-    the entry has every dataset. Their intervals are of a bootstrap over seeds and examples, on these datasets; ranks are
-    of one over datasets as well.
+    the entry has every dataset. Their intervals are of a bootstrap over seeds and examples, on these datasets; ranks
+    are of one over datasets as well.
 
     Attributes:
         name: short, unique on the track; for people.
