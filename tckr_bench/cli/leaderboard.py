@@ -186,12 +186,12 @@ def schema() -> None:
 
 @leaderboard.command(epilog="tckr-bench leaderboard build\ntckr-bench leaderboard build --out public")
 @click.option("--out", type=PATH, default=DEFAULT_SITE, show_default=True, help="Folder of the site.")
-@click.option("--results", type=PATH, default=DEFAULT_RESULTS, show_default=True, help="The folder of records.")
-def build(out: Path, results: Path) -> None:
+@_place_options()
+def build(out: Path, results: Path, track_files: tuple[Path, ...]) -> None:
     """Render the site: an index, a page for each method and each dataset, without any request to another host."""
     from tckr_bench.commands.leaderboard_site import build as build_pages
 
-    build_pages(results, out)
+    build_pages(results, out, tracks=_place(results, track_files).known_tracks())
 
 
 @leaderboard.command(epilog="tckr-bench leaderboard serve\ntckr-bench leaderboard serve --port 8000 --no-browser")

@@ -62,7 +62,7 @@ def submit(runs: Sequence[Path], place: Place, *, track: str | None) -> None:
     found = _track_of(runs, place, track)
     submission = _prepared(runs, found, place, screen)
     known, _ = scan_records(place.results) if place.results.is_dir() else ((), ())
-    if any(record.submission == submission.identity and record.track == found.name for record in known):
+    if _is_there(submission, known):
         screen.say(f"Nothing to do: submission {submission.identity} is among the records in {place.results}.")
         return
     paths = write_submission(submission, place.results)
@@ -75,6 +75,19 @@ def submit(runs: Sequence[Path], place: Place, *, track: str | None) -> None:
         screen.warn(sentence)
     screen.say(f"Records: {place.results / found.name}")
     screen.say("Next: `tckr-bench leaderboard verify` checks them, `tckr-bench leaderboard show` ranks them.")
+
+
+def _is_there(submission: Submission, known: Sequence[ResultRecord]) -> bool:
+    """Return whether every record of a submission is on the board, with the figures and gates of this version."""
+    there = [_judged(record) for record in known if record.submission == submission.identity]
+    return all(_judged(record) in there for record in submission.records)
+
+
+def _judged(record: ResultRecord) -> tuple[object, ...]:
+    """Return what a record is called, and what was computed for it."""
+    figures = [(result.seed, result.figures) for result in record.seeds]
+    versions = [(metric.name, metric.version) for metric in record.metrics]
+    return record.track, record.dataset, record.slug, versions, figures, record.gates
 
 
 def _track_of(runs: Sequence[Path], place: Place, name: str | None) -> Track:

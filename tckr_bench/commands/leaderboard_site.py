@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING
 from tckr_bench.console import Screen
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from tckr_bench.leaderboard.tracks import Track
 
-def build(results: Path, out: Path) -> Path:
+
+def build(results: Path, out: Path, *, tracks: Sequence[Track] | None = None) -> Path:
     """Render the site of all records below `results` into `out`; say where its index lies and return it.
+
+    `tracks` are those there are; the ones that ship if not given.
 
     Raises:
         LeaderboardError: the records cannot be read, or `out` holds something that is no site.
@@ -21,7 +26,7 @@ def build(results: Path, out: Path) -> Path:
     from tckr_bench.leaderboard.site.build import build_site
 
     screen = Screen()
-    boards = boards_of(results)
+    boards = boards_of(results, tracks=tracks)
     if boards.left_out:
         screen.warn(boards.left_out)
     index = build_site(boards.standings, results=results, out=out)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import shlex
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tckr_bench.board.results import RunResults, StageCounts, cell_folder, write_results
@@ -16,7 +18,6 @@ from tckr_bench.leaderboard.scores import read_scores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from tckr_bench.leaderboard.pictures import PicturePair
     from tckr_bench.leaderboard.records import ResultRecord
@@ -34,24 +35,33 @@ def restore_run(records: Sequence[ResultRecord], root: Path, out: Path) -> RunRe
         out: a folder that does not exist, or is empty.
 
     Raises:
-        LeaderboardError: `out` holds something, there is no record, or a score file cannot be read.
+        LeaderboardError: `out` holds something, there is no record, or a file of it cannot be read: no run is written.
         StoreError: the run cannot be written.
     """
     if not records:
         raise LeaderboardError("there is nothing to restore: no record is of that submission")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise LeaderboardError(f"{out} holds something already; name a new folder for the run")
-    cells: list[CellRecord] = []
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        for record in records:
-            for cell in cells_of(record):
-                cells.append(cell)
-                _write_cell(record, cell, record_folder(root, record), out=out)
-        results = _results(records, cells)
-        write_results(results, out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as staging:
+            run = Path(staging) / "run"
+            results = _write_run(records, root, run)
+            run.rename(out)
     except OSError as error:
         raise storage_error(error, f"restoring a run to {out}") from error
+    return results
+
+
+def _write_run(records: Sequence[ResultRecord], root: Path, run: Path) -> RunResults:
+    run.mkdir()
+    cells = []
+    for record in records:
+        for cell in cells_of(record):
+            cells.append(cell)
+            _write_cell(record, cell, record_folder(root, record), out=run)
+    results = _results(records, cells)
+    write_results(results, run)
     return results
 
 
