@@ -7,6 +7,7 @@ leaderboard/results/<track>/<dataset>/<slug>.images.parquet    its pictures, whe
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
@@ -74,9 +75,15 @@ def file_reference(path: Path) -> FileReference:
     return FileReference(path.name, digest, path.stat().st_size)
 
 
+@functools.cache
+def _schema() -> TypeAdapter[ResultRecord]:
+    """Return what reads and writes records; it takes longer to make than a record to read."""
+    return TypeAdapter(ResultRecord)
+
+
 def dump_record(record: ResultRecord) -> bytes:
     """Return a record as the JSON text its file holds."""
-    return TypeAdapter(ResultRecord).dump_json(record, indent=1) + b"\n"
+    return _schema().dump_json(record, indent=1) + b"\n"
 
 
 def write_record(record: ResultRecord, root: Path) -> Path:
@@ -115,9 +122,8 @@ def read_record(path: Path) -> ResultRecord:
         fault = fault_of_texts(raw) or _fault_of_amount(raw)
         if fault:
             raise ValueError(fault)
-        adapter = TypeAdapter(ResultRecord)
-        record = adapter.validate_python(raw)
-        fault = _unknown(raw, adapter.dump_python(record, mode="json")) or _fault_of(record)
+        record = _schema().validate_python(raw)
+        fault = _unknown(raw, _schema().dump_python(record, mode="json")) or _fault_of(record)
     except OSError as error:
         raise LeaderboardError(f"the record {path.name} cannot be read: {error.strerror}") from error
     except ValidationError as error:
