@@ -9,13 +9,14 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 from rich.console import Console
 
 from hostile_files.world import REFUSED, SHOWN, Hostile, World
+from tckr_bench.board import charts
 from tckr_bench.leaderboard import parallel, verification
 from tckr_bench.leaderboard.files import dump_record, record_folder, scan_records
 from tckr_bench.leaderboard.formats import standings_csv, standings_json
@@ -76,7 +77,7 @@ def judge(
     judged = []
     for case, track in zip(cases, tracks, strict=True):
         own = [record for record in records if record.track == track.name]
-        harms = _harms(own, track, root, pages=pages) if own else ()
+        harms = _harms_once(own, track, root, pages=pages) if own else ()
         judged.append(Judged(case, tuple(faults[track.name]), any(r.method.role == "method" for r in own), harms))
     assert _outside(root) == before, "something was written outside the folder of results"
     return judged
@@ -137,6 +138,19 @@ def _outside(root: Path) -> list[str]:
     return sorted(str(path) for path in root.parent.iterdir())
 
 
+_SHOWN: dict[str, tuple[str, ...]] = {}
+
+
+def _harms_once(records: Sequence[object], track: object, root: Path, *, pages: bool) -> tuple[str, ...]:
+    """Show records; a teacher that is left alone is shown once, for it is the same beside all that cannot be read."""
+    if any(record.method.role == "method" for record in records):
+        return _harms(records, track, root, pages=pages)
+    key = repr((pages, replace(track, name=""), [dump_record(replace(record, track="")) for record in records]))
+    if key not in _SHOWN:
+        _SHOWN[key] = _harms(records, track, root, pages=pages)
+    return _SHOWN[key]
+
+
 def _harms(records: Sequence[object], track: object, root: Path, *, pages: bool) -> tuple[str, ...]:
     try:
         return harms_of(standings_of(records, track), root, pages=pages)
@@ -158,12 +172,31 @@ def harms_of(board: Standings, results: Path, *, pages: bool = True) -> tuple[st
     for dataset in board.track.datasets:
         for text in (standings_csv(board, dataset=dataset), standings_latex(board, dataset=dataset)):
             harms += [f"a table gets {bad}" for bad in _invisible(text)]
-    if pages:
-        for entry in board.entries:
-            harms += _harms_of_page(method_page(entry, board, results=results))
-        for dataset in board.track.datasets:
-            harms += _harms_of_page(dataset_page(dataset, board, results=results))
-    return tuple(harms)
+    return tuple(harms + (_harms_of_pages(board, results) if pages else []))
+
+
+def _harms_of_pages(board: Standings, results: Path) -> list[str]:
+    whole = charts.roc_svg
+    charts.roc_svg = _drawn_once
+    try:
+        shown = [method_page(entry, board, results=results) for entry in board.entries]
+        shown += [dataset_page(dataset, board, results=results) for dataset in board.track.datasets]
+    finally:
+        charts.roc_svg = whole
+    return [harm for page in shown for harm in _harms_of_page(page)]
+
+
+_DRAW = charts.roc_svg
+_DRAWN: dict[str, str] = {}
+
+
+def _drawn_once(curves: Sequence[charts.Curve], *, identity: str) -> str:
+    """Draw curves; those drawn before, with the same words, are not drawn again, for that takes long."""
+    parts = [getattr(curve, part.name) for curve in curves for part in fields(curve)]
+    key = repr([identity, *(part.tobytes() if hasattr(part, "tobytes") else part for part in parts)])
+    if key not in _DRAWN:
+        _DRAWN[key] = _DRAW(curves, identity=identity)
+    return _DRAWN[key]
 
 
 def _invisible(text: str) -> list[str]:
