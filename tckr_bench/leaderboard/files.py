@@ -287,6 +287,8 @@ def _fault_of_seeds(record: ResultRecord) -> str:
     for result in record.seeds:
         if (result.status == "ok") != (result.scores is not None) or (result.status == "failed" and result.figures):
             return f"seed {result.seed} has scores or figures that its status does not have"
+        if result.status == "ok" and result.failure:
+            return f"seed {result.seed} finished and has a failure that its status does not have"
         if result.scores is not None and result.scores.name != scores_name(record, result.seed):
             return f"the scores of seed {result.seed} must be called {scores_name(record, result.seed)}"
     return ""

@@ -195,6 +195,10 @@ def _faults_of_method(record: ResultRecord) -> list[str]:
         method.role in ("baseline", "defended") and parts != (None, None, None)
     ):
         faults.append("its captioner, generator, adapter, labels and cardinality are not those of its role and name")
+    families = ("captioner", "generator", "adapter", "classifier")
+    told = zip(families, (*parts, method.classifier), strict=True)
+    if any(part is not None and part.family != family for family, part in told):
+        faults.append("a part of its method says that it is of another family")
     finished = any(seed.status == "ok" for seed in record.seeds)
     if (record.contamination is not None) != (method.synthetic and finished):
         faults.append("what its generator knew beforehand is said without a generator, or not said")

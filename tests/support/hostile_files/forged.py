@@ -56,6 +56,9 @@ def claims() -> Iterator[Hostile]:
     yield changed("forged/licence", lambda v: v["description"].update(licence="CC BY-NC 4.0"))
     yield changed("forged/submission", lambda v: v.update(submission="a" * 16))
     yield changed("forged/seed", lambda v: v["seeds"][0].update(seed=1))
+    yield changed("forged/failure", lambda v: v["seeds"][0].update(failure="none"))
+    for part in ("captioner", "generator", "adapter", "classifier"):
+        yield changed(f"forged/family-{part}", lambda v, p=part: v["method"][p].update(family="metric"))
     yield changed("forged/failed", lambda v: v["seeds"][0].update(status="failed", figures=[], scores=None))
 
 

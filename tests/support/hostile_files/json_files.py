@@ -154,7 +154,7 @@ def typed(sample: dict, *, every: int = 1) -> Iterator[Hostile]:
     paths = list(paths_of(sample))
     for number, path in enumerate(paths):
         for index, wrong in enumerate(WRONG):
-            if (number + index) % every == 0:
+            if (number + index) % every == 0 and (path or wrong is not None):
                 name = f"types/{'.'.join(map(str, path))}={json.dumps(wrong)[:16]}"
                 yield changed(name, lambda value, path=path, wrong=wrong: put(value, path, wrong), EITHER)
 

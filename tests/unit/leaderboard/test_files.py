@@ -93,6 +93,7 @@ def test_a_number_that_is_none_or_immense_is_refused(path, number):
         (lambda raw: raw["seeds"].append(raw["seeds"][-1]), "its seeds are not in order"),
         (lambda raw: raw["seeds"][0].update(status="failed"), "that its status does not have"),
         (lambda raw: raw["seeds"][0].update(scores=None), "that its status does not have"),
+        (lambda raw: raw["seeds"][0].update(failure="it broke"), "that its status does not have"),
         (lambda raw: raw["seeds"][0]["scores"].update(name="../../x.parquet"), "must be called"),
         (lambda raw: raw["seeds"][0]["scores"].update(sha256="x" * 64), "a sha256 is not"),
         (lambda raw: raw.update(command="a\u202eb"), "U+202E"),
