@@ -26,10 +26,12 @@ def sample(world):
 def wrongs(world, sample, tmp_path, record_property):
     """Send in a family, and say of each of its files what a correct program would have done otherwise."""
 
-    def judged(family: str, **options: bool) -> list[str]:
+    def judged(family: str, *, readable: bool = False, **options: bool) -> list[str]:
         found = judge(list(FAMILIES[family](sample)), world, tmp_path / "results", **options)
         record_property("hostile", (len(found), sum(one.outcome == REFUSED for one in found)))
         print(f"{family}: {summary(found)}")
+        if readable:
+            assert 2 * sum(one.readable for one in found) > len(found), "what nobody can read shows nothing"
         return [one.wrong for one in found if one.wrong]
 
     return judged

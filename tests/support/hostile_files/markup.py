@@ -61,7 +61,19 @@ def marked(sample: dict, *, each: int = 2) -> Iterator[Hostile]:
 def everywhere(sample: dict) -> Iterator[Hostile]:
     """Put one text into every free text at once: descriptions, labels, options, gates, commands, provenance."""
     named = {("track",), ("submission",), ("dataset",), ("method", "name"), ("method", "role"), ("method", "labels")}
-    fixed = ("name", "sha256", "family", "surface", "status", "metric", "attack", "protocol", "contamination", "label")
+    fixed = (
+        "name",
+        "sha256",
+        "family",
+        "surface",
+        "status",
+        "metric",
+        "attack",
+        "protocol",
+        "contamination",
+        "label",
+        "failure",
+    )
     kept = ("metrics", "description")
     free = [
         path
