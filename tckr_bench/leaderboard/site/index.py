@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tckr_bench.leaderboard.site.answers import Answer
     from tckr_bench.leaderboard.standings import Entry, Standings
 
+SCRIPT = ("index_state.js", "index_tables.js", "index_charts.js", "index_page.js")
+"""The parts of the page's one script, in order: later ones use what earlier ones name."""
 MOST_SUBMISSIONS = 40
 MOST_WITHOUT_SCRIPT = 50
 EXPECTED = {
@@ -92,7 +94,7 @@ def index_page(boards: Sequence[Standings], *, digest: str = "") -> str:
         title="Synthetic against real data: the leaderboard of tckr-bench",
         depth=0,
         styles=(static("index.css"),),
-        scripts=(static("index.js"), vega_bundle()),
+        scripts=("".join(map(static, SCRIPT)), vega_bundle()),
         tracks=tuple(track_view(board) for board in boards),
         payload=payload(boards),
         digest=digest,

@@ -9,6 +9,7 @@ from tckr_bench.errors import LeaderboardError, StoreError
 from tckr_bench.leaderboard.site import build, index
 from tckr_bench.leaderboard.site.build import MARKER, build_site
 from tckr_bench.leaderboard.site.frame import content_policy, static
+from tckr_bench.leaderboard.site.index import SCRIPT
 from tckr_bench.leaderboard.site.links import dataset_link, file_name, method_link
 from tckr_bench.leaderboard.site.names import short
 
@@ -136,7 +137,7 @@ def test_another_script_has_another_policy():
     assert content_policy((), ("a",)) != content_policy((), ("b",))
 
 
-@pytest.mark.parametrize("name", ["index.js", "site.css", "index.css"])
+@pytest.mark.parametrize("name", [*SCRIPT, "site.css", "index.css"])
 def test_no_static_file_can_end_its_element_or_ask_for_another(name):
     text = static(name)
     assert "</" not in text
