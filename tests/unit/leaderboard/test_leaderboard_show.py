@@ -37,6 +37,7 @@ def standings():
 
 @pytest.fixture(autouse=True)
 def _known_tracks(monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)  # a pipe has no width of its own
     monkeypatch.setattr(tracks, "shipped_tracks", lambda: (TRACK, OTHER))
 
 
