@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from tckr_bench.board import rank as board
+from tckr_bench.board.controls import standard_error
 from tckr_bench.board.estimates import Estimate, usable
 from tckr_bench.board.text import short_names
 from tckr_bench.leaderboard.ranking import Means, Measured, means_of, ranks_of
@@ -242,7 +243,7 @@ def _measured(result: DatasetResult) -> Measured:
         chance[board.GAP] = 0.0
         rows = [{name: figure for name, figure in row.items() if name != board.GAP} for row in rows]
     values = [[row[name].value if name in row else chance[name] for name in _METRICS] for row in rows]
-    errors = [float(np.mean([_error(row[name]) if name in row else 0.0 for row in rows])) for name in _METRICS]
+    errors = [float(np.mean([standard_error(row[name]) if name in row else 0.0 for row in rows])) for name in _METRICS]
     return Measured(np.array(values, dtype=np.float64), np.array(errors))
 
 
@@ -257,10 +258,6 @@ def _figures(seed: SeedResult, record: ResultRecord) -> dict[str, Figure]:
         if own:
             found[metric] = own[0]
     return found
-
-
-def _error(figure: Figure) -> float:
-    return (figure.high - figure.low) / (2 * 1.959964)
 
 
 def _with_means(entry: Entry, means: Means | None) -> Entry:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from tckr_bench.leaderboard.tracks import Track
 
-    Examinations = Mapping[tuple[ResultRecord, int], Examined]
+    Key = tuple[str, str, str]
+    Examinations = Mapping[tuple[Key, int], Examined]
 
 MOST_FILES = 20_000
 MOST_METRICS = 100
@@ -108,15 +109,13 @@ def _tasks(root: Path, record: ResultRecord) -> Iterator[Task]:
         yield Task(root, record, None)
 
 
-def _by_seed(
-    records: Sequence[ResultRecord], found: Mapping[tuple[tuple[str, str, str], int | None], Examined]
-) -> dict[tuple[tuple[str, str, str], int], Examined]:
+def _by_seed(records: Sequence[ResultRecord], found: Mapping[tuple[Key, int | None], Examined]) -> Examinations:
     """Return what was found in each seed with scores; nothing of those that were not looked into."""
     keys = [(_key(record), seed.seed) for record in records for seed in record.seeds if seed.scores is not None]
     return {key: found.get(key, Examined(())) for key in keys}
 
 
-def _key(record: ResultRecord) -> tuple[str, str, str]:
+def _key(record: ResultRecord) -> Key:
     return (record.track, record.dataset, record.slug)
 
 
@@ -236,9 +235,7 @@ def _faults_of_metrics(record: ResultRecord) -> list[str]:
     return [*faults, *([f"it lacks the metrics {', '.join(lacking)}"] if lacking else [])]
 
 
-def _faults_of_submissions(
-    root: Path, records: Sequence[ResultRecord], examined: Mapping[tuple[tuple[str, str, str], int], Examined]
-) -> Iterator[Fault]:
+def _faults_of_submissions(root: Path, records: Sequence[ResultRecord], examined: Examinations) -> Iterator[Fault]:
     """Yield faults of submissions as wholes: what was left out, gates, teachers, test images."""
     groups: dict[tuple[str, str], list[ResultRecord]] = defaultdict(list)
     for record in records:
@@ -261,9 +258,7 @@ def _faults_of_submissions(
             yield from _faults_on_dataset(root, [record for record in own if record.dataset == dataset], examined)
 
 
-def _faults_on_dataset(
-    root: Path, records: Sequence[ResultRecord], examined: Mapping[tuple[tuple[str, str, str], int], Examined]
-) -> Iterator[Fault]:
+def _faults_on_dataset(root: Path, records: Sequence[ResultRecord], examined: Examinations) -> Iterator[Fault]:
     found = {
         (record.method.name, seed.seed): examined[_key(record), seed.seed]
         for record in records
@@ -323,9 +318,7 @@ def _faults_of_teacher(
     return faults
 
 
-def _repeated(
-    root: Path, records: Sequence[ResultRecord], examined: Mapping[tuple[tuple[str, str, str], int], Examined]
-) -> Iterator[Fault]:
+def _repeated(root: Path, records: Sequence[ResultRecord], examined: Examinations) -> Iterator[Fault]:
     """Yield a fault where the scores of one record are those of another, or one method has two of one submission."""
     first: dict[str, str] = {}
     for record in records:
