@@ -19,13 +19,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.stats import t as student
 
-from tckr_bench.components import Attack
 from tckr_bench.engine.graph import Stage
 from tckr_bench.engine.matrix import load_matrix
 from tckr_bench.engine.plan import Plan, make_plan
 from tckr_bench.engine.store import Store, default_store_path
 from tckr_bench.errors import RunError, TckrError
-from tckr_bench.plugins import Registry, default_registry
+from tckr_bench.plugin.components import Attack
+from tckr_bench.plugin.registry import Registry, default_registry
 from tckr_bench.records import AttackEvidence
 from tckr_bench.stages.attack import AttackParameters
 from tckr_bench.stages.challenge import build_challenge
@@ -49,7 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--matrix", default="audit", help="a matrix that was run, with adaptive attacks")
     parser.add_argument("--dataset", action="append", default=[], help="instead of the matrix's")
-    parser.add_argument("--json", action="store_true", help="print the figures of every target as well")
+    parser.add_argument("--json", action="store_true", help="print the measurements of every target as well")
     arguments = parser.parse_args()
     try:
         _show(arguments)

@@ -26,9 +26,9 @@ SHIFTS = (0.0, 0.3, 1.0, 2.0)
 
 @dataclass(frozen=True)
 class World:
-    """A figure in a world: how to draw its estimate, and the truth it is about."""
+    """A measurement in a world: how to draw its estimate, and the truth it is about."""
 
-    figure: str
+    measurement: str
     name: str
     truth: float
     draw: Draw
@@ -39,18 +39,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repetitions", type=int, default=1000, help="of each world")
     parser.add_argument("--seed", type=int, default=0, help="of all worlds")
-    parser.add_argument("--only", default="", help="figures whose name contains this")
+    parser.add_argument("--only", default="", help="measurements whose name contains this")
     arguments = parser.parse_args()
-    print(f"| figure | world | truth | covered % | above % | below % | mean width |\n{'|---' * 7}|")
+    print(f"| measurement | world | truth | covered % | above % | below % | mean width |\n{'|---' * 7}|")
     for world in worlds():
-        if arguments.only in world.figure:
+        if arguments.only in world.measurement:
             generator = np.random.default_rng([arguments.seed, len(world.name)])
             found = [world.draw(generator) for _ in range(arguments.repetitions)]
             above = 100 * np.mean([estimate.low > world.truth + 1e-12 for estimate in found])
             below = 100 * np.mean([estimate.high < world.truth - 1e-12 for estimate in found])
             width = np.mean([estimate.high - estimate.low for estimate in found])
             shares = f"{100 - above - below:.1f} | {above:.1f} | {below:.1f}"
-            print(f"| {world.figure} | {world.name} | {world.truth:.4f} | {shares} | {width:.4f} |", flush=True)
+            print(f"| {world.measurement} | {world.name} | {world.truth:.4f} | {shares} | {width:.4f} |", flush=True)
 
 
 def worlds() -> Iterator[World]:
@@ -183,8 +183,8 @@ def _classes() -> Iterator[World]:
 def _over_privacy() -> Iterator[World]:
     from tckr_plugins.metrics.accuracy_over_privacy import AccuracyOverPrivacy
 
-    from tckr_bench.metrics import accuracy_over_privacy
     from tckr_bench.records import AttackScores, CellEvidence, ThreatModel
+    from tckr_bench.stats.classification import accuracy_over_privacy
 
     for shift in (*SHIFTS, 0.05):
 
@@ -194,8 +194,8 @@ def _over_privacy() -> Iterator[World]:
             logits = np.where(right[:, None], [[1.0, 0.0]], [[0.0, 1.0]]).astype(np.float32)
             attack = AttackScores("a", scores, members, np.zeros(2000, dtype=bool), ThreatModel("", ""))
             evidence = CellEvidence(np.zeros(1000, dtype=np.int64), logits, logits, {"a": attack}, "a")
-            (figure,) = AccuracyOverPrivacy(seed=int(generator.integers(2**31))).compute(evidence)
-            return stats.Estimate(figure.value, figure.low, figure.high, figure.interval)
+            (measurement,) = AccuracyOverPrivacy(seed=int(generator.integers(2**31))).compute(evidence)
+            return stats.Estimate(measurement.value, measurement.low, measurement.high, measurement.interval)
 
         yield World("aop", f"1000 + 1000, shift {shift:g}", accuracy_over_privacy(0.7, _area(shift)), estimate)
 

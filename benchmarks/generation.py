@@ -19,7 +19,7 @@ import torch
 from tckr_plugins.generators import StableDiffusionOptions
 from tckr_plugins.generators.stable_diffusion import StableDiffusion
 
-from tckr_bench.components import Context
+from tckr_bench.plugin.components import Context
 from tckr_bench.records import GenerationRequest, Prompts
 
 if TYPE_CHECKING:

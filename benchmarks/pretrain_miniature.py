@@ -58,7 +58,7 @@ def write_json(path: Path, content: object) -> None:
 def make_autoencoder(options: argparse.Namespace, public: images.PublicImages, workers: Workers) -> AutoencoderKL:
     """Load the autoencoder of the work folder, or train it; normalise its latents."""
     folder = options.work / "autoencoder"
-    if (folder / "figures.json").exists():
+    if (folder / "measurements.json").exists():
         return AutoencoderKL.from_pretrained(folder)
     recipe = RECIPES[options.recipe]
     model = networks.build_autoencoder(recipe)
@@ -83,8 +83,8 @@ def save_autoencoder(
 ) -> None:
     """Save the autoencoder and what is known of it."""
     model.save_pretrained(folder)
-    figures = {"images": budget.seen, "seconds": budget.elapsed(), "losses": losses}
-    write_json(folder / "figures.json", {**figures, **measure_sources(model, public)})
+    measurements = {"images": budget.seen, "seconds": budget.elapsed(), "losses": losses}
+    write_json(folder / "measurements.json", {**measurements, **measure_sources(model, public)})
 
 
 def measure_sources(model: AutoencoderKL, public: images.PublicImages) -> dict[str, dict[str, float]]:
@@ -210,11 +210,11 @@ def train_diffusion(
     model = diffusion.Denoiser(networks.build_text_encoder(tokenizer, recipe), networks.build_unet(recipe))
     average = diffusion.Average(model)
     budget = Budget(images=options.diffusion_images, seconds=options.diffusion_seconds)
-    state, figures = options.work / "denoiser.safetensors", options.work / "denoiser.json"
-    if state.exists() and figures.exists():
+    state, measurements = options.work / "denoiser.safetensors", options.work / "denoiser.json"
+    if state.exists() and measurements.exists():
         model.load_state_dict(load_file(state))
         average.module.load_state_dict(load_file(options.work / "average.safetensors"))
-        counts = json.loads(figures.read_text(encoding="utf-8"))
+        counts = json.loads(measurements.read_text(encoding="utf-8"))
         budget.seen, budget.spent_before = counts["images"], counts["seconds"]
 
     def snapshot(loss: float) -> None:
@@ -223,7 +223,7 @@ def train_diffusion(
         save_file(model.state_dict(), state)
         save_file(average.module.state_dict(), options.work / "average.safetensors")
         counts = {"images": budget.seen, "seconds": budget.elapsed(), "loss": loss}
-        write_json(figures, counts)
+        write_json(measurements, counts)
         save_pipeline(average, vae, tokenizer, options.output, recipe)
         LOG.info("saved %s", counts)
 

@@ -13,20 +13,20 @@ __version__ = "0.1.0"
 
 
 def load_leaderboard(
-    path: Path | str | None = None, *, track: str | None = None, figures: bool = False
+    path: Path | str | None = None, *, track: str | None = None, measurements: bool = False
 ) -> pd.DataFrame:
-    """Return the leaderboard as a data frame: a row per entry, or with `figures` a row per figure.
+    """Return the leaderboard as a data frame: a row per entry, or with `measurements` a row per measurement.
 
     Numbers are fractions and seconds, as float64; what is missing is NaN.
 
     Args:
         path: the folder of results; `leaderboard/results` under the current folder if not given.
         track: one track only; all that have records if not given.
-        figures: every figure with its interval, seed and threat model, instead of the means of each entry.
+        measurements: every measurement with its interval, seed and threat model, instead of the means of each entry.
 
     Raises:
         LeaderboardError: there is no such folder or track, or a record cannot be read.
     """
     from tckr_bench.leaderboard import frame
 
-    return frame.load_leaderboard(path, track=track, figures=figures)
+    return frame.load_leaderboard(path, track=track, measurements=measurements)

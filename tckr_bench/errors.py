@@ -58,7 +58,7 @@ class NotApplicableError(TckrError):
 
 
 class StagesFailedError(TckrError):
-    """Some stages of a run failed; the cells that need them have no figures."""
+    """Some stages of a run failed; the cells that need them have no measurements."""
 
 
 class UnfavourableAnswer(Exception):  # noqa: N818 - no error: what was asked has been answered

@@ -249,7 +249,7 @@ def cache_gc(unused_for: float, dry_run: bool) -> None:
 @click.argument("run_folder", metavar="RUN", type=PATH)
 @click.option("--json", "as_json", is_flag=True, help="Print the records as JSON on standard output.")
 def report(run_folder: Path, as_json: bool) -> None:
-    """Recompute a run's figures from its saved scores, show its board, and write its HTML report again."""
+    """Recompute a run's measurements from its saved scores, show its board, and write its HTML report again."""
     from tckr_bench.commands.report import show_report
 
     show_report(run_folder, as_json=as_json)
@@ -320,8 +320,8 @@ def verdict(
     The exit code is 0 for yes, 1 for no, 3 for not enough evidence, and 2 for a mistake in the command. With several
     datasets it is no if any is, and yes if all are.
     """
-    from tckr_bench.board.criteria import criteria_from
     from tckr_bench.commands.verdict import show_verdict
+    from tckr_bench.judging.criteria import criteria_from
 
     criteria = criteria_from(
         accuracy_drop=max_accuracy_drop, tprs=tprs, auc=max_auc, allow_non_adaptive=allow_non_adaptive

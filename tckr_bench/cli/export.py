@@ -10,7 +10,7 @@ import click
 from tckr_bench.cli.examples import ExampleCommand
 
 if TYPE_CHECKING:
-    from tckr_bench.board.criteria import Criteria
+    from tckr_bench.judging.criteria import Criteria
 
 PATH = click.Path(path_type=Path)
 _FOR_THE_CARD = ("dataset", "seed", "labels", "with_prompts", "despite_failed_gates", "max_accuracy_drop")
@@ -33,7 +33,7 @@ _FOR_THE_CARD = ("dataset", "seed", "labels", "with_prompts", "despite_failed_ga
     help="hard: the class alone; soft: the teacher's probabilities as well. The method's own if not given.",
 )
 @click.option("--with-prompts", is_flag=True, help="Add the prompts, which are captions of real images.")
-@click.option("--despite-failed-gates", is_flag=True, help="Export though the figures cannot be trusted.")
+@click.option("--despite-failed-gates", is_flag=True, help="Export though the measurements cannot be trusted.")
 @click.option("--max-accuracy-drop", type=float, metavar="POINTS", help="Have the card give a verdict; see `verdict`.")
 @click.option("--max-tpr", "tprs", multiple=True, metavar="T@F", help="Limit of the verdict; see `verdict`.")
 @click.option("--max-auc", type=float, metavar="AUC", help="Limit of the verdict; see `verdict`.")
@@ -54,7 +54,7 @@ def export(
 
     METHOD is a synthetic method by its full name, or by its short one as the board shows it. The card says how the
     images were made and from what, what a classifier learns from them, what attacks find, and which checks passed, with
-    every figure computed again from the saved scores. Where a check of the run failed nothing is written, and
+    every measurement computed again from the saved scores. Where a check of the run failed nothing is written, and
     controls are never exported. Prompts stay out, since captions can betray who was in the real data.
     """
     from tckr_bench.commands.export import ExportOptions
@@ -75,8 +75,8 @@ def export(
 
 
 def _criteria(drop: float | None, tprs: tuple[str, ...], auc: float | None) -> Criteria | None:
-    from tckr_bench.board.criteria import criteria_from
     from tckr_bench.errors import OptionError
+    from tckr_bench.judging.criteria import criteria_from
 
     if drop is None and not tprs and auc is None:
         return None

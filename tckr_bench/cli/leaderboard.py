@@ -27,7 +27,8 @@ DEFAULT_SITE = Path("leaderboard") / "site"
 def leaderboard() -> None:
     """Submit runs, check records, rank methods, and build the site.
 
-    A record is one JSON file for a method on a dataset, with the scores beside it that every figure is recomputed from.
+    A record is one JSON file for a method on a dataset, with the scores beside it that every measurement is recomputed
+    from.
     """
 
 
@@ -69,7 +70,7 @@ def _place(results: Path, track_files: tuple[Path, ...], jobs: int | None = None
 def submit(
     runs: tuple[Path, ...], track: str | None, results: Path, track_files: tuple[Path, ...], jobs: int | None
 ) -> None:
-    """Write the records of finished runs: figures computed anew from the scores, which are saved beside them.
+    """Write the records of finished runs: measurements computed anew from the scores, which are saved beside them.
 
     Several runs make one submission where each has other datasets. Nothing is sent anywhere: a pull request with the
     new files is how records reach a board that others see.
@@ -90,7 +91,7 @@ def submit(
 def verify(
     files: tuple[Path, ...], as_json: bool, results: Path, track_files: tuple[Path, ...], jobs: int | None
 ) -> None:
-    """Check records: schema, files and their hashes, every figure from its scores, gates, datasets, duplicates.
+    """Check records: schema, files and their hashes, every measurement from its scores, gates, datasets, duplicates.
 
     With files named, those records and the rest of their submissions; without, all, and that no other file is there.
     The exit code is 0 if everything holds, 1 if anything does not. Honest scores no file can prove: run the command of
@@ -130,7 +131,7 @@ def restore(submission: str, out: Path, results: Path, track_files: tuple[Path, 
     epilog="tckr-bench leaderboard show\n"
     "tckr-bench leaderboard show --track mini --dataset digits\n"
     "tckr-bench leaderboard show --format latex > table.tex\n"
-    "tckr-bench leaderboard show --format parquet --figures --out figures.parquet"
+    "tckr-bench leaderboard show --format parquet --measurements --out measurements.parquet"
 )
 @click.option("--track", help="This track; all that have records if not given.")
 @click.option("--dataset", "-d", help="The standings on one dataset.")
@@ -141,14 +142,16 @@ def restore(submission: str, out: Path, results: Path, track_files: tuple[Path, 
     default="table",
     show_default=True,
 )
-@click.option("--figures", is_flag=True, help="Every figure of every seed and attack instead (csv, parquet, json).")
+@click.option(
+    "--measurements", is_flag=True, help="Every measurement of every seed and attack instead (csv, parquet, json)."
+)
 @click.option("--out", type=PATH, help="Write to this file.")
 @_place_options()
 def show(
     track: str | None,
     dataset: str | None,
     output_format: OutputFormat,
-    figures: bool,
+    measurements: bool,
     out: Path | None,
     results: Path,
     track_files: tuple[Path, ...],
@@ -161,7 +164,7 @@ def show(
         track=track,
         dataset=dataset,
         output_format=output_format,
-        figures=figures,
+        measurements=measurements,
         out=out,
         tracks=_place(results, track_files).known_tracks(),
     )

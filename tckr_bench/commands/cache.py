@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.markup import escape
 from rich.table import Table
 
-from tckr_bench.console import make_console
+from tckr_bench.commands.console import make_console
 from tckr_bench.engine.store import Store, default_store_path, describe_bytes
 from tckr_bench.errors import StoreError
 

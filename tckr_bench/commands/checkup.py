@@ -17,12 +17,12 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from tckr_bench.checkup import CheckUp, check_dataset
-from tckr_bench.console import Screen
+from tckr_bench.commands.console import Screen
+from tckr_bench.datasets.checkup import CheckUp, check_dataset
+from tckr_bench.datasets.findings import Finding, judge
 from tckr_bench.engine.fingerprint import fingerprint
 from tckr_bench.errors import DatasetError
-from tckr_bench.findings import Finding, judge
-from tckr_bench.plugins import Registry, default_registry
+from tckr_bench.plugin.registry import Registry, default_registry
 from tckr_bench.records import SPLITS, ComponentUse, DatasetDescription
 
 CHECKUP_VERSION = 1

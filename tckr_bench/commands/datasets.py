@@ -11,13 +11,13 @@ from rich.console import JustifyMethod
 from rich.markup import escape
 from rich.table import Table
 
-from tckr_bench.components import Component
-from tckr_bench.console import make_console
+from tckr_bench.commands.console import make_console
 from tckr_bench.datasets import DATA_VARIABLE
+from tckr_bench.datasets.fetching import FetchableDataset
 from tckr_bench.engine.store import describe_bytes
 from tckr_bench.errors import DatasetError, OptionError
-from tckr_bench.plugins import default_registry
-from tckr_bench.preparation import FetchableDataset
+from tckr_bench.plugin.components import Component
+from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import SPLITS, DatasetDescription
 
 _NOT_HERE = "not here"

@@ -10,8 +10,8 @@ import psutil
 from rich.markup import escape
 from rich.table import Table
 
+from tckr_bench.commands.console import make_console
 from tckr_bench.commands.datasets import DatasetRow, look_up
-from tckr_bench.console import make_console
 from tckr_bench.engine.provenance import (
     choose_device,
     package_versions,
@@ -20,7 +20,7 @@ from tckr_bench.engine.provenance import (
     usable_cores,
 )
 from tckr_bench.engine.store import default_store_path, describe_bytes
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.registry import default_registry
 
 OFFLINE_VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
 ENOUGH_MEMORY = 4_000_000_000

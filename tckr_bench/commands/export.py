@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import tckr_bench
-from tckr_bench.board.card_provenance import Artifacts, command_without_folders, provenance_of, without_folders
-from tckr_bench.board.criteria import Criteria
-from tckr_bench.board.data_card import Contents, Probabilities, Subject
-from tckr_bench.board.rank import CellKey, DatasetBoard
-from tckr_bench.board.render import verified_leaderboard
-from tckr_bench.board.results import RunResults, read_results
-from tckr_bench.board.text import listing, plain, short_names, size
-from tckr_bench.board.verdict import basis_of, judge
-from tckr_bench.board.verify import Mismatch, Verified, key_of, recompute_figures, verified
-from tckr_bench.commands.release import (
+from tckr_bench.commands.console import Screen
+from tckr_bench.datasets.contamination import judge_contamination
+from tckr_bench.engine.provenance import choose_device
+from tckr_bench.engine.store import Store, default_store_path
+from tckr_bench.errors import OptionError, RunError, TckrError, nearest
+from tckr_bench.export.card import Contents, Probabilities, Subject
+from tckr_bench.export.card_provenance import Artifacts, command_without_folders, provenance_of, without_folders
+from tckr_bench.export.folder import Documents, check_target, is_written, write_export
+from tckr_bench.export.released import (
     Released,
     command_again,
     find_released,
@@ -27,18 +26,19 @@ from tckr_bench.commands.release import (
     remedy,
     teacher_of,
 )
-from tckr_bench.commands.shards import Table
-from tckr_bench.commands.write_export import Documents, check_target, is_written, write_export
-from tckr_bench.console import Screen
-from tckr_bench.contamination import judge_contamination
-from tckr_bench.engine.provenance import choose_device
-from tckr_bench.engine.store import Store, default_store_path
-from tckr_bench.errors import OptionError, RunError, TckrError, nearest
-from tckr_bench.plugins import default_registry
+from tckr_bench.export.shards import Table
+from tckr_bench.judging.criteria import Criteria
+from tckr_bench.judging.rows import CellKey, DatasetBoard
+from tckr_bench.judging.verdict import basis_of, judge
+from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import CellRecord, Contamination, Method
+from tckr_bench.results.run_files import RunResults, read_results
+from tckr_bench.results.verify import Mismatch, Verified, key_of, recompute_measurements, verified
+from tckr_bench.show.render import verified_leaderboard
+from tckr_bench.text import listing, plain, short_names, size
 
 if TYPE_CHECKING:
-    from tckr_bench.commands.release import Teacher
+    from tckr_bench.export.released import Teacher
 
 Labels = Literal["hard", "soft"]
 
@@ -81,7 +81,7 @@ def export(options: ExportOptions, *, typed: tuple[str, ...] = ()) -> None:
     again = remedy(results)
     released = find_released(record, store, again=again)
     cells = sum(other.dataset == record.dataset for other in results.records)
-    with _status(screen, f"Recomputing the figures of {cells} cells from their saved scores"):
+    with _status(screen, f"Recomputing the measurements of {cells} cells from their saved scores"):
         found = verified(options.run, dataset=record.dataset)
     subject = _subject(options, found, key_of(record), typed)
     _warn(screen, [wrong for wrong in found.mismatches if wrong.dataset == record.dataset])
@@ -193,21 +193,21 @@ def refuse_method(method: Method) -> None:
 
 
 def check_gates(subject: Subject, *, despite: bool) -> None:
-    """Refuse a cell whose figures cannot be trusted, unless it is asked for all the same.
+    """Refuse a cell whose measurements cannot be trusted, unless it is asked for all the same.
 
     Raises:
-        RunError: a gate of its dataset failed, or figures do not follow from the evidence.
+        RunError: a gate of its dataset failed, or measurements do not follow from the evidence.
     """
     if subject.board.reasons and not despite:
         raise RunError(
-            f"the figures of {plain(subject.record.dataset)} cannot be trusted, so its images are not exported: "
+            f"the measurements of {plain(subject.record.dataset)} cannot be trusted, so its images are not exported: "
             f"{plain('; '.join(subject.board.reasons))}; add --despite-failed-gates to export them all the same, with "
             "a card that says so first"
         )
 
 
 def _subject(options: ExportOptions, found: Verified, key: CellKey, typed: tuple[str, ...]) -> Subject:
-    """Return the cell with its recomputed figures, on the board of its seed, under the checks of all seeds."""
+    """Return the cell with its recomputed measurements, on the board of its seed, under the checks of all seeds."""
     record = _recomputed(options, found, key)
     board = _board_of_seed(found, record)
     row = next(row for row in board.rows if row.method.name == record.method.name)
@@ -240,7 +240,7 @@ def _recomputed(options: ExportOptions, found: Verified, key: CellKey) -> CellRe
     if not any((wrong.dataset, wrong.method, wrong.seed) == key for wrong in found.mismatches):
         return record
     folder = options.run if options.run.is_dir() else options.run.parent
-    return replace(record, figures=tuple(recompute_figures(folder, record, found.results.metrics)))
+    return replace(record, measurements=tuple(recompute_measurements(folder, record, found.results.metrics)))
 
 
 def _board_of_seed(found: Verified, record: CellRecord) -> DatasetBoard:

@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tckr_bench.board.results import read_results
-from tckr_bench.board.text import NOTHING, listing, plain, signed, size
-from tckr_bench.console import Screen
+from tckr_bench.commands.console import Screen
 from tckr_bench.engine.provenance import usable_cores
 from tckr_bench.errors import CheckFailed, LeaderboardError
 from tckr_bench.leaderboard.comparison import Change, compare_standings
 from tckr_bench.leaderboard.files import RESULTS_FOLDER, read_records, scan_records
-from tckr_bench.leaderboard.parallel import figures_of_cells
+from tckr_bench.leaderboard.parallel import measurements_of_cells
 from tckr_bench.leaderboard.records import json_schema
 from tckr_bench.leaderboard.restoration import restore_run
 from tckr_bench.leaderboard.standings import standings_of
 from tckr_bench.leaderboard.submission import Submission, prepare_submission, write_submission
 from tckr_bench.leaderboard.tracks import Track, find_track, read_track, shipped_tracks
 from tckr_bench.leaderboard.verification import verify_results
+from tckr_bench.results.run_files import read_results
+from tckr_bench.text import NOTHING, listing, plain, signed, size
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -78,16 +78,16 @@ def submit(runs: Sequence[Path], place: Place, *, track: str | None) -> None:
 
 
 def _is_there(submission: Submission, known: Sequence[ResultRecord]) -> bool:
-    """Return whether every record of a submission is on the board, with the figures and gates of this version."""
+    """Return whether every record of a submission is on the board, with the measurements and gates of this version."""
     there = [_judged(record) for record in known if record.submission == submission.identity]
     return all(_judged(record) in there for record in submission.records)
 
 
 def _judged(record: ResultRecord) -> tuple[object, ...]:
     """Return what a record is called, and what was computed for it."""
-    figures = [(result.seed, result.figures) for result in record.seeds]
+    measurements = [(result.seed, result.measurements) for result in record.seeds]
     versions = [(metric.name, metric.version) for metric in record.metrics]
-    return record.track, record.dataset, record.slug, versions, figures, record.gates
+    return record.track, record.dataset, record.slug, versions, measurements, record.gates
 
 
 def _track_of(runs: Sequence[Path], place: Place, name: str | None) -> Track:
@@ -99,8 +99,8 @@ def _track_of(runs: Sequence[Path], place: Place, name: str | None) -> Track:
 
 
 def _prepared(runs: Sequence[Path], track: Track, place: Place, screen: Screen) -> Submission:
-    with counting(screen, "figures of cells computed from their scores") as told:
-        compute = functools.partial(figures_of_cells, jobs=place.jobs or usable_cores(), progress=told)
+    with counting(screen, "measurements of cells computed from their scores") as told:
+        compute = functools.partial(measurements_of_cells, jobs=place.jobs or usable_cores(), progress=told)
         return prepare_submission(runs, track, compute=compute)
 
 
@@ -131,13 +131,13 @@ def verify(files: Sequence[Path], place: Place, *, as_json: bool) -> None:
         )
     if as_json:
         faults = [{"file": plain(fault.file), "what": plain(fault.what)} for fault in found.faults]
-        counts = {"records": found.records, "seeds": found.seeds, "figures": found.figures}
+        counts = {"records": found.records, "seeds": found.seeds, "measurements": found.measurements}
         sys.stdout.write(json.dumps({**counts, "faults": faults}, indent=1) + "\n")
     for fault in () if as_json else found.faults[:MOST_FAULTS]:
         screen.console.print(plain(str(fault)), style="red", markup=False, soft_wrap=True)
     if len(found.faults) > MOST_FAULTS:
         screen.say(f"... and {len(found.faults) - MOST_FAULTS:,} more")
-    counted = f"{found.records} records, {found.seeds} score files, {found.figures:,} figures recomputed"
+    counted = f"{found.records} records, {found.seeds} score files, {found.measurements:,} measurements recomputed"
     if found.faults:
         screen.say(f"{counted}: {len(found.faults)} {'fault' if len(found.faults) == 1 else 'faults'}.")
         raise CheckFailed

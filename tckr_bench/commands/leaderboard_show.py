@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tckr_bench.console import Screen
+from tckr_bench.commands.console import Screen
 from tckr_bench.errors import LeaderboardError, storage_error
 from tckr_bench.leaderboard.formats import csv_text, json_text, sheet_of, write_parquet
 from tckr_bench.leaderboard.frame import boards_of
@@ -32,7 +32,7 @@ class _Wanted:
 
     output_format: OutputFormat
     dataset: str | None
-    figures: bool
+    measurements: bool
 
 
 def show(
@@ -41,7 +41,7 @@ def show(
     track: str | None,
     dataset: str | None,
     output_format: OutputFormat,
-    figures: bool,
+    measurements: bool,
     out: Path | None,
     tracks: Sequence[Track] | None = None,
 ) -> None:
@@ -54,14 +54,14 @@ def show(
             allow what is asked.
         StoreError: the file cannot be written.
     """
-    if figures and output_format not in FOR_PROGRAMS:
+    if measurements and output_format not in FOR_PROGRAMS:
         formats = "csv, json or parquet"
-        raise LeaderboardError(f"single figures are too many for the format {output_format}; choose {formats}")
+        raise LeaderboardError(f"single measurements are too many for the format {output_format}; choose {formats}")
     if output_format == "parquet" and out is None:
         raise LeaderboardError("Parquet is no text for a terminal; name a file to write with --out FILE")
     boards = boards_of(results, track, tracks)
     shown = _having(boards.standings, dataset)
-    wanted = _Wanted(output_format, dataset, figures)
+    wanted = _Wanted(output_format, dataset, measurements)
     screen = Screen(json=out is None and output_format != "table")
     if boards.left_out:
         screen.warn(boards.left_out)
@@ -87,7 +87,7 @@ def _text(boards: Sequence[Standings], wanted: _Wanted) -> str:
     if wanted.output_format in ("markdown", "latex"):
         typeset = standings_markdown if wanted.output_format == "markdown" else standings_latex
         return "\n".join(typeset(board, dataset=wanted.dataset) for board in boards)
-    sheet = sheet_of(boards, dataset=wanted.dataset, figures=wanted.figures)
+    sheet = sheet_of(boards, dataset=wanted.dataset, measurements=wanted.measurements)
     return csv_text(sheet) if wanted.output_format == "csv" else json_text(sheet)
 
 
@@ -103,7 +103,7 @@ def _terminal(board: Standings, dataset: str | None) -> str:
 
 def _write(boards: Sequence[Standings], wanted: _Wanted, out: Path) -> None:
     if wanted.output_format == "parquet":
-        write_parquet(sheet_of(boards, dataset=wanted.dataset, figures=wanted.figures), out)
+        write_parquet(sheet_of(boards, dataset=wanted.dataset, measurements=wanted.measurements), out)
         return
     text = _text(boards, wanted)
     partial = out.with_name(f"{out.name}.partial")

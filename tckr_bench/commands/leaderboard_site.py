@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tckr_bench.console import Screen
+from tckr_bench.commands.console import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,10 +7,10 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from tckr_bench.components import FAMILIES
-from tckr_bench.console import make_console
+from tckr_bench.commands.console import make_console
 from tckr_bench.errors import PluginError, nearest
-from tckr_bench.plugins import Registration, default_registry
+from tckr_bench.plugin.components import FAMILIES
+from tckr_bench.plugin.registry import Registration, default_registry
 
 
 def list_plugins(family: str | None) -> None:

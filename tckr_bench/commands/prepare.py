@@ -11,11 +11,11 @@ import click
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
-from tckr_bench.console import Screen
+from tckr_bench.commands.console import Screen
+from tckr_bench.datasets.fetching import FetchableDataset, FetchPlan, Whereabouts, shortfall
 from tckr_bench.engine.store import describe_bytes
 from tckr_bench.errors import DatasetError, OptionError
-from tckr_bench.plugins import Registry, default_registry
-from tckr_bench.preparation import FetchableDataset, FetchPlan, Whereabouts, shortfall
+from tckr_bench.plugin.registry import Registry, default_registry
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tckr_bench.board.render import render_report, verified_leaderboard
-from tckr_bench.board.tables import leaderboard_group
-from tckr_bench.board.verify import verified
-from tckr_bench.console import Screen
+from tckr_bench.commands.console import Screen
+from tckr_bench.results.verify import verified
+from tckr_bench.show.render import render_report, verified_leaderboard
+from tckr_bench.show.tables import leaderboard_group
 
 
 def show_report(run: Path, *, as_json: bool) -> None:
@@ -35,7 +35,7 @@ def show_comparison(selectors: Sequence[str], run: Path | None, *, reported: boo
     Raises:
         RunError: a run or method is not there; names the nearest.
     """
-    from tckr_bench.board.compare import compare, comparison_group
+    from tckr_bench.show.compare import compare, comparison_group
 
     screen = Screen()
     found = compare(selectors, run, reported=reported)

@@ -8,24 +8,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tckr_bench.board.overview import FEWEST_DATASETS, overview_table
-from tckr_bench.board.rank import build_leaderboard
-from tckr_bench.board.render import REPORT_FILE, render_report
-from tckr_bench.board.results import RunResults, read_results
-from tckr_bench.board.tables import leaderboard_group
-from tckr_bench.board.verify import control_limits
 from tckr_bench.commands.checkup import check_up_before_run
-from tckr_bench.commands.collect import RunSettings, collect
-from tckr_bench.commands.observers import SETTING, Observers, observers_named
-from tckr_bench.console import Screen
+from tckr_bench.commands.console import Screen
+from tckr_bench.engine.collect import RunSettings, collect
 from tckr_bench.engine.executor import Executor, Listeners, Outcome
 from tckr_bench.engine.matrix import load_matrix
 from tckr_bench.engine.matrix_file import recipe_of
+from tckr_bench.engine.observers import SETTING, Observers, observers_named
 from tckr_bench.engine.plan import Plan, make_plan
 from tckr_bench.engine.provenance import choose_device, devices_of, require_device, usable_cores
 from tckr_bench.engine.store import Store, default_store_path
 from tckr_bench.errors import RunError, StagesFailedError, TckrError
-from tckr_bench.plugins import Registry, default_registry
+from tckr_bench.judging.rows import build_leaderboard
+from tckr_bench.plugin.registry import Registry, default_registry
+from tckr_bench.results.run_files import RunResults, read_results
+from tckr_bench.results.verify import control_limits
+from tckr_bench.show.overview import FEWEST_DATASETS, overview_table
+from tckr_bench.show.render import REPORT_FILE, render_report
+from tckr_bench.show.tables import leaderboard_group
 
 DEFAULT_MATRIX = "default"
 PHOTOGRAPH_MATRIX = "ten"
@@ -112,7 +112,7 @@ def _command(matrix: str, options: RunOptions) -> str:
 
 
 def _check_up(plan: Plan, registry: Registry, store: Store, screen: Screen) -> None:
-    """Warn of what puts the figures of one's own datasets in doubt; errors end the run before it starts."""
+    """Warn of what puts the measurements of one's own datasets in doubt; errors end the run before it starts."""
     warnings = check_up_before_run(
         plan.matrix.datasets,
         registry,

@@ -12,11 +12,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tckr_bench.board.criteria import Criteria
-from tckr_bench.board.render import verified_leaderboard
-from tckr_bench.board.text import NOTHING, plain, short_names
-from tckr_bench.board.verdict import DatasetAnswer, Judgement, RunAnswer, answer_run
-from tckr_bench.board.verdict_words import (
+from tckr_bench.commands.console import Screen
+from tckr_bench.errors import UnfavourableAnswer
+from tckr_bench.judging.criteria import Criteria
+from tckr_bench.judging.verdict import DatasetAnswer, Judgement, RunAnswer, answer_run
+from tckr_bench.results.verify import Mismatch, verified
+from tckr_bench.show.render import verified_leaderboard
+from tckr_bench.show.verdict_words import (
     STANDINGS,
     basis_sentence,
     choice_sentence,
@@ -26,9 +28,7 @@ from tckr_bench.board.verdict_words import (
     number,
     reasons,
 )
-from tckr_bench.board.verify import Mismatch, verified
-from tckr_bench.console import Screen
-from tckr_bench.errors import UnfavourableAnswer
+from tckr_bench.text import NOTHING, plain, short_names
 
 WIDTH = 100
 MISMATCHES_SHOWN = 3
@@ -39,7 +39,7 @@ _STANDING_COLOURS = {"within": "green", "beyond": "red", "undecided": "yellow", 
 def show_verdict(
     run: Path, criteria: Criteria, *, method: str | None, datasets: Sequence[str], as_json: bool = False
 ) -> None:
-    """Recompute a run's figures, answer for each dataset, and print the answers with their reasons.
+    """Recompute a run's measurements, answer for each dataset, and print the answers with their reasons.
 
     Raises:
         RunError: the folder holds no readable results, or no such method or dataset.
@@ -85,14 +85,14 @@ def _dataset(entry: DatasetAnswer, names: Mapping[str, str]) -> list[RenderableT
     if judged is None:
         return [*parts, Text("The run has no such synthetic method on this dataset."), Text("")]
     chosen = f"Judged: {names[judged.method]} ({choice_sentence(entry)})."
-    parts += [Text(chosen), Text(""), _figures(judged), Text("")]
+    parts += [Text(chosen), Text(""), _measurements(judged), Text("")]
     parts += [_bullets("Why", reasons(judged)), _bullets("What would tell more", needs(judged))]
     parts += [_bullets("Also", (*judged.remarks, f"All of this rests on {basis_sentence(judged.basis)}."))]
     parts += [_others(entry, names), Text("")] if entry.others else []
     return parts
 
 
-def _figures(judged: Judgement) -> Padding:
+def _measurements(judged: Judgement) -> Padding:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("")
     for column in ("limit", "found", "95 % interval"):

@@ -69,7 +69,7 @@ class Listener(Protocol):
         """The stage is in the store; no cost if another process made it."""
 
     def failed(self, failure: Failure) -> None:
-        """The stage failed; its cells have no figures."""
+        """The stage failed; its cells have no measurements."""
 
 
 class Listeners:

@@ -10,7 +10,7 @@ from typing import Any
 
 from tckr_bench.engine.matrix_file import COMPONENT_AXES, METHOD_AXES, OVERRIDE_AXES, MatrixFile, read_matrix_file
 from tckr_bench.errors import MatrixError, OptionError, nearest
-from tckr_bench.plugins import Registry
+from tckr_bench.plugin.registry import Registry
 from tckr_bench.records import Cell, ComponentUse, Method
 
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -12,7 +12,7 @@ from tckr_bench.engine.matrix import Matrix
 from tckr_bench.engine.resources import Resources, count_resources, seconds_by_arithmetic
 from tckr_bench.engine.store import Store
 from tckr_bench.errors import DatasetError
-from tckr_bench.plugins import Registry
+from tckr_bench.plugin.registry import Registry
 from tckr_bench.records import ComponentUse, DatasetDescription
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
-import tckr_bench
 from tckr_bench.errors import RunError
 
 PACKAGES = (
@@ -47,7 +46,7 @@ def package_versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
 @functools.cache
 def source_commit() -> tuple[str, bool | None]:
     """Return the commit of the source this runs from, and whether it was changed; `("", None)` outside a checkout."""
-    root = Path(tckr_bench.__file__).parent.parent
+    root = Path(__file__).parent.parent.parent
     if not (root / ".git").exists():
         return "", None
     try:

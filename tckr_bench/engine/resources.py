@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tckr_bench.engine.graph import Stage
-from tckr_bench.plugins import Registry
+from tckr_bench.plugin.registry import Registry
 from tckr_bench.records import ComponentUse
 
 # Floating-point operations per second that one device is assumed to sustain, to turn arithmetic into hours before

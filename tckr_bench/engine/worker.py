@@ -19,11 +19,11 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tckr_bench.components import Context
 from tckr_bench.engine.graph import function_of
 from tckr_bench.engine.protocol import EVENT, ORDER, Event, Order
 from tckr_bench.engine.store import Provenance, Store
 from tckr_bench.errors import TckrError, storage_error
+from tckr_bench.plugin.components import Context
 from tckr_bench.records import Cost
 from tckr_bench.stages.request import StageFunction, StageRequest
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tckr_bench.board.verify import compute_figures, control_limit, difference, has_limit
 from tckr_bench.errors import LeaderboardError, OptionError, PluginError, RunError
 from tckr_bench.leaderboard.files import file_reference, record_folder
 from tckr_bench.leaderboard.identity import digest_of
 from tckr_bench.leaderboard.pictures import may_be_shown, read_pictures
 from tckr_bench.leaderboard.records import ResultRecord, cells_of
 from tckr_bench.leaderboard.scores import MOST_BYTES, read_scores
+from tckr_bench.results.verify import compute_measurements, control_limit, difference, has_limit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from tckr_bench.leaderboard.records import FileReference, SeedResult
-    from tckr_bench.records import AttackScores, CellEvidence, Figure
+    from tckr_bench.records import AttackScores, CellEvidence, Measurement
 
 MOST_CLASSES = 25_000
 MOST_SHADOWS = 1024
@@ -67,11 +67,11 @@ class Examined:
     outputs: str = ""
     teacher: str = ""
     control_limit: float | None = None
-    figures: tuple[Figure, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
 
 
 def examine(task: Task) -> Examined:
-    """Recompute the figures of a seed from its scores, and compare all that its record says of them."""
+    """Recompute the measurements of a seed from its scores, and compare all that its record says of them."""
     record = task.record
     if task.seed is None:
         return Examined(faults_of_pictures(task.root, record))
@@ -94,19 +94,19 @@ def examine(task: Task) -> Examined:
     except LeaderboardError as error:
         return Examined((str(error),))
     except _NONSENSE as error:
-        return Examined((f"figures of {reference.name} cannot be computed ({str(error)[:200]})",))
+        return Examined((f"measurements of {reference.name} cannot be computed ({str(error)[:200]})",))
 
 
 def _examined(record: ResultRecord, result: SeedResult, evidence: CellEvidence) -> Examined:
-    figures = tuple(compute_figures(evidence, record.metrics))
+    measurements = tuple(compute_measurements(evidence, record.metrics))
     return Examined(
-        faults=(*_faults_of_figures(result, figures), *_faults_of_models(record, evidence)),
+        faults=(*_faults_of_measurements(result, measurements), *_faults_of_models(record, evidence)),
         digest=digest_of(evidence),
         labels=_sha(evidence.test_labels),
         outputs=_sha(evidence.test_logits),
         teacher=_sha(evidence.teacher_logits),
         control_limit=_limit(evidence, record, result.seed),
-        figures=figures,
+        measurements=measurements,
     )
 
 
@@ -152,28 +152,28 @@ def _fault_of_size(label: str, attack: AttackScores, images: int) -> str:
     return ""
 
 
-def _faults_of_figures(result: SeedResult, figures: tuple[Figure, ...]) -> list[str]:
-    saved, found = (_by_name(part) for part in (result.figures, figures))
+def _faults_of_measurements(result: SeedResult, measurements: tuple[Measurement, ...]) -> list[str]:
+    saved, found = (_by_name(part) for part in (result.measurements, measurements))
     faults = []
     for key in dict.fromkeys((*saved, *found)):
         what = difference(saved.get(key), found.get(key)) or _difference_in_words(saved.get(key), found.get(key))
         if what:
             name = key[0] + (f" ({key[1]})" if key[1] else "")
             faults.append(f"seed {result.seed}: {name}: {what}")
-    if len(saved) != len(result.figures):
-        faults.append(f"seed {result.seed}: a figure is there twice")
+    if len(saved) != len(result.measurements):
+        faults.append(f"seed {result.seed}: a measurement is there twice")
     return faults
 
 
-def _difference_in_words(saved: Figure | None, found: Figure | None) -> str:
+def _difference_in_words(saved: Measurement | None, found: Measurement | None) -> str:
     if saved is None or found is None:
         return ""
     same = (saved.interval, saved.examples) == (found.interval, found.examples)
     return "" if same else "its kind of interval or number of examples is not that of its scores"
 
 
-def _by_name(figures: tuple[Figure, ...]) -> Mapping[tuple[str, str], Figure]:
-    return {(figure.metric, figure.attack): figure for figure in figures}
+def _by_name(measurements: tuple[Measurement, ...]) -> Mapping[tuple[str, str], Measurement]:
+    return {(measurement.metric, measurement.attack): measurement for measurement in measurements}
 
 
 def _faults_of_models(record: ResultRecord, evidence: CellEvidence) -> list[str]:

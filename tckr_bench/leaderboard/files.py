@@ -43,7 +43,7 @@ class Fault:
     what: str
 
     def __str__(self) -> str:
-        from tckr_bench.board.text import plain
+        from tckr_bench.text import plain
 
         return plain(f"{self.file}: {self.what}")
 
@@ -285,8 +285,10 @@ def _fault_of_seeds(record: ResultRecord) -> str:
     if len(seeds) > MOST_SEEDS:
         return f"it has more than {MOST_SEEDS} seeds"
     for result in record.seeds:
-        if (result.status == "ok") != (result.scores is not None) or (result.status == "failed" and result.figures):
-            return f"seed {result.seed} has scores or figures that its status does not have"
+        if (result.status == "ok") != (result.scores is not None) or (
+            result.status == "failed" and result.measurements
+        ):
+            return f"seed {result.seed} has scores or measurements that its status does not have"
         if result.status == "ok" and result.failure:
             return f"seed {result.seed} finished and has a failure that its status does not have"
         if result.scores is not None and result.scores.name != scores_name(record, result.seed):

@@ -8,9 +8,9 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from tckr_bench.board.text import csv_cell
 from tckr_bench.errors import storage_error
-from tckr_bench.leaderboard.sheets import entry_sheet, figure_sheet
+from tckr_bench.leaderboard.sheets import entry_sheet, measurement_sheet
+from tckr_bench.text import csv_cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,32 +20,34 @@ if TYPE_CHECKING:
     from tckr_bench.leaderboard.standings import Standings
 
 
-def sheet_of(boards: Sequence[Standings], *, dataset: str | None = None, figures: bool = False) -> Sheet:
-    """Return a row per entry of some tracks; with `figures` a row per figure.
+def sheet_of(boards: Sequence[Standings], *, dataset: str | None = None, measurements: bool = False) -> Sheet:
+    """Return a row per entry of some tracks; with `measurements` a row per measurement.
 
     Raises:
         LeaderboardError: a track has no such dataset.
     """
-    return (figure_sheet if figures else entry_sheet)(boards, dataset=dataset)
+    return (measurement_sheet if measurements else entry_sheet)(boards, dataset=dataset)
 
 
-def standings_csv(standings: Standings, *, dataset: str | None = None, figures: bool = False) -> str:
+def standings_csv(standings: Standings, *, dataset: str | None = None, measurements: bool = False) -> str:
     """Return a track as CSV, safe for spreadsheets: fractions and seconds, empty cells where nothing is known."""
-    return csv_text(sheet_of([standings], dataset=dataset, figures=figures))
+    return csv_text(sheet_of([standings], dataset=dataset, measurements=measurements))
 
 
-def standings_json(standings: Standings, *, dataset: str | None = None, figures: bool = False) -> str:
+def standings_json(standings: Standings, *, dataset: str | None = None, measurements: bool = False) -> str:
     """Return a track as a JSON array with an object per row."""
-    return json_text(sheet_of([standings], dataset=dataset, figures=figures))
+    return json_text(sheet_of([standings], dataset=dataset, measurements=measurements))
 
 
-def standings_parquet(standings: Standings, path: Path, *, dataset: str | None = None, figures: bool = False) -> Path:
+def standings_parquet(
+    standings: Standings, path: Path, *, dataset: str | None = None, measurements: bool = False
+) -> Path:
     """Write a track as Parquet, columns typed and explained, and return the path.
 
     Raises:
         StoreError: the file cannot be written.
     """
-    return write_parquet(sheet_of([standings], dataset=dataset, figures=figures), path)
+    return write_parquet(sheet_of([standings], dataset=dataset, measurements=measurements), path)
 
 
 def csv_text(sheet: Sheet) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tckr_bench.board.text import listing, plain
 from tckr_bench.errors import LeaderboardError
 from tckr_bench.leaderboard.formats import arrow_table, sheet_of
+from tckr_bench.text import listing, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,14 +35,14 @@ class Boards:
 
 
 def load_leaderboard(
-    path: Path | str | None = None, *, track: str | None = None, figures: bool = False
+    path: Path | str | None = None, *, track: str | None = None, measurements: bool = False
 ) -> pd.DataFrame:
-    """Return the leaderboard as a data frame: a row per entry, or with `figures` a row per figure.
+    """Return the leaderboard as a data frame: a row per entry, or with `measurements` a row per measurement.
 
     Args:
         path: the folder of results; `leaderboard/results` under the current folder if not given.
         track: one track only; all that have records if not given.
-        figures: every figure with its interval, seed and threat model, instead of the means of each entry.
+        measurements: every measurement with its interval, seed and threat model, instead of the means of each entry.
 
     Raises:
         LeaderboardError: there is no such folder or track, or a record cannot be read.
@@ -50,12 +50,12 @@ def load_leaderboard(
     boards = boards_of(_folder(path), track)
     if boards.left_out:
         warnings.warn(boards.left_out, stacklevel=3)
-    return frame_of(boards.standings, figures=figures)
+    return frame_of(boards.standings, measurements=measurements)
 
 
-def frame_of(boards: tuple[Standings, ...], *, figures: bool = False) -> pd.DataFrame:
+def frame_of(boards: tuple[Standings, ...], *, measurements: bool = False) -> pd.DataFrame:
     """Return standings as a data frame: numbers are float64, texts strings, and what is missing is NaN."""
-    frame: pd.DataFrame = arrow_table(sheet_of(boards, figures=figures)).to_pandas()
+    frame: pd.DataFrame = arrow_table(sheet_of(boards, measurements=measurements)).to_pandas()
     return frame
 
 

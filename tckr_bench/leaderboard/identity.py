@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from tckr_bench.evidence import flatten_evidence
+from tckr_bench.results.evidence import flatten_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

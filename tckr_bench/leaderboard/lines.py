@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tckr_bench.board import rank
-from tckr_bench.board.tables import limits
 from tckr_bench.errors import LeaderboardError, nearest
+from tckr_bench.judging import rows as rank
+from tckr_bench.show.tables import limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tckr_bench.board.estimates import Estimate
-    from tckr_bench.components import Direction
     from tckr_bench.leaderboard.records import Gate, ResultRecord
     from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
+    from tckr_bench.plugin.components import Direction
+    from tckr_bench.records import Estimate
 
 ESTIMATES = {
     "accuracy": rank.ACCURACY,
@@ -24,7 +24,7 @@ ESTIMATES = {
     "tpr": rank.WORST_TPR,
     "aop": rank.AOP,
 }
-"""The figures of an entry, by the metric that says which way they are better."""
+"""The measurements of an entry, by the metric that says which way they are better."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Line:
 
     Attributes:
         entry: who; rank and Pareto front are those of the track, whatever the dataset.
-        dataset: which dataset the figures are of; empty for means over the track's.
+        dataset: which dataset the measurements are of; empty for means over the track's.
         accuracy, gap, auc, tpr, aop: as in `Entry`, or of that dataset.
         auc_attacks, tpr_attacks: the attacks that reached AUC and TPR; empty over the track.
         making_seconds, judging_seconds, images: as in `Entry`, or of that dataset.
-        results: what the figures are of.
+        results: what the measurements are of.
         failures: which seeds failed, and why.
-        limits: what limits it on some dataset shown, as keys of `tckr_bench.board.tables.MARKS`.
+        limits: what limits it on some dataset shown, as keys of `tckr_bench.show.tables.MARKS`.
     """
 
     entry: Entry
@@ -65,7 +65,7 @@ class Line:
 
     @property
     def records(self) -> tuple[ResultRecord, ...]:
-        """The records its figures are of."""
+        """The records its measurements are of."""
         return tuple(result.record for result in self.results)
 
     @property
@@ -146,7 +146,7 @@ def directions() -> dict[str, Direction]:
     >>> directions()["accuracy"], directions()["worst-auc"]
     ('higher', 'lower')
     """
-    from tckr_bench.plugins import default_registry
+    from tckr_bench.plugin.registry import default_registry
 
     found = [entry.component for entry in default_registry().family("metric")]
     return {component.name: component.better for component in found if component.better is not None}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from pathlib import Path
 
-    from tckr_bench.records import CellRecord, ComponentUse, Figure
+    from tckr_bench.records import CellRecord, ComponentUse, Measurement
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -114,34 +114,34 @@ def _limit(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 
 
-def figures_of_cells(
+def measurements_of_cells(
     cells: Sequence[tuple[Path, CellRecord]],
     metrics: Sequence[ComponentUse],
     *,
     jobs: int,
     progress: Callable[[int], None] | None = None,
-) -> list[tuple[Figure, ...]]:
-    """Compute the figures of a run's cells from their evidence.
+) -> list[tuple[Measurement, ...]]:
+    """Compute the measurements of a run's cells from their evidence.
 
     Raises:
         RunError: evidence cannot be read.
     """
     tasks = [(run, cell, tuple(metrics)) for run, cell in cells]
-    return in_processes(_figures, tasks, jobs=jobs, died=_dead, progress=progress)
+    return in_processes(_measurements, tasks, jobs=jobs, died=_dead, progress=progress)
 
 
-def _figures(task: tuple[Path, CellRecord, tuple[ComponentUse, ...]]) -> tuple[Figure, ...]:
-    from tckr_bench.board.verify import recompute_figures
+def _measurements(task: tuple[Path, CellRecord, tuple[ComponentUse, ...]]) -> tuple[Measurement, ...]:
+    from tckr_bench.results.verify import recompute_measurements
 
     run, cell, metrics = task
-    return tuple(recompute_figures(run, cell, metrics))
+    return tuple(recompute_measurements(run, cell, metrics))
 
 
-def _dead(task: tuple[Path, CellRecord, tuple[ComponentUse, ...]], why: str) -> tuple[Figure, ...]:
+def _dead(task: tuple[Path, CellRecord, tuple[ComponentUse, ...]], why: str) -> tuple[Measurement, ...]:
     from tckr_bench.errors import RunError
 
     run, cell, _ = task
     raise RunError(
-        f"figures of {run}/{cell.dataset}/{cell.method.name}/seed-{cell.seed} could not be computed: {why}; "
+        f"measurements of {run}/{cell.dataset}/{cell.method.name}/seed-{cell.seed} could not be computed: {why}; "
         "its evidence may be damaged: run the matrix again"
     )

@@ -1,7 +1,7 @@
 """Pictures of a record: real images beside synthetic ones, as a small Parquet table of PNG files.
 
-They are for people to look at; no figure rests on them. They are submitted only where the dataset's licence lets its
-images be shown.
+They are for people to look at; no measurement rests on them. They are submitted only where the dataset's licence lets
+its images be shown.
 """
 
 from __future__ import annotations

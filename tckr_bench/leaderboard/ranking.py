@@ -2,7 +2,7 @@
 
 A replicate draws as many datasets as the track has, with replacement, and for each of them as many seeds as there are;
 all methods share these draws, so that a hard dataset is hard for all. Added is the error of the examples, normal, as
-the figures' own intervals tell it, and for each method apart. Methods are judged on the same examples, so their
+the measurements' own intervals tell it, and for each method apart. Methods are judged on the same examples, so their
 differences are known better than that. A bootstrap of the mean of n is too narrow by the root of n / (n - 1), which
 counts where n is two: how far datasets and seeds stray is widened by it. `benchmarks/ranks.py` measures how often
 equals are told apart.

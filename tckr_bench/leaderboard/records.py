@@ -1,4 +1,4 @@
-"""A result record: one method on one dataset of a track, over its seeds, with all that its figures rest on.
+"""A result record: one method on one dataset of a track, over its seeds, with all that its measurements rest on.
 
 These dataclasses are the published schema: pydantic reads and writes them, and `json_schema` describes them.
 """
@@ -9,19 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tckr_bench.board.results import RunProvenance
 from tckr_bench.records import (
     CellRecord,
     ComponentUse,
     Contamination,
     Cost,
     DatasetDescription,
-    Figure,
+    Measurement,
     Method,
     StageCost,
     ThreatModel,
     TrainingProtocol,
 )
+from tckr_bench.results.run_files import RunProvenance
 
 SCHEMA_VERSION = 1
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -51,14 +51,14 @@ class StepCost:
 
 @dataclass(frozen=True)
 class SeedResult:
-    """A method on a dataset with one seed: figures, the scores they are recomputed from, and what it took.
+    """A method on a dataset with one seed: measurements, the scores they are recomputed from, and what it took.
 
-    A failed seed has no figures and no scores; `failure` says why. It counts as chance in the ranking.
+    A failed seed has no measurements and no scores; `failure` says why. It counts as chance in the ranking.
     """
 
     seed: int
     status: Literal["ok", "failed"]
-    figures: tuple[Figure, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
     scores: FileReference | None = None
     cost: tuple[StepCost, ...] = ()
     failure: str = ""
@@ -132,7 +132,7 @@ def cells_of(record: ResultRecord) -> tuple[CellRecord, ...]:
             seed=result.seed,
             track=record.track,
             status=result.status,
-            figures=result.figures,
+            measurements=result.measurements,
             threat_models=record.threat_models if result.status == "ok" else {},
             description=record.description,
             protocol=record.protocol,

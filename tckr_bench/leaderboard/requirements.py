@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tckr_bench.board.estimates import usable
-from tckr_bench.board.rank import ACCURACY, WORST_AUC
-from tckr_bench.board.text import listing
+from tckr_bench.judging.estimates import usable
+from tckr_bench.judging.rows import ACCURACY, WORST_AUC
+from tckr_bench.text import listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,12 +60,12 @@ def on_datasets(phrases: Iterable[tuple[str, str]]) -> tuple[str, ...]:
 
 def _measured(result: SeedResult) -> bool:
     """Return whether a seed has what it is ranked by; one without would pass for chance, which is perfect privacy."""
-    found = {figure.metric for figure in result.figures if usable(figure)}
+    found = {measurement.metric for measurement in result.measurements if usable(measurement)}
     return result.status == "failed" or {ACCURACY, WORST_AUC} <= found
 
 
 def _faced(record: ResultRecord, attack: RequiredAttack) -> bool:
-    """Return whether every seed has figures of an attack; real data needs no adaptive one."""
+    """Return whether every seed has measurements of an attack; real data needs no adaptive one."""
     if attack.adaptive and record.method.role != "method":
         return True
     finished = [seed for seed in record.seeds if seed.status == "ok"]
@@ -73,7 +73,7 @@ def _faced(record: ResultRecord, attack: RequiredAttack) -> bool:
         use.name == attack.component
         and use.label in record.threat_models
         and _shadows(use) >= attack.shadows
-        and all(any(figure.attack == use.label for figure in seed.figures) for seed in finished)
+        and all(any(measurement.attack == use.label for measurement in seed.measurements) for seed in finished)
         and record.threat_models[use.label].surface == "classifier"
         and (record.threat_models[use.label].adaptive or not attack.adaptive)
         for use in record.attacks

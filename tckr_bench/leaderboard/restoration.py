@@ -8,13 +8,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tckr_bench.board.results import RunResults, StageCounts, cell_folder, write_results
 from tckr_bench.errors import LeaderboardError, storage_error
-from tckr_bench.evidence import COPIES_FILE, EVIDENCE_FILE, SAMPLES_FILE, Samples, write_evidence, write_samples
 from tckr_bench.leaderboard.files import NAME, record_folder
 from tckr_bench.leaderboard.pictures import read_pictures
 from tckr_bench.leaderboard.records import cells_of
 from tckr_bench.leaderboard.scores import read_scores
+from tckr_bench.results.evidence import COPIES_FILE, EVIDENCE_FILE, SAMPLES_FILE, Samples, write_evidence, write_samples
+from tckr_bench.results.run_files import RunResults, StageCounts, cell_folder, write_results
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,9 +12,9 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from tckr_bench.board.soundness import fault_of_evidence
 from tckr_bench.errors import LeaderboardError
-from tckr_bench.evidence import flatten_evidence, restore_evidence
+from tckr_bench.results.evidence import flatten_evidence, restore_evidence
+from tckr_bench.results.soundness import fault_of_evidence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The leaderboard as data: sheets with a row per entry, or a row per figure, at full precision.
+"""The leaderboard as data: sheets with a row per entry, or a row per measurement, at full precision.
 
 CSV, JSON, Parquet and data frames are all written from these, so that they cannot disagree. Texts are made plain here.
 """
@@ -9,15 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
-from tckr_bench.board.text import plain
 from tckr_bench.leaderboard.lines import ESTIMATES, Line, directions, lines_of
+from tckr_bench.text import plain
 
 if TYPE_CHECKING:
-    from tckr_bench.board.estimates import Estimate
-    from tckr_bench.components import Direction
     from tckr_bench.leaderboard.records import ResultRecord
     from tckr_bench.leaderboard.standings import Entry, Standings
-    from tckr_bench.records import Figure, Method, ThreatModel
+    from tckr_bench.plugin.components import Direction
+    from tckr_bench.records import Estimate, Measurement, Method, ThreatModel
 
 Kind = Literal["text", "number", "count", "flag"]
 """What a column holds. Texts and numbers may be missing, whole counts and flags may not."""
@@ -71,22 +70,22 @@ class _Placed:
 
 @dataclass(frozen=True)
 class _Measured:
-    """A figure with all that it is a figure of."""
+    """A measurement with all that it is a measurement of."""
 
     track: str
     entry: Entry
     record: ResultRecord
     seed: int
-    figure: Figure
+    measurement: Measurement
     better: Direction | None
 
     @property
     def threat_model(self) -> ThreatModel | None:
-        return self.record.threat_models.get(self.figure.attack)
+        return self.record.threat_models.get(self.measurement.attack)
 
 
 def entry_sheet(boards: Sequence[Standings], *, dataset: str | None = None) -> Sheet:
-    """Return a row per entry: its means over the track's datasets, or its figures on one dataset.
+    """Return a row per entry: its means over the track's datasets, or its measurements on one dataset.
 
     Raises:
         LeaderboardError: a track has no such dataset.
@@ -95,22 +94,22 @@ def entry_sheet(boards: Sequence[Standings], *, dataset: str | None = None) -> S
     return _sheet(_ENTRY_FIELDS, lines)
 
 
-def figure_sheet(boards: Sequence[Standings], *, dataset: str | None = None) -> Sheet:
-    """Return a row per entry, dataset, seed, metric and attack: a figure, its interval and its threat model.
+def measurement_sheet(boards: Sequence[Standings], *, dataset: str | None = None) -> Sheet:
+    """Return a row per entry, dataset, seed, metric and attack: a measurement, its interval and its threat model.
 
     Raises:
         LeaderboardError: a track has no such dataset.
     """
     better = directions()
     found = [
-        _Measured(board.track.name, line.entry, record, result.seed, figure, better.get(figure.metric))
+        _Measured(board.track.name, line.entry, record, result.seed, measurement, better.get(measurement.metric))
         for board in boards
         for line in lines_of(board, dataset)
         for record in line.records
         for result in record.seeds
-        for figure in result.figures
+        for measurement in result.measurements
     ]
-    return _sheet(_FIGURE_FIELDS, found)
+    return _sheet(_MEASUREMENT_FIELDS, found)
 
 
 def _sheet(fields: Sequence[_Field[T]], things: Sequence[T]) -> Sheet:
@@ -182,7 +181,9 @@ _MEANINGS = {
 
 _ENTRY_FIELDS: tuple[_Field[_Placed], ...] = (
     _Field("track", "text", "what the entry is compared within", lambda it: it.track),
-    _Field("dataset", "text", "what the figures are of; missing: all of the track", lambda it: it.line.dataset or None),
+    _Field(
+        "dataset", "text", "what the measurements are of; missing: all of the track", lambda it: it.line.dataset or None
+    ),
     _Field("rank", "number", "on the track; shared where chance explains it", lambda it: _number(it.entry.rank)),
     _Field("rank_low", "number", "best rank of 95 % of the bootstrap", lambda it: _number(it.entry.rank_low)),
     _Field("rank_high", "number", "worst rank of 95 % of the bootstrap", lambda it: _number(it.entry.rank_high)),
@@ -199,8 +200,8 @@ _ENTRY_FIELDS: tuple[_Field[_Placed], ...] = (
     _Field("making_cpu_seconds", "number", "to a trained classifier", lambda it: float(it.line.making_seconds)),
     _Field("judging_cpu_seconds", "number", "to attack it", lambda it: float(it.line.judging_seconds)),
     _Field("images", "count", "synthetic images per seed", lambda it: it.line.images),
-    _Field("datasets", "count", "datasets the figures are of", lambda it: len(it.line.results)),
-    _Field("seeds", "count", "seeds with figures, over the datasets", lambda it: _seeds(it.line, "ok")),
+    _Field("datasets", "count", "datasets the measurements are of", lambda it: len(it.line.results)),
+    _Field("seeds", "count", "seeds with measurements, over the datasets", lambda it: _seeds(it.line, "ok")),
     _Field("failed_seeds", "count", "seeds that failed", lambda it: _seeds(it.line, "failed")),
     _Field("gates_passed", "count", "gates that passed", lambda it: _gates(it.line, passed=True)),
     _Field("gates_failed", "count", "gates that failed", lambda it: _gates(it.line, passed=False)),
@@ -209,7 +210,7 @@ _ENTRY_FIELDS: tuple[_Field[_Placed], ...] = (
     _Field("notes", "text", "why it is not ranked; what failed", lambda it: _joined(it.line.notes)),
 )
 
-_FIGURE_FIELDS: tuple[_Field[_Measured], ...] = (
+_MEASUREMENT_FIELDS: tuple[_Field[_Measured], ...] = (
     _Field("track", "text", "what the entry is compared within", lambda it: it.track),
     _Field("dataset", "text", "what it was measured on", lambda it: it.record.dataset),
     _Field("method", "text", "short name of the entry", lambda it: it.entry.name),
@@ -219,14 +220,14 @@ _FIGURE_FIELDS: tuple[_Field[_Measured], ...] = (
     _Field("submission", "text", "the run it was submitted from", lambda it: it.entry.submission),
     *_method_fields(lambda it: it.entry.method),
     _Field("seed", "count", "seed of the run", lambda it: it.seed),
-    _Field("metric", "text", "what was computed", lambda it: it.figure.metric),
+    _Field("metric", "text", "what was computed", lambda it: it.measurement.metric),
     _Field("better", "text", "which way is better", lambda it: it.better),
-    _Field("attack", "text", "whose scores it is of", lambda it: it.figure.attack or None),
-    _Field("value", "number", "the figure; fractions, not per cent", lambda it: float(it.figure.value)),
-    _Field("low", "number", "lower end of its 95 % interval", lambda it: float(it.figure.low)),
-    _Field("high", "number", "upper end of its 95 % interval", lambda it: float(it.figure.high)),
-    _Field("interval", "text", "what kind of interval", lambda it: it.figure.interval),
-    _Field("examples", "count", "how many examples it rests on", lambda it: it.figure.examples),
+    _Field("attack", "text", "whose scores it is of", lambda it: it.measurement.attack or None),
+    _Field("value", "number", "the measurement; fractions, not per cent", lambda it: float(it.measurement.value)),
+    _Field("low", "number", "lower end of its 95 % interval", lambda it: float(it.measurement.low)),
+    _Field("high", "number", "upper end of its 95 % interval", lambda it: float(it.measurement.high)),
+    _Field("interval", "text", "what kind of interval", lambda it: it.measurement.interval),
+    _Field("examples", "count", "how many examples it rests on", lambda it: it.measurement.examples),
     _Field("sees", "text", "what the attacker sees", lambda it: it.threat_model.sees if it.threat_model else None),
     _Field("owns", "text", "what the attacker owns", lambda it: it.threat_model.owns if it.threat_model else None),
     _Field("surface", "text", "what is attacked", lambda it: it.threat_model.surface if it.threat_model else None),

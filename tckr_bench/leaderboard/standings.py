@@ -9,20 +9,21 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from tckr_bench.board import rank as board
-from tckr_bench.board.controls import standard_error
-from tckr_bench.board.estimates import Estimate, usable
-from tckr_bench.board.text import short_names
+from tckr_bench.judging import rows as board
+from tckr_bench.judging.estimates import usable
+from tckr_bench.judging.gates import standard_error
 from tckr_bench.leaderboard.ranking import Means, Measured, means_of, ranks_of
 from tckr_bench.leaderboard.records import cells_of
 from tckr_bench.leaderboard.requirements import on_datasets, shortcomings
+from tckr_bench.records import Estimate
+from tckr_bench.text import short_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tckr_bench.leaderboard.records import ResultRecord, SeedResult
     from tckr_bench.leaderboard.tracks import Track
-    from tckr_bench.records import Figure, Method
+    from tckr_bench.records import Measurement, Method
 
 Standing = Literal["ranked", "incomplete", "untrusted", "test-chosen", "control"]
 """Why an entry is ranked or not: it lacks datasets, seeds or attacks of the track; a gate of its run failed on some
@@ -39,7 +40,7 @@ class DatasetResult:
 
     Attributes:
         record: what was submitted.
-        row: its figures over the seeds, as the board of a run has them (`row.get(metric)`, `row.risk(metric)`).
+        row: its measurements over the seeds, as the board of a run has them (`row.get(metric)`, `row.risk(metric)`).
         gap: accuracy lost against the real-data baseline of the same submission, fraction; None where there is none.
         faults: why the entry cannot be ranked by this dataset: failed gates, missing seeds or attacks.
         baseline: the real-data baseline of the same submission and classifier; None where it has none.
@@ -121,7 +122,7 @@ def standings_of(records: Sequence[ResultRecord], track: Track) -> Standings:
     """Work out who stands where on a track from its records; those of other tracks and datasets are left aside.
 
     Args:
-        records: as they were submitted; figures are taken as they are, `verification` checks them.
+        records: as they were submitted; measurements are taken as they are, `verification` checks them.
         track: what a record needs to be ranked.
     """
     groups: dict[tuple[str, str], dict[str, ResultRecord]] = {}
@@ -227,7 +228,7 @@ def _means(entry: Entry, track: Track) -> Means:
 
 
 def _measured(result: DatasetResult) -> Measured:
-    """Return what a method reached by seed; a failed seed, or a figure that is not there, counts as chance."""
+    """Return what a method reached by seed; a failed seed, or a measurement that is not there, counts as chance."""
     import numpy as np
 
     classes = max(2, len(result.record.description.class_names))
@@ -238,23 +239,27 @@ def _measured(result: DatasetResult) -> Measured:
         board.WORST_TPR: CHANCE_TPR,
         board.GAP: (real.value if real else 1.0) - 1 / classes,
     }
-    rows = [_figures(seed, result.record) for seed in result.record.seeds]
+    rows = [_measurements(seed, result.record) for seed in result.record.seeds]
     if result.record.method.role == "baseline":  # it loses nothing against itself, for certain
         chance[board.GAP] = 0.0
-        rows = [{name: figure for name, figure in row.items() if name != board.GAP} for row in rows]
+        rows = [{name: measurement for name, measurement in row.items() if name != board.GAP} for row in rows]
     values = [[row[name].value if name in row else chance[name] for name in _METRICS] for row in rows]
     errors = [float(np.mean([standard_error(row[name]) if name in row else 0.0 for row in rows])) for name in _METRICS]
     return Measured(np.array(values, dtype=np.float64), np.array(errors))
 
 
-def _figures(seed: SeedResult, record: ResultRecord) -> dict[str, Figure]:
-    """Return the usable figures of a seed by metric; of the primary attack where no worst one is known."""
-    found: dict[str, Figure] = {}
+def _measurements(seed: SeedResult, record: ResultRecord) -> dict[str, Measurement]:
+    """Return the usable measurements of a seed by metric; of the primary attack where no worst one is known."""
+    found: dict[str, Measurement] = {}
     for metric in _METRICS:
-        own = [figure for figure in seed.figures if figure.metric == metric and usable(figure)]
+        own = [measurement for measurement in seed.measurements if measurement.metric == metric and usable(measurement)]
         plain = {worst: name for name, worst in board.WORST.items()}.get(metric, "")
         primary = (plain, record.primary_attack)
-        own += [figure for figure in seed.figures if (figure.metric, figure.attack) == primary and usable(figure)]
+        own += [
+            measurement
+            for measurement in seed.measurements
+            if (measurement.metric, measurement.attack) == primary and usable(measurement)
+        ]
         if own:
             found[metric] = own[0]
     return found

@@ -1,4 +1,4 @@
-"""From finished runs to records: figures computed anew, gates judged, scores and pictures written beside them."""
+"""From finished runs to records: measurements computed anew, gates judged, scores and pictures written beside them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tckr_bench.board.controls import judge_controls
-from tckr_bench.board.results import RunResults, read_results
-from tckr_bench.board.verify import (
-    control_limit,
-    copies_of,
-    difference,
-    evidence_of,
-    has_limit,
-    revised_metrics,
-    samples_of,
-)
 from tckr_bench.errors import LeaderboardError, RunError, nearest, storage_error
+from tckr_bench.judging.gates import judge_controls
 from tckr_bench.leaderboard.admission import admit, refuse_unnameable
 from tckr_bench.leaderboard.files import (
     file_reference,
@@ -32,16 +22,26 @@ from tckr_bench.leaderboard.identity import digest_of, digest_of_failure, identi
 from tckr_bench.leaderboard.pictures import PicturePair, may_be_shown, write_pictures
 from tckr_bench.leaderboard.records import SCHEMA_VERSION, Gate, ResultRecord, SeedResult, StepCost
 from tckr_bench.leaderboard.scores import write_scores
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.registry import default_registry
+from tckr_bench.results.run_files import RunResults, read_results
+from tckr_bench.results.verify import (
+    control_limit,
+    copies_of,
+    difference,
+    evidence_of,
+    has_limit,
+    revised_metrics,
+    samples_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tckr_bench.evidence import Samples
     from tckr_bench.leaderboard.tracks import Track
-    from tckr_bench.records import CellRecord, ComponentUse, Figure
+    from tckr_bench.records import CellRecord, ComponentUse, Measurement
+    from tckr_bench.results.evidence import Samples
 
-    Compute = Callable[[Sequence[tuple[Path, CellRecord]], Sequence[ComponentUse]], list[tuple[Figure, ...]]]
+    Compute = Callable[[Sequence[tuple[Path, CellRecord]], Sequence[ComponentUse]], list[tuple[Measurement, ...]]]
 
 MOST_SAMPLES = 24
 MOST_COPIES = 8
@@ -60,12 +60,12 @@ NEEDED_METRICS = (
 
 @dataclass(frozen=True)
 class Source:
-    """A cell of a run: where the run lies, what it is, and its figures as its scores give them."""
+    """A cell of a run: where the run lies, what it is, and its measurements as its scores give them."""
 
     run: Path
     results: RunResults
     cell: CellRecord
-    figures: tuple[Figure, ...]
+    measurements: tuple[Measurement, ...]
     digest: str
 
 
@@ -84,10 +84,10 @@ def prepare_submission(runs: Sequence[Path], track: Track, *, compute: Compute) 
     Args:
         runs: run folders, each of other datasets.
         track: the track the records are for.
-        compute: computes the figures of cells from their evidence (`parallel.figures_of_cells`).
+        compute: computes the measurements of cells from their evidence (`parallel.measurements_of_cells`).
 
     Raises:
-        LeaderboardError: a run is not of the track's datasets, or its figures do not follow from its scores.
+        LeaderboardError: a run is not of the track's datasets, or its measurements do not follow from its scores.
         RunError: a run or its evidence cannot be read.
     """
     sources = [source for run in runs for source in _sources(run, track, compute)]
@@ -138,23 +138,23 @@ def _move(path: Path, staging: Path, root: Path) -> Path:
 
 
 def _sources(run: Path, track: Track, compute: Compute) -> list[Source]:
-    """Return the cells of a run with figures computed from their scores.
+    """Return the cells of a run with measurements computed from their scores.
 
     Raises:
-        LeaderboardError: a figure of the run is not what its scores give.
+        LeaderboardError: a measurement of the run is not what its scores give.
     """
     results = read_results(run)
     folder = run if run.is_dir() else run.parent
     _refuse_other_data(results, track, run)
     finished = [cell for cell in results.records if cell.status == "ok"]
     metrics = _installed(results.metrics)
-    figures = dict(zip(map(_key, finished), compute([(folder, cell) for cell in finished], metrics), strict=True))
+    measurements = dict(zip(map(_key, finished), compute([(folder, cell) for cell in finished], metrics), strict=True))
     sources = []
     for cell in results.records:
         if cell.status != "ok":
             sources.append(Source(folder, results, cell, (), digest_of_failure(_reason(cell))))
             continue
-        found = figures[_key(cell)]
+        found = measurements[_key(cell)]
         _refuse_forged(cell, found, besides=revised_metrics(results.metrics))
         evidence = evidence_of(folder, cell)
         if {label: attack.threat_model for label, attack in evidence.attacks.items()} != dict(cell.threat_models):
@@ -194,14 +194,14 @@ def _refuse_other_data(results: RunResults, track: Track, run: Path) -> None:
             )
 
 
-def _refuse_forged(cell: CellRecord, figures: Sequence[Figure], *, besides: Sequence[str]) -> None:
-    found = {(figure.metric, figure.attack): figure for figure in figures}
-    for saved in cell.figures:
+def _refuse_forged(cell: CellRecord, measurements: Sequence[Measurement], *, besides: Sequence[str]) -> None:
+    found = {(measurement.metric, measurement.attack): measurement for measurement in measurements}
+    for saved in cell.measurements:
         what = difference(saved, found.get((saved.metric, saved.attack)))
         if what and saved.metric not in besides:
             raise LeaderboardError(
                 f"{cell.dataset}/{cell.method.name}/seed-{cell.seed}: {saved.metric} {what}; "
-                "run `tckr-bench report` to see every figure that does not follow from its scores"
+                "run `tckr-bench report` to see every measurement that does not follow from its scores"
             )
 
 
@@ -220,7 +220,7 @@ def _refuse_repeated(sources: Sequence[Source]) -> None:
 
 def _gates(sources: Sequence[Source], dataset: str) -> tuple[Gate, ...]:
     own = [source for source in sources if source.cell.dataset == dataset]
-    cells = [replace(source.cell, figures=source.figures) for source in own]
+    cells = [replace(source.cell, measurements=source.measurements) for source in own]
     first = own[0].results
     limits = {
         _key(source.cell): control_limit(source.cell, evidence_of(source.run, source.cell))
@@ -234,7 +234,7 @@ def gates_of(
     cells: Sequence[CellRecord], primary: str, *, limits: Mapping[tuple[str, str, int], float]
 ) -> tuple[Gate, ...]:
     """Judge the controls of a submission on one dataset, by the rules of this version of the program."""
-    from tckr_bench.board.results import RESULTS_FORMAT
+    from tckr_bench.results.run_files import RESULTS_FORMAT
 
     verdicts = judge_controls(cells, primary, control_limits=limits, results_format=RESULTS_FORMAT)
     baselines = [cell for cell in cells if cell.method.role == "baseline" and cell.status == "ok"]
@@ -280,7 +280,7 @@ def images_of(cell: CellRecord | ResultRecord) -> int:
 
 def _seed(source: Source) -> SeedResult:
     cell = source.cell
-    return SeedResult(cell.seed, cell.status, source.figures, None, _cost(cell), _reason(cell))
+    return SeedResult(cell.seed, cell.status, source.measurements, None, _cost(cell), _reason(cell))
 
 
 def _reason(cell: CellRecord) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from tckr_bench.board.tables import MARKS as LIMITS
-from tckr_bench.board.tables import explained, judged_table
-from tckr_bench.board.text import NOTHING, duration, half_width, listing, percent, plain, signed
 from tckr_bench.leaderboard.lines import ESTIMATES, directions, lines_of
+from tckr_bench.show.tables import MARKS as LIMITS
+from tckr_bench.show.tables import explained, judged_table
+from tckr_bench.text import NOTHING, duration, listing, percent, plain, signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from tckr_bench.board.estimates import Estimate
     from tckr_bench.leaderboard.lines import Line
     from tckr_bench.leaderboard.records import Gate
     from tckr_bench.leaderboard.standings import Standings
+    from tckr_bench.records import Estimate
 
 ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
 ARROWS_MEAN = "↑ higher is better, ↓ lower is better"
@@ -29,8 +29,8 @@ TEST_CHOSEN = f"{': '.join(LIMITS['paper'])}, which flatters accuracy; such entr
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A column of figures: which of a line's, what it is called and means, and how it is written."""
+class Measurement:
+    """A column of measurements: which of a line's, what it is called and means, and how it is written."""
 
     name: Literal["accuracy", "gap", "auc", "tpr", "aop"]
     heading: str
@@ -39,21 +39,21 @@ class Figure:
     percent: bool
 
     def value(self, line: Line) -> str:
-        """Return a line's figure in the column's unit."""
+        """Return a line's measurement in the column's unit."""
         estimate = self.of(line)
         return NOTHING if estimate is None else self._written(estimate.value)
 
     def half(self, line: Line) -> str:
-        """Return half the width of its interval as `± 1.1`; nothing where there is no figure."""
+        """Return half the width of its interval as `± 1.1`; nothing where there is no measurement."""
         estimate = self.of(line)
-        return "" if estimate is None else f"± {self._written(half_width(estimate))}"
+        return "" if estimate is None else f"± {self._written(estimate.half_width)}"
 
     def with_half(self, line: Line) -> str:
-        """Return the figure as `84.2 ± 1.1`."""
+        """Return the measurement as `84.2 ± 1.1`."""
         return f"{self.value(line)} {self.half(line)}".strip()
 
     def of(self, line: Line) -> Estimate | None:
-        """Return a line's figure."""
+        """Return a line's measurement."""
         estimates = {"accuracy": line.accuracy, "gap": line.gap, "auc": line.auc, "tpr": line.tpr, "aop": line.aop}
         return estimates[self.name]
 
@@ -61,12 +61,12 @@ class Figure:
         return percent(value) if self.percent else signed(value, 3)
 
 
-FIGURES = (
-    Figure("accuracy", "CAS", "%", "accuracy on real test images", percent=True),
-    Figure("gap", "gap", "points", "accuracy lost against real data", percent=True),
-    Figure("auc", "AUC", "", "membership inference by the worst attack, 0.5 is guessing", percent=False),
-    Figure("tpr", "TPR@1%", "%", "members the worst attack finds at 1 % false alarms", percent=True),
-    Figure("aop", "AOP", "", "accuracy / (2 max(AUC, 0.5))²", percent=False),
+MEASUREMENTS = (
+    Measurement("accuracy", "CAS", "%", "accuracy on real test images", percent=True),
+    Measurement("gap", "gap", "points", "accuracy lost against real data", percent=True),
+    Measurement("auc", "AUC", "", "membership inference by the worst attack, 0.5 is guessing", percent=False),
+    Measurement("tpr", "TPR@1%", "%", "members the worst attack finds at 1 % false alarms", percent=True),
+    Measurement("aop", "AOP", "", "accuracy / (2 max(AUC, 0.5))²", percent=False),
 )
 COSTS = (
     ("CPU", "CPU time to a trained classifier, attacks apart"),
@@ -81,7 +81,7 @@ MARKS_MEAN = f"{PARETO}: nobody ranked is at least as good in CAS and AUC and be
 
 
 def arrows() -> dict[str, str]:
-    """Return which way each column of figures is better, as an arrow, by name."""
+    """Return which way each column of measurements is better, as an arrow, by name."""
     known = directions()
     return {name: ARROWS[known.get(metric, "neither")] for name, metric in ESTIMATES.items()}
 
@@ -112,7 +112,7 @@ def legend_of(standings: Standings, lines: Sequence[Line], dataset: str | None) 
     arrow = arrows()
     columns = [
         f"{it.heading} {arrow[it.name]}: {it.meaning}{f', {it.unit}' if it.unit else ''}".replace(" :", ":")
-        for it in FIGURES
+        for it in MEASUREMENTS
     ]
     costs = [f"{heading} {ARROWS['lower']}: {meaning}" for heading, meaning in COSTS]
     scope = "rank and P are those of the whole track" if dataset else MEANS
@@ -187,8 +187,8 @@ def _table(lines: Sequence[Line]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("rank", justify="right", no_wrap=True)
     table.add_column("method", overflow="fold", min_width=12, max_width=34)
-    for figure in FIGURES:
-        table.add_column(f"{figure.heading} {arrow[figure.name]}".strip(), justify="right", no_wrap=True)
+    for measurement in MEASUREMENTS:
+        table.add_column(f"{measurement.heading} {arrow[measurement.name]}".strip(), justify="right", no_wrap=True)
     for heading, _ in COSTS:
         # on a narrow terminal a duration takes two lines, before a method's name is cut to pieces
         table.add_column(f"{heading} {ARROWS['lower']}", justify="right", no_wrap=heading != "CPU")
@@ -212,9 +212,9 @@ def _cells(line: Line) -> list[Text]:
     name.append(f"\n{line.entry.family}{standing}", style="dim")
     if line.auc_attacks:
         name.append(f"\nworst attack {plain(' or '.join(line.auc_attacks))}", style="dim")
-    figures = [Text.assemble(it.value(line), (f"\n{it.half(line)}", "dim")) for it in FIGURES]
+    measurements = [Text.assemble(it.value(line), (f"\n{it.half(line)}", "dim")) for it in MEASUREMENTS]
     costs = [Text(duration(line.making_seconds)), Text(images_of(line))]
-    return [Text(rank_of(line)), name, *figures, *costs, Text(marks_of(line))]
+    return [Text(rank_of(line)), name, *measurements, *costs, Text(marks_of(line))]
 
 
 def _notes(lines: Iterable[Line]) -> Table:

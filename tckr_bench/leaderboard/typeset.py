@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tckr_bench.board.tables import MARKS as LIMITS
-from tckr_bench.board.text import MINUS, NOTHING, duration, latex, markdown
 from tckr_bench.leaderboard.lines import lines_of
 from tckr_bench.leaderboard.tables import (
     ARROWS,
     COSTS,
-    FIGURES,
+    MEASUREMENTS,
     arrows,
     images_of,
     judged_of,
@@ -20,6 +18,8 @@ from tckr_bench.leaderboard.tables import (
     rank_of,
     title_of,
 )
+from tckr_bench.show.tables import MARKS as LIMITS
+from tckr_bench.text import MINUS, NOTHING, duration, latex, markdown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,18 +52,20 @@ def standings_markdown(standings: Standings, *, dataset: str | None = None) -> s
 
 def _markdown_table(lines: Sequence[Line]) -> list[str]:
     headings = ["rank", "method", "family", *_headings(), "marks"]
-    rows = [headings, ["--:", ":--", ":--", *["--:"] * (len(FIGURES) + len(COSTS)), ":--"]]
+    rows = [headings, ["--:", ":--", ":--", *["--:"] * (len(MEASUREMENTS) + len(COSTS)), ":--"]]
     for line in lines:
-        figures = [figure.with_half(line) for figure in FIGURES]
+        measurements = [measurement.with_half(line) for measurement in MEASUREMENTS]
         costs = [duration(line.making_seconds), images_of(line)]
-        rows.append([rank_of(line), markdown(line.entry.name), _kind(line), *figures, *costs, ", ".join(_marks(line))])
+        rows.append(
+            [rank_of(line), markdown(line.entry.name), _kind(line), *measurements, *costs, ", ".join(_marks(line))]
+        )
     return [f"| {' | '.join(row)} |" for row in rows]
 
 
 def _headings() -> list[str]:
     arrow = arrows()
-    figures = [f"{it.heading}{f', {it.unit}' if it.unit else ''} {arrow[it.name]}".strip() for it in FIGURES]
-    return [*figures, *(f"{heading} {ARROWS['lower']}" for heading, _ in COSTS)]
+    measurements = [f"{it.heading}{f', {it.unit}' if it.unit else ''} {arrow[it.name]}".strip() for it in MEASUREMENTS]
+    return [*measurements, *(f"{heading} {ARROWS['lower']}" for heading, _ in COSTS)]
 
 
 def _kind(line: Line) -> str:
@@ -85,7 +87,7 @@ def standings_latex(standings: Standings, *, dataset: str | None = None) -> str:
         LeaderboardError: the track has no such dataset.
     """
     lines = lines_of(standings, dataset)
-    columns = f"rl{'r' * (len(FIGURES) + len(COSTS))}l"
+    columns = f"rl{'r' * (len(MEASUREMENTS) + len(COSTS))}l"
     ranked = [line for line in lines if line.entry.rank is not None]
     others = [line for line in lines if line.entry.rank is None]
     groups = [[_latex_row(line) for line in group] for group in (ranked, others) if group]
@@ -109,23 +111,23 @@ def standings_latex(standings: Standings, *, dataset: str | None = None) -> str:
 def _latex_headings() -> Iterator[str]:
     arrow = arrows()
     yield from ("rank", "method")
-    for figure in FIGURES:
-        unit = f" ({latex(figure.unit)})" if figure.unit else ""
-        yield f"{latex(figure.heading)}{unit} {_MATH_ARROWS[arrow[figure.name]]}".strip()
+    for measurement in MEASUREMENTS:
+        unit = f" ({latex(measurement.unit)})" if measurement.unit else ""
+        yield f"{latex(measurement.heading)}{unit} {_MATH_ARROWS[arrow[measurement.name]]}".strip()
     yield from (f"{heading} {_MATH_ARROWS[ARROWS['lower']]}" for heading, _ in COSTS)
     yield ""
 
 
 def _latex_row(line: Line) -> str:
-    figures = [
-        f"${figure.value(line)} \\pm {figure.half(line).removeprefix('± ')}$".replace(MINUS, "-")
-        if figure.of(line)
+    measurements = [
+        f"${measurement.value(line)} \\pm {measurement.half(line).removeprefix('± ')}$".replace(MINUS, "-")
+        if measurement.of(line)
         else latex(NOTHING)
-        for figure in FIGURES
+        for measurement in MEASUREMENTS
     ]
     name = f"{latex(line.entry.name)} ({latex(_kind(line))})"
     costs = [latex(duration(line.making_seconds)), latex(images_of(line))]
-    cells = [latex(rank_of(line)), name, *figures, *costs, latex(marks_of(line))]
+    cells = [latex(rank_of(line)), name, *measurements, *costs, latex(marks_of(line))]
     return " & ".join(cells) + f" {_ROW_END}"
 
 

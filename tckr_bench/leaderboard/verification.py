@@ -12,7 +12,6 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tckr_bench.board.text import listing, plain
 from tckr_bench.errors import LeaderboardError, PluginError
 from tckr_bench.leaderboard.examination import Examined, Task, died, examine
 from tckr_bench.leaderboard.files import Fault, record_files, record_folder, record_path, scan_records
@@ -21,7 +20,8 @@ from tckr_bench.leaderboard.parallel import in_processes
 from tckr_bench.leaderboard.records import ResultRecord, cells_of
 from tckr_bench.leaderboard.requirements import faults_of_data
 from tckr_bench.leaderboard.submission import NEEDED_METRICS, gates_of, images_of
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.registry import default_registry
+from tckr_bench.text import listing, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -52,11 +52,11 @@ OF_THE_RUN = (
 
 @dataclass(frozen=True)
 class Verification:
-    """What was checked: records, seeds with scores, figures computed anew; and what is wrong, file by file."""
+    """What was checked: records, seeds with scores, measurements computed anew; and what is wrong, file by file."""
 
     records: int
     seeds: int
-    figures: int
+    measurements: int
     faults: tuple[Fault, ...]
 
 
@@ -97,9 +97,9 @@ def verify_results(
     examined = _by_seed(chosen, looked_into)
     found += _faults_of_submissions(root, chosen, examined)
     found += _repeated(root, chosen, examined)
-    figures = sum(len(result.figures) for result in results)
+    measurements = sum(len(result.measurements) for result in results)
     seeds = sum(task.seed is not None for task in tasks)
-    return Verification(len(chosen), seeds, figures, tuple(found))
+    return Verification(len(chosen), seeds, measurements, tuple(found))
 
 
 def _tasks(root: Path, record: ResultRecord) -> Iterator[Task]:
@@ -169,7 +169,7 @@ def _is_hidden(path: Path, root: Path) -> bool:
 
 
 def _bars_to(record: ResultRecord, tracks: Sequence[Track]) -> list[str]:
-    """Return why the figures of a record are not even recomputed: track and metrics bound how long that takes."""
+    """Return why the measurements of a record are not even recomputed: track and metrics bound how long that takes."""
     track = next((track for track in tracks if track.name == record.track), None)
     faults = [f"there is no track {record.track}"] if track is None else list(faults_of_data(record, track))
     return [*faults, *_faults_of_metrics(record)]
@@ -211,7 +211,7 @@ def _faults_of_method(record: ResultRecord) -> list[str]:
 
 
 def _faults_of_metrics(record: ResultRecord) -> list[str]:
-    """Return which metrics are not those installed here: their figures could not be recomputed as they were."""
+    """Return which metrics are not those installed here: their measurements could not be recomputed as they were."""
     registry = default_registry()
     names = [use.name for use in record.metrics]
     if len(set(names)) != len(names) or any(use.label != use.name for use in record.metrics):
@@ -274,7 +274,7 @@ def _faults_on_dataset(root: Path, records: Sequence[ResultRecord], examined: Ex
         if seed.scores is not None and (limit := found[record.method.name, seed.seed].control_limit) is not None
     }
     cells = [
-        replace(cell, figures=found[record.method.name, cell.seed].figures) if cell.status == "ok" else cell
+        replace(cell, measurements=found[record.method.name, cell.seed].measurements) if cell.status == "ok" else cell
         for record in records
         for cell in cells_of(record)
     ]

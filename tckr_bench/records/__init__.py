@@ -20,6 +20,7 @@ from tckr_bench.records.data import (
     TrainingData,
     TrainingHistory,
 )
+from tckr_bench.records.estimate import Estimate
 from tckr_bench.records.membership import (
     AttackEvidence,
     AttackScores,
@@ -40,8 +41,8 @@ from tckr_bench.records.results import (
     ComponentUse,
     Contamination,
     Cost,
-    Figure,
     LabelKind,
+    Measurement,
     Method,
     Role,
     StageCost,
@@ -66,13 +67,14 @@ __all__ = [
     "DatasetDescription",
     "DenoisingProbe",
     "EncodedImage",
-    "Figure",
+    "Estimate",
     "GenerationRequest",
     "Images",
     "LabelKind",
     "LabelledImages",
     "Labels",
     "Logits",
+    "Measurement",
     "Method",
     "Pretraining",
     "PrivacyGuarantee",

@@ -1,4 +1,4 @@
-"""What attacks are given, what they find, and what every figure of a cell is computed from."""
+"""What attacks are given, what they find, and what every measurement of a cell is computed from."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ShadowData = Literal["halves", "test-split"]
 
 @dataclass(frozen=True)
 class ThreatModel:
-    """What an attacker is taken to see and own; printed beside every figure of the attack.
+    """What an attacker is taken to see and own; printed beside every measurement of the attack.
 
     The stage fills in `adaptive` (the shadow models repeat the whole pipeline of the target) and `surface`.
     """
@@ -161,7 +161,7 @@ class AttackScores:
 
 @dataclass(frozen=True)
 class CellEvidence:
-    """Everything the figures of one cell are computed from; all of it is saved.
+    """Everything the measurements of one cell are computed from; all of it is saved.
 
     Attributes:
         test_labels: labels of the real test images, (n,) int64.

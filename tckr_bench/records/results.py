@@ -16,7 +16,7 @@ Role = Literal["baseline", "defended", "method", "control"]
 
 
 @dataclass(frozen=True)
-class Figure:
+class Measurement:
     """One number of the board with its 95 % interval and what it rests on.
 
     `attack` is the label of the attack whose scores it was computed from, empty for accuracies.
@@ -108,10 +108,10 @@ class StageCost:
 
 @dataclass(frozen=True)
 class CellRecord:
-    """One row of the results: a cell, its figures, and where they come from.
+    """One row of the results: a cell, its measurements, and where they come from.
 
-    `status` is `ok` or `failed`; a failed cell has no figures and names the stage and the reason. `protocol` says how
-    epochs were chosen: `sound` on validation images, `paper` on the test set. `contamination` says whether the base
+    `status` is `ok` or `failed`; a failed cell has no measurements and names the stage and the reason. `protocol` says
+    how epochs were chosen: `sound` on validation images, `paper` on the test set. `contamination` says whether the base
     generator was pretrained on the dataset's images or classes; None where there is no generator.
     """
 
@@ -120,7 +120,7 @@ class CellRecord:
     seed: int
     track: str
     status: Literal["ok", "failed"]
-    figures: tuple[Figure, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
     threat_models: Mapping[str, ThreatModel] = field(default_factory=dict)
     description: DatasetDescription | None = None
     protocol: TrainingProtocol = "sound"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import ComponentUse, Prompts
 from tckr_bench.seeds import derive_seed
 from tckr_bench.stages.caption import read_prompts
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from tckr_bench.components import Adapter, Context, Generator
+    from tckr_bench.plugin.components import Adapter, Context, Generator
     from tckr_bench.stages.request import StageRequest
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from tckr_bench.errors import NotApplicableError
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import AttackScores, Copies, ShadowAudit, ShadowData, ThreatModel
 from tckr_bench.stages.arrays import read_arrays, write_arrays
 from tckr_bench.stages.audit import audit_shadows
@@ -22,7 +22,7 @@ from tckr_bench.stages.shadows import FEWEST_TO_AUDIT, gather_evidence, only
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tckr_bench.components import Attack, Context
+    from tckr_bench.plugin.components import Attack, Context
     from tckr_bench.records import Scores
     from tckr_bench.stages.request import StageRequest
 

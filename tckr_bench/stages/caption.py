@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import Prompts
 from tckr_bench.stages.challenge import Sample, take_sample
 from tckr_bench.stages.prepare import read_prepared
@@ -14,7 +14,7 @@ from tckr_bench.stages.prepare import read_prepared
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tckr_bench.components import Captioner, Context
+    from tckr_bench.plugin.components import Captioner, Context
     from tckr_bench.stages.request import StageRequest
 
 PROMPTS_FILE = "prompts.json"

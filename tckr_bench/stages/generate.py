@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import ComponentUse, GenerationRequest, LabelledImages, Prompts
 from tckr_bench.seeds import derive_seed
 from tckr_bench.stages.arrays import read_arrays, write_arrays
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from tckr_bench.components import Context, Generator
+    from tckr_bench.plugin.components import Context, Generator
     from tckr_bench.records import Images
     from tckr_bench.stages.request import StageRequest
 

@@ -1,4 +1,4 @@
-"""Measure: gather a cell's evidence and compute its figures from it, and from nothing else."""
+"""Measure: gather a cell's evidence and compute its measurements from it, and from nothing else."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
-from tckr_bench.evidence import COPIES_FILE, EVIDENCE_FILE, SAMPLES_FILE, Samples, write_evidence, write_samples
-from tckr_bench.plugins import default_registry
-from tckr_bench.records import CellEvidence, Figure
+from tckr_bench.plugin.registry import default_registry
+from tckr_bench.records import CellEvidence, Measurement
+from tckr_bench.results.evidence import COPIES_FILE, EVIDENCE_FILE, SAMPLES_FILE, Samples, write_evidence, write_samples
 from tckr_bench.stages.attack import read_scores
 from tckr_bench.stages.caption import read_prompts
 from tckr_bench.stages.generate import read_generated
@@ -21,10 +21,10 @@ from tckr_bench.stages.train import read_history, read_predictions
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tckr_bench.components import Context, Metric
+    from tckr_bench.plugin.components import Context, Metric
     from tckr_bench.stages.request import StageRequest
 
-FIGURES_FILE = "figures.json"
+MEASUREMENTS_FILE = "measurements.json"
 SAMPLES_PER_CLASS = 4
 MOST_SAMPLES = 80
 
@@ -41,7 +41,7 @@ class MeasureParameters:
 
 
 def run(request: StageRequest, folder: Path, context: Context) -> None:
-    """Write the evidence, the figures, and pairs of real and synthetic images where the cell has any."""
+    """Write the evidence, the measurements, and pairs of real and synthetic images where the cell has any."""
     parameters = request.parse(MeasureParameters)
     prepared = read_prepared(request.input("data"))
     attacks = dict(zip(parameters.attacks, request.inputs["attacks"], strict=True))
@@ -55,11 +55,11 @@ def run(request: StageRequest, folder: Path, context: Context) -> None:
         guarantee=read_history(request.input("target")).guarantee,
     )
     write_evidence(evidence, folder / EVIDENCE_FILE)
-    figures: list[Figure] = []
+    measurements: list[Measurement] = []
     for use in request.components.values():
         metric: Metric = default_registry().load(use)
-        figures.extend(metric.compute(evidence))
-    (folder / FIGURES_FILE).write_bytes(TypeAdapter(list[Figure]).dump_json(figures, indent=1))
+        measurements.extend(metric.compute(evidence))
+    (folder / MEASUREMENTS_FILE).write_bytes(TypeAdapter(list[Measurement]).dump_json(measurements, indent=1))
     pairs = next((path / PAIRS_FILE for path in attacks.values() if (path / PAIRS_FILE).exists()), None)
     if pairs is not None:
         shutil.copyfile(pairs, folder / COPIES_FILE)
@@ -68,9 +68,9 @@ def run(request: StageRequest, folder: Path, context: Context) -> None:
     context.progress(1.0)
 
 
-def read_figures(folder: Path) -> tuple[Figure, ...]:
-    """Read the figures of a cell."""
-    return TypeAdapter(tuple[Figure, ...]).validate_json((folder / FIGURES_FILE).read_bytes())
+def read_measurements(folder: Path) -> tuple[Measurement, ...]:
+    """Read the measurements of a cell."""
+    return TypeAdapter(tuple[Measurement, ...]).validate_json((folder / MEASUREMENTS_FILE).read_bytes())
 
 
 def _samples(request: StageRequest, prepared: Prepared) -> Samples:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tckr_bench.errors import DatasetError
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import SPLITS, LabelledImages
 from tckr_bench.seeds import derive_seed
 from tckr_bench.stages.arrays import read_arrays, write_arrays
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from tckr_bench.components import Context, Dataset
+    from tckr_bench.plugin.components import Context, Dataset
     from tckr_bench.stages.request import StageRequest
 
 

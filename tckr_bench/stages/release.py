@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tckr_bench.components import CopyAttack, ReleaseEvidence
-from tckr_bench.evidence import Samples, write_samples
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.components import CopyAttack, ReleaseEvidence
+from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import AttackScores
+from tckr_bench.results.evidence import Samples, write_samples
 from tckr_bench.stages.caption import read_prompts
 from tckr_bench.stages.generate import read_generated
 from tckr_bench.stages.prepare import read_prepared
@@ -18,7 +18,7 @@ from tckr_bench.stages.prepare import read_prepared
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tckr_bench.components import Context, Generator, ReleaseAttack
+    from tckr_bench.plugin.components import Context, Generator, ReleaseAttack
     from tckr_bench.records import LabelledImages, ReleaseOutcome
     from tckr_bench.stages.challenge import Challenge
     from tckr_bench.stages.request import StageRequest

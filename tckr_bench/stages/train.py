@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import TypeAdapter
 
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import LabelKind, LabelledImages, TrainingData, TrainingHistory
 from tckr_bench.stages.arrays import read_arrays, write_arrays
 from tckr_bench.stages.challenge import ChallengeParameters, Sample, build_challenge, take_sample
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from tckr_bench.components import Classifier, Context
+    from tckr_bench.plugin.components import Classifier, Context
     from tckr_bench.records import Images, Logits
     from tckr_bench.stages.request import StageRequest
 

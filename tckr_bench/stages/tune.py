@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
-from tckr_bench.components import TunableClassifier
 from tckr_bench.errors import OptionError
-from tckr_bench.metrics import accuracy
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.components import TunableClassifier
+from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import TrainingData
 from tckr_bench.stages.arrays import read_arrays
 from tckr_bench.stages.prepare import read_prepared
+from tckr_bench.stats.classification import accuracy
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tckr_bench.components import Context
+    from tckr_bench.plugin.components import Context
     from tckr_bench.stages.request import StageRequest
 
 TUNED_FILE = "options.json"

@@ -1,11 +1,12 @@
-"""Intervals and ranks: everything statistical that stands behind a figure.
+"""Intervals and ranks: everything statistical that stands behind a measurement.
 
 Every interval is two-sided with 95 % confidence unless told otherwise. Scores follow one convention: higher
 means 'more likely a member', and members are the positive class. What is random is drawn from a generator or a seed
 that is given.
 """
 
-from tckr_bench.stats.estimates import CONFIDENCE, Estimate, deviation_interval, percentile_interval
+from tckr_bench.records import Estimate
+from tckr_bench.stats.estimates import CONFIDENCE, deviation_interval, percentile_interval
 from tckr_bench.stats.guessing import advantage, epsilon_lower_bound, halves
 from tckr_bench.stats.operating import OperatingPoint, RocCurve, roc_curve, tpr_at_fpr, tpr_interval
 from tckr_bench.stats.proportions import clopper_pearson, difference, paired_difference, wilson

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tckr_bench.records import Estimate
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -14,16 +16,6 @@ if TYPE_CHECKING:
     Bools = npt.NDArray[np.bool_]
 
 CONFIDENCE = 0.95
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value with its interval and the name of the method that made the interval."""
-
-    value: float
-    low: float
-    high: float
-    method: str
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tckr_bench.stats.estimates import CONFIDENCE, Estimate, Tails
+from tckr_bench.records import Estimate
+from tckr_bench.stats.estimates import CONFIDENCE, Tails
 from tckr_bench.stats.operating import roc_curve
 from tckr_bench.stats.proportions import beta_interval, difference, wilson, wilson_ends
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tckr_bench.stats.estimates import CONFIDENCE, Estimate, Tails, split, tails_of
+from tckr_bench.records import Estimate
+from tckr_bench.stats.estimates import CONFIDENCE, Tails, split, tails_of
 from tckr_bench.stats.proportions import beta_interval, clopper_pearson
 
 if TYPE_CHECKING:

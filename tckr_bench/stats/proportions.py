@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tckr_bench.stats.estimates import CONFIDENCE, Estimate, Tails, normal_quantile, tails_of
+from tckr_bench.records import Estimate
+from tckr_bench.stats.estimates import CONFIDENCE, Tails, normal_quantile, tails_of
 
 if TYPE_CHECKING:
     from tckr_bench.stats.estimates import Bools, Floats

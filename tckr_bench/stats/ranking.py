@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tckr_bench.stats.estimates import CONFIDENCE, Estimate, Tails, normal_quantile, split, tails_of
+from tckr_bench.records import Estimate
+from tckr_bench.stats.estimates import CONFIDENCE, Tails, normal_quantile, split, tails_of
 from tckr_bench.stats.proportions import beta_interval, difference
 
 if TYPE_CHECKING:

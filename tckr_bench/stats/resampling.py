@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tckr_bench.stats.estimates import CONFIDENCE, Estimate, normal_quantile, percentile_interval, split, tails_of
+from tckr_bench.records import Estimate
+from tckr_bench.stats.estimates import CONFIDENCE, normal_quantile, percentile_interval, split, tails_of
 from tckr_bench.stats.operating import tpr_at_fpr
 from tckr_bench.stats.proportions import beta_interval
 from tckr_bench.stats.ranking import DEGENERATE, auc

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tckr_bench.stats.estimates import CONFIDENCE, Estimate, Tails, normal_quantile
+from tckr_bench.records import Estimate
+from tckr_bench.stats.estimates import CONFIDENCE, Tails, normal_quantile
 from tckr_bench.stats.operating import tpr_between
 from tckr_bench.stats.ranking import auc_between, delong_covariance
 
@@ -26,8 +27,8 @@ _DRAWS = 100_000
 def highest(estimates: Sequence[Estimate]) -> tuple[int, Estimate]:
     """Return which of several estimates has the highest value, and that value with the highest of both ends.
 
-    >>> highest([Estimate(0.6, 0.5, 0.7, "a"), Estimate(0.65, 0.4, 0.8, "b")])
-    (1, Estimate(value=0.65, low=0.5, high=0.8, method='b'))
+    >>> highest([Estimate(0.6, 0.5, 0.7, "a"), Estimate(0.65, 0.4, 0.8, "b")]) == (1, Estimate(0.65, 0.5, 0.8, "b"))
+    True
     """
     index = max(range(len(estimates)), key=lambda place: estimates[place].value)
     low, high = (max(ends) for ends in zip(*((part.low, part.high) for part in estimates), strict=True))

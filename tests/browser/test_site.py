@@ -139,10 +139,10 @@ def test_filters_leave_what_fits_and_announce_how_many(browser, site):
         assert page.get_by_text("No ranked method fits these filters.").is_visible()
 
 
-def test_a_chosen_dataset_shows_its_own_figures(browser, site):
+def test_a_chosen_dataset_shows_its_own_measurements(browser, site):
     board = made_standings(2, 12)
     with opened(browser, address_of(site / "index.html")) as page:
-        page.get_by_label("Figures").select_option(label="digits")
+        page.get_by_label("Measurements").select_option(label="digits")
         shown = dict(zip(names(page), column(page, "accuracy"), strict=True))
     expected = {
         entry.name: f"{100 * entry.results['digits'].row.get('accuracy').value:.1f}"
@@ -180,7 +180,7 @@ def test_the_address_holds_the_view_and_back_takes_a_step_back(browser, site):
     with opened(browser, address_of(site / "index.html")) as page:
         page.get_by_label("Family").select_option("synthetic")
         page.locator('#leaders th[data-key="auc"] button').click()
-        page.get_by_label("Figures").select_option(label="digits")
+        page.get_by_label("Measurements").select_option(label="digits")
         page.get_by_label("change in the worst AUC").check()
         page.locator("#leaders tbody input").first.check()
         seen, table = page.url, page.locator("#leaders").inner_text()

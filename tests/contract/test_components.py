@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tckr_bench.components import FAMILIES
 from tckr_bench.errors import DatasetError, TckrError
-from tckr_bench.plugins import default_registry
-from tckr_bench.testing import (
+from tckr_bench.plugin.components import FAMILIES
+from tckr_bench.plugin.registry import default_registry
+from tckr_bench.plugin.testing import (
     check_adapter,
     check_attack,
     check_captioner,
@@ -148,7 +148,7 @@ def test_a_check_catches_a_metric_without_a_direction():
     metric = REGISTRY.get("metric", "accuracy").component
     with pytest.raises(AssertionError, match="does not say which way is better"):
         check_direction(dataclasses.replace(metric, better=None))
-    with pytest.raises(AssertionError, match="gives figures of other names: accuracy, other"):
+    with pytest.raises(AssertionError, match="gives measurements of other names: accuracy, other"):
         check_direction(dataclasses.replace(metric, name="other"))
 
 
@@ -186,6 +186,6 @@ def test_a_check_catches_an_attack_that_looks_at_positions():
 
 
 def context():
-    from tckr_bench.components import Context
+    from tckr_bench.plugin.components import Context
 
     return Context()

@@ -70,7 +70,7 @@ def test_the_changelog_names_the_version():
 
 def test_the_matrix_in_the_readme_is_a_matrix(tmp_path):
     from tckr_bench.engine.matrix import load_matrix
-    from tckr_bench.plugins import default_registry
+    from tckr_bench.plugin.registry import default_registry
 
     (text,) = re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
     (tmp_path / "mine.toml").write_text(text)

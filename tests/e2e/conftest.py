@@ -45,13 +45,13 @@ class Command:
         assert process.returncode == code, f"exit code {process.returncode}\n{out}\n{err}"
         return out, err
 
-    def figures(self, run):
-        """Return every figure of a run, without what it cost."""
+    def measurements(self, run):
+        """Return every measurement of a run, without what it cost."""
         results = json.loads((self.folder / run / "results.json").read_text())
         return {
-            (record["dataset"], record["method"]["name"], figure["metric"], figure["attack"]): figure
+            (record["dataset"], record["method"]["name"], measurement["metric"], measurement["attack"]): measurement
             for record in results["records"]
-            for figure in record["figures"]
+            for measurement in record["measurements"]
         }
 
     def manifests(self):

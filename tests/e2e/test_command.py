@@ -23,7 +23,7 @@ def test_help_imports_nothing_heavy():
 def test_listing_plugins_and_planning_does_not_import_torch():
     code = (
         "import sys\nfrom tckr_bench.engine.matrix import load_matrix\n"
-        "from tckr_bench.plugins import default_registry\nload_matrix('default', default_registry())\n"
+        "from tckr_bench.plugin.registry import default_registry\nload_matrix('default', default_registry())\n"
         "print([name for name in ('torch', 'transformers', 'datasets', 'diffusers', 'timm') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from tckr_bench.board.results import read_results, write_results
+from tckr_bench.results.run_files import read_results, write_results
 from tckr_bench.stages.arrays import read_arrays
 from tckr_bench.stages.generate import IMAGES_FILE
 
@@ -45,7 +45,7 @@ def loaded(exported, tmp_path, monkeypatch):
 
 def test_the_export_says_where_it_is_and_how_to_load_it(exported):
     _folder, out, err = exported
-    assert "Recomputing the figures of 8 cells" in err
+    assert "Recomputing the measurements of 8 cells" in err
     assert "Wrote 200 images with their card to synthetic" in out
     assert 'datasets.load_dataset("synthetic")' in out
     assert "Verdict under your limits: " in out
@@ -80,7 +80,9 @@ def test_the_card_and_the_provenance_say_where_it_comes_from(finished, exported)
     record = cell_of(finished)
     assert provenance["description"]["fingerprint"] == record.description.fingerprint
     assert provenance["artifacts"]["generated"] == [path.name for path in chunks_of(finished)]
-    assert {figure["metric"] for figure in provenance["figures"]} == {figure.metric for figure in record.figures}
+    assert {measurement["metric"] for measurement in provenance["measurements"]} == {
+        measurement.metric for measurement in record.measurements
+    }
     assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == [
         "README.md",
         "provenance.json",
@@ -137,7 +139,7 @@ def test_a_control_is_refused_whatever_is_told(finished, name):
     assert not (finished.folder / name).exists()
 
 
-def test_figures_that_do_not_follow_from_the_scores_keep_the_images_in(finished):
+def test_measurements_that_do_not_follow_from_the_scores_keep_the_images_in(finished):
     import dataclasses
 
     run = finished.folder / "tampered"
@@ -146,9 +148,11 @@ def test_figures_that_do_not_follow_from_the_scores_keep_the_images_in(finished)
     better = tuple(
         dataclasses.replace(
             record,
-            figures=tuple(
-                dataclasses.replace(figure, value=0.99, high=0.995) if figure.metric == "accuracy" else figure
-                for figure in record.figures
+            measurements=tuple(
+                dataclasses.replace(measurement, value=0.99, high=0.995)
+                if measurement.metric == "accuracy"
+                else measurement
+                for measurement in record.measurements
             ),
         )
         if record.method.name == METHOD
@@ -163,4 +167,4 @@ def test_figures_that_do_not_follow_from_the_scores_keep_the_images_in(finished)
     card = (finished.folder / "doubted/README.md").read_text(encoding="utf-8")
     body = card.split("---\n", 2)[2]
     assert "checks of this measurement failed" in body[:400]
-    assert "99.0 (" not in card, "the card has the figure of the evidence"
+    assert "99.0 (" not in card, "the card has the measurement of the evidence"

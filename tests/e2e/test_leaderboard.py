@@ -8,9 +8,9 @@ import shutil
 import pytest
 from submitted_runs import track_text
 
-from tckr_bench.board.results import read_results
 from tckr_bench.leaderboard.files import record_files
 from tckr_bench.leaderboard.tracks import RequiredAttack, Track, TrackDataset
+from tckr_bench.results.run_files import read_results
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +23,7 @@ def track_of(run):
     description = record.description
     dataset = TrackDataset(record.splits, len(description.class_names), description.fingerprint)
     attacks = (RequiredAttack("lira", shadows=4), RequiredAttack("lira", adaptive=True, shadows=4))
-    return Track("smoke", "A small run", "Its figures mean nothing.", "smoke", {"digits": dataset}, 1, attacks)
+    return Track("smoke", "A small run", "Its measurements mean nothing.", "smoke", {"digits": dataset}, 1, attacks)
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +39,10 @@ def said_by(answer):
     return " ".join("".join(answer).split())
 
 
-def figures_of(results):
-    """Return every figure of a run by dataset, method and seed."""
+def measurements_of(results):
+    """Return every measurement of a run by dataset, method and seed."""
     return {
-        (cell["dataset"], cell["method"]["name"], cell["seed"]): cell["figures"]
+        (cell["dataset"], cell["method"]["name"], cell["seed"]): cell["measurements"]
         for cell in json.loads(results)["records"]
     }
 
@@ -51,13 +51,13 @@ def test_submitting_says_what_was_written_and_submitting_again_writes_nothing(bo
     command, out, err = board
     records = list(record_files(command.folder / "board"))
     assert f"to track smoke: {len(records)} records," in said_by((out, err))
-    assert len(records) == len(figures_of((command.folder / "runs/smoke/results.json").read_text()))
+    assert len(records) == len(measurements_of((command.folder / "runs/smoke/results.json").read_text()))
     before = {path: path.stat().st_mtime_ns for path in (command.folder / "board").rglob("*")}
     assert "Nothing to do" in said_by(command("leaderboard", "submit", "runs/smoke", *PLACE))
     assert before == {path: path.stat().st_mtime_ns for path in (command.folder / "board").rglob("*")}
 
 
-def test_what_was_submitted_holds_and_a_forged_figure_is_exit_code_1_and_a_sentence(board):
+def test_what_was_submitted_holds_and_a_forged_measurement_is_exit_code_1_and_a_sentence(board):
     command, _, _ = board
     out, _ = command("leaderboard", "verify", *PLACE, "--json")
     found = json.loads(out)
@@ -66,8 +66,10 @@ def test_what_was_submitted_holds_and_a_forged_figure_is_exit_code_1_and_a_sente
     shutil.copytree(command.folder / "board", command.folder / "broken")
     path = next((command.folder / "broken").glob("smoke/digits/teacher-*.json"))
     record = json.loads(path.read_text())
-    figure = next(figure for figure in record["seeds"][0]["figures"] if figure["metric"] == "accuracy")
-    figure["value"] = 0.999
+    measurement = next(
+        measurement for measurement in record["seeds"][0]["measurements"] if measurement["metric"] == "accuracy"
+    )
+    measurement["value"] = 0.999
     path.write_text(json.dumps(record))
     answer = command("leaderboard", "verify", "--results", "broken", "--track-file", "smoke.toml", code=1)
     assert f"smoke/digits/{path.name}: seed 0: accuracy: value is 0.999 in the results" in said_by(answer)
@@ -82,7 +84,7 @@ def test_a_run_whose_results_were_forged_is_not_submitted(board, tmp_path):
     path = run / "results.json"
     results = json.loads(path.read_text())
     teacher = next(record for record in results["records"] if record["method"]["name"] == "teacher")
-    next(figure for figure in teacher["figures"] if figure["metric"] == "accuracy")["value"] = 0.999
+    next(measurement for measurement in teacher["measurements"] if measurement["metric"] == "accuracy")["value"] = 0.999
     path.write_text(json.dumps(results))
     answer = command("leaderboard", "submit", str(run), "--results", "other", *PLACE[2:], code=2)
     assert "digits/teacher/seed-0: accuracy value is 0.999" in said_by(answer)
@@ -99,12 +101,12 @@ def test_against_a_board_without_it_a_run_and_a_submission_are_new(board):
     assert not (command.folder / "empty").exists()
 
 
-def test_a_restored_run_is_reported_with_the_same_figures_and_submitted_as_before(board):
+def test_a_restored_run_is_reported_with_the_same_measurements_and_submitted_as_before(board):
     command, _, _ = board
     submission = json.loads(next(record_files(command.folder / "board")).read_text())["submission"]
     command("leaderboard", "restore", submission[:8], "--to", "runs/theirs", *PLACE)
     out, _ = command("report", "runs/theirs", "--json")
-    assert figures_of(out) == figures_of((command.folder / "runs/smoke/results.json").read_text())
+    assert measurements_of(out) == measurements_of((command.folder / "runs/smoke/results.json").read_text())
     assert (command.folder / "runs/theirs/report.html").stat().st_size > 0
     assert "Nothing to do" in said_by(command("leaderboard", "submit", "runs/theirs", *PLACE))
 

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.slow
 EXAMPLE = Path(__file__).parents[2] / "plugins" / "example"
 BAD_ATTACK = """
 from pydantic import Field
-from tckr_bench.components import AttackOptions, Component
-from tckr_bench.hookspecs import hookimpl
+from tckr_bench.plugin.components import AttackOptions, Component
+from tckr_bench.plugin.hookspecs import hookimpl
 from tckr_bench.records import ThreatModel
 
 class Options(AttackOptions):
@@ -43,8 +43,8 @@ def register_attacks(register):
 BAD_OBSERVER = """
 from pathlib import Path
 from pydantic import Field
-from tckr_bench.components import Component, Options
-from tckr_bench.hookspecs import hookimpl
+from tckr_bench.plugin.components import Component, Options
+from tckr_bench.plugin.hookspecs import hookimpl
 
 class FileOptions(Options):
     file: str = Field(default="", description="where the end goes")
@@ -159,7 +159,7 @@ def test_a_failing_plugin_fails_its_cells_with_a_line_and_a_log(finished, tmp_pa
 
 def test_an_observer_that_raises_neither_stops_nor_changes_a_run(finished, tmp_path, plugin_path):
     (plugin_path / "bad_plugin.py").write_text(BAD_OBSERVER)
-    figures, manifests = finished.figures("runs/smoke"), finished.manifests()
+    measurements, manifests = finished.measurements("runs/smoke"), finished.manifests()
     kinds = {json.loads(manifest)["kind"]: key for key, manifest in manifests.items()}
     for key in (kinds["attack"], kinds["measure"]):  # so that there is something to observe
         shutil.rmtree(finished.store / "artifacts" / key[:2] / key)
@@ -170,7 +170,7 @@ def test_an_observer_that_raises_neither_stops_nor_changes_a_run(finished, tmp_p
     assert err.count("the observer 'failing' of bad-plugin 9 failed") == 1
     assert "Traceback" not in err
     assert (tmp_path / "ends").read_text() == "finished"
-    assert command.figures("runs/smoke") == figures
+    assert command.measurements("runs/smoke") == measurements
     assert command.manifests() == manifests
 
 

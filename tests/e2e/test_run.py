@@ -26,20 +26,20 @@ def test_every_record_carries_provenance(finished):
         assert record["splits"] == {"train": 1000, "validation": 200, "test": 597}
         assert all(stage["cost"]["peak_memory_bytes"] > 10_000_000 for stage in record["stages"])
         assert all(model["sees"] and model["owns"] for model in record["threat_models"].values())
-        for figure in record["figures"]:
-            assert figure["low"] <= figure["value"] <= figure["high"]
+        for measurement in record["measurements"]:
+            assert measurement["low"] <= measurement["value"] <= measurement["high"]
 
 
-def test_every_figure_of_a_run_follows_from_its_evidence(finished):
+def test_every_measurement_of_a_run_follows_from_its_evidence(finished):
     _, err = finished("report", "runs/smoke")
     assert "Warning" not in err
 
 
 def test_controls_stand_where_they_must(finished):
-    figures = finished.figures("runs/smoke")
-    assert figures["digits", "overfit", "canary-auc", "lira"]["value"] > 0.9
+    measurements = finished.measurements("runs/smoke")
+    assert measurements["digits", "overfit", "canary-auc", "lira"]["value"] > 0.9
     for control in ("noise", "untrained"):
-        auc = figures["digits", control, "auc-mia", "lira"]
+        auc = measurements["digits", control, "auc-mia", "lira"]
         assert auc["low"] - 0.03 < 0.5 < auc["high"] + 0.03
 
 
@@ -75,15 +75,15 @@ def test_events_on_record_are_those_of_the_run(finished):
     assert len(stages) == sum(kind["unique"] for kind in first[0]["stages"].values()) == stages[-1]["done"]
     assert all(event["how"] == "ran" and event["seconds"] > 0 for event in stages)
     values = {
-        (cell["dataset"], cell["method"], figure["metric"], figure["attack"]): figure["value"]
+        (cell["dataset"], cell["method"], measurement["metric"], measurement["attack"]): measurement["value"]
         for cell in first
         if cell["event"] == "cell"
-        for figure in cell["figures"]
+        for measurement in cell["measurements"]
     }
-    assert values == {place: figure["value"] for place, figure in finished.figures("runs/smoke").items()}
+    assert values == {place: measurement["value"] for place, measurement in finished.measurements("runs/smoke").items()}
 
 
-def test_tensorboard_shows_the_figures_of_the_board(finished):
+def test_tensorboard_shows_the_measurements_of_the_board(finished):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     before = finished.manifests()
@@ -91,16 +91,16 @@ def test_tensorboard_shows_the_figures_of_the_board(finished):
     assert json.loads(out)["records"], "standard output is for the records alone"
     found = EventAccumulator(str(finished.folder / "runs/smoke/tensorboard"))
     found.Reload()
-    for (dataset, method, metric, attack), figure in finished.figures("runs/smoke").items():
+    for (dataset, method, metric, attack), measurement in finished.measurements("runs/smoke").items():
         tag = "/".join(filter(None, (dataset, method, "seed-0", metric, attack)))
-        assert found.Scalars(tag)[0].value == pytest.approx(figure["value"], rel=1e-6), tag
+        assert found.Scalars(tag)[0].value == pytest.approx(measurement["value"], rel=1e-6), tag
     assert finished.manifests() == before
 
 
 def test_artifacts_are_the_same_whatever_the_jobs(finished, command):
     command("run", "--matrix", "smoke", "--jobs", "1")
     assert command.manifests().items() <= finished.manifests().items()
-    assert command.figures("runs/smoke") == finished.figures("runs/smoke")
+    assert command.measurements("runs/smoke") == finished.measurements("runs/smoke")
 
 
 def test_adding_an_attack_runs_that_attack_only(finished):
@@ -114,7 +114,7 @@ def test_adding_an_attack_runs_that_attack_only(finished):
 
 
 def test_an_artifact_that_is_damaged_is_made_again(finished):
-    figures, manifests = finished.figures("runs/smoke"), finished.manifests()
+    measurements, manifests = finished.measurements("runs/smoke"), finished.manifests()
     results = json.loads((finished.folder / "runs/smoke/results.json").read_text())
     used = {stage["stage"] for record in results["records"] for stage in record["stages"]}  # other runs left more
     by_kind = {json.loads(manifests[key])["kind"]: key for key in sorted(used)}
@@ -135,7 +135,7 @@ def test_an_artifact_that_is_damaged_is_made_again(finished):
     assert "Stages: 3 ran" in out
     finished("cache", "verify")
     assert finished.manifests() == manifests
-    assert finished.figures("runs/smoke") == figures
+    assert finished.measurements("runs/smoke") == measurements
 
 
 @pytest.mark.timeout(1800)
@@ -147,7 +147,7 @@ def test_a_run_killed_at_twenty_moments_ends_with_the_same_records(finished, com
         process.kill()
         process.communicate()
     command("run", "--matrix", "smoke", "--jobs", "2")
-    assert command.figures("runs/smoke") == finished.figures("runs/smoke")
+    assert command.measurements("runs/smoke") == finished.measurements("runs/smoke")
     assert command.manifests().items() <= finished.manifests().items()
     command("cache", "verify")
 
@@ -158,7 +158,7 @@ def test_two_runs_at_once_share_a_store_and_the_work(command, finished):
     assert [process.returncode for process in runs] == [0, 0], outputs
     made = [int(re.search(r"Stages: (\d+) ran", out).group(1)) for out, _err in outputs]
     assert sum(made) == len(command.manifests())  # nothing was made twice
-    assert command.figures("one") == command.figures("two") == finished.figures("runs/smoke")
+    assert command.measurements("one") == command.measurements("two") == finished.measurements("runs/smoke")
 
 
 def test_an_interrupt_keeps_what_is_finished_and_says_how_to_go_on(command):

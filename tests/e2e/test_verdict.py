@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tckr_bench.board.results import cell_folder, read_results, write_results
-from tckr_bench.evidence import EVIDENCE_FILE, read_evidence, write_evidence
+from tckr_bench.results.evidence import EVIDENCE_FILE, read_evidence, write_evidence
+from tckr_bench.results.run_files import cell_folder, read_results, write_results
 
 MAKERS = Path(__file__).parents[1] / "unit" / "board" / "conftest.py"
 WIDTH = 100
@@ -27,7 +27,7 @@ def board_makers():
 
 
 def repeat_the_pipeline(run):
-    """Say in the evidence that the attack `lira` repeats the whole pipeline; no figure depends on it."""
+    """Say in the evidence that the attack `lira` repeats the whole pipeline; no measurement depends on it."""
     results = read_results(run)
     records = []
     for record in results.records:
@@ -94,12 +94,14 @@ def test_without_an_adaptive_attack_yes_must_be_allowed(command, simple_run):
     command("verdict", str(simple_run), *LOOSE, "--allow-non-adaptive", code=0)
 
 
-def test_figures_that_do_not_follow_from_the_evidence_are_no_evidence(command, run, tmp_path):
+def test_measurements_that_do_not_follow_from_the_evidence_are_no_evidence(command, run, tmp_path):
     shutil.copytree(run, tmp_path / "forged")
     path = tmp_path / "forged" / "results.json"
     results = json.loads(path.read_text())
     student = next(record for record in results["records"] if record["method"]["role"] == "method")
-    next(figure for figure in student["figures"] if figure["metric"] == "accuracy-gap")["value"] -= 0.1
+    next(measurement for measurement in student["measurements"] if measurement["metric"] == "accuracy-gap")[
+        "value"
+    ] -= 0.1
     path.write_text(json.dumps(results))
     out, err = command("verdict", str(tmp_path / "forged"), *LOOSE, code=3)
     assert "do not follow" in " ".join(out.split()) or "does not follow" in " ".join(out.split())

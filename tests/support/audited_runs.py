@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tckr_bench.board.results import cell_folder, write_results
-from tckr_bench.board.verify import recompute_figures
-from tckr_bench.evidence import COPIES_FILE, EVIDENCE_FILE, SAMPLES_FILE, write_evidence, write_samples
 from tckr_bench.records import AttackScores, CellEvidence, Copies, PrivacyGuarantee, ShadowAudit, ThreatModel
+from tckr_bench.results.evidence import COPIES_FILE, EVIDENCE_FILE, SAMPLES_FILE, write_evidence, write_samples
+from tckr_bench.results.run_files import cell_folder, write_results
+from tckr_bench.results.verify import recompute_measurements
 
 SHADOWS, CANARIES = 16, 50
 OUTPUTS = "class probabilities of the released classifier"
@@ -62,7 +62,7 @@ def audited_cells(made) -> tuple[AuditedCell, ...]:
 
 
 def audited_run(folder, made, *, examples: int = 400, cells=None):
-    """Write a run folder whose figures are what the metrics make of its evidence, with pictures of copies."""
+    """Write a run folder whose measurements are what the metrics make of its evidence, with pictures of copies."""
     folder.mkdir(parents=True, exist_ok=True)
     records, teacher = [], None
     for index, cell in enumerate(cells or audited_cells(made)):
@@ -77,7 +77,7 @@ def audited_run(folder, made, *, examples: int = 400, cells=None):
             write_samples(made.samples_for((index,)), where / SAMPLES_FILE)
         if cell.copied:
             write_samples(_nearest(made.samples_for((index, 1))), where / COPIES_FILE)
-        records.append(dataclasses.replace(record, figures=tuple(recompute_figures(folder, record))))
+        records.append(dataclasses.replace(record, measurements=tuple(recompute_measurements(folder, record))))
     write_results(dataclasses.replace(made.results_of(records), matrix="audit"), folder)
     return folder
 

@@ -1,4 +1,4 @@
-"""A leaderboard made with numpy: records, rows and entries with figures as real runs have them, of any size.
+"""A leaderboard made with numpy: records, rows and entries with measurements as real runs have them, of any size.
 
 Beside what is ranked there are controls, an entry with a dataset missing, one whose gate failed, one whose epochs were
 chosen on the test set, and one with a failed seed. `hostile=True` fills every free text with what must stay text.
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tckr_bench.board import rank
-from tckr_bench.board.estimates import Estimate, combine, over_privacy
-from tckr_bench.board.results import RunProvenance
+from tckr_bench.judging import rows as rank
+from tckr_bench.judging.estimates import combine, over_privacy
 from tckr_bench.leaderboard.records import FileReference, Gate, ResultRecord, SeedResult, StepCost, cells_of
 from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
 from tckr_bench.leaderboard.tracks import RequiredAttack, Track, TrackDataset
-from tckr_bench.metrics import accuracy_over_privacy
-from tckr_bench.records import ComponentUse, DatasetDescription, Figure, Method, ThreatModel
+from tckr_bench.records import ComponentUse, DatasetDescription, Estimate, Measurement, Method, ThreatModel
+from tckr_bench.results.run_files import RunProvenance
+from tckr_bench.stats.classification import accuracy_over_privacy
 
 DATASETS = (
     "fashion-mnist",
@@ -298,45 +298,45 @@ def _seed(candidate, dataset, labels, *, number, slug, generator, say, failed) -
     return SeedResult(
         number,
         "ok",
-        figures=_figures(candidate, dataset, labels, generator=generator, say=say),
+        measurements=_measurements(candidate, dataset, labels, generator=generator, say=say),
         scores=FileReference(f"{slug}.seed-{number}.parquet", _digest(slug + str(number)), 48123),
         cost=steps,
     )
 
 
-def _figures(candidate, dataset, labels, *, generator, say) -> tuple[Figure, ...]:
+def _measurements(candidate, dataset, labels, *, generator, say) -> tuple[Measurement, ...]:
     place = DATASETS.index(dataset)
     best, exposed = 0.97 - 0.037 * place, 0.03 + 0.022 * place
     accuracy = min(max(best * candidate.kept + generator.normal(0, 0.008), 0.02), 0.995)
     if candidate.method.name in ("noise", "untrained"):
         accuracy = 0.1
     teacher = best
-    figures = [
-        _figure("accuracy", accuracy, 0.012, say("Wilson"), attack=""),
-        _figure("accuracy-gap", teacher - accuracy, 0.016, say("Bonett-Price (paired)"), attack=""),
+    measurements = [
+        _measurement("accuracy", accuracy, 0.012, say("Wilson"), attack=""),
+        _measurement("accuracy-gap", teacher - accuracy, 0.016, say("Bonett-Price (paired)"), attack=""),
     ]
     aucs, rates = {}, {}
     for name, label in labels.items():
         lift = exposed * candidate.leak * 3.2 * STRENGTHS[name]
         aucs[label] = auc = min(max(0.5 + lift + generator.normal(0, 0.008), 0.46), 0.99)
         rates[label] = rate = min(max(0.01 + 0.5 * lift**1.5 + generator.normal(0, 0.002), 0.0), 1.0)
-        figures += [
-            _figure("auc-mia", auc, 0.018, say("DeLong"), attack=label),
-            _figure("tpr-at-1-fpr", rate, 0.006, say("Clopper-Pearson"), attack=label),
-            _figure("aop", accuracy_over_privacy(accuracy, auc), 0.03, say("quadrature"), attack=label),
+        measurements += [
+            _measurement("auc-mia", auc, 0.018, say("DeLong"), attack=label),
+            _measurement("tpr-at-1-fpr", rate, 0.006, say("Clopper-Pearson"), attack=label),
+            _measurement("aop", accuracy_over_privacy(accuracy, auc), 0.03, say("quadrature"), attack=label),
         ]
     on_classifier = [label for name, label in labels.items() if MODELS[name].surface == "classifier"]
     for metric, values, wide in (("worst-auc", aucs, 0.024), ("worst-tpr-at-1-fpr", rates, 0.009)):
         worst = max(on_classifier, key=values.__getitem__)
-        figures.append(_figure(metric, values[worst], wide, say("corrected"), attack=worst))
+        measurements.append(_measurement(metric, values[worst], wide, say("corrected"), attack=worst))
     if candidate.method.name.startswith("dp-sgd"):
         epsilon = float(candidate.method.name.rsplit("-", 1)[1])
-        figures.append(Figure("epsilon-accounted", epsilon, epsilon, epsilon, say("accountant rdp"), TRAIN))
-    return tuple(figures)
+        measurements.append(Measurement("epsilon-accounted", epsilon, epsilon, epsilon, say("accountant rdp"), TRAIN))
+    return tuple(measurements)
 
 
-def _figure(metric: str, value: float, half: float, interval: str, *, attack: str) -> Figure:
-    return Figure(metric, value, value - half, value + half, interval, TEST, attack)
+def _measurement(metric: str, value: float, half: float, interval: str, *, attack: str) -> Measurement:
+    return Measurement(metric, value, value - half, value + half, interval, TEST, attack)
 
 
 def _steps(candidate: Candidate, generator) -> tuple[StepCost, ...]:
@@ -378,14 +378,14 @@ def _provenance(say: Words) -> RunProvenance:
 def _row(record: ResultRecord) -> rank.Row:
     cells = cells_of(record)
     finished = [cell for cell in cells if cell.status == "ok"]
-    figures: dict[tuple[str, str], list[Figure]] = {}
+    measurements: dict[tuple[str, str], list[Measurement]] = {}
     worst: dict[str, tuple[str, ...]] = {}
-    for figure in (figure for cell in finished for figure in cell.figures):
-        corrected = figure.metric in rank.WORST.values()
-        figures.setdefault((figure.metric, "" if corrected else figure.attack), []).append(figure)
+    for measurement in (measurement for cell in finished for measurement in cell.measurements):
+        corrected = measurement.metric in rank.WORST.values()
+        measurements.setdefault((measurement.metric, "" if corrected else measurement.attack), []).append(measurement)
         if corrected:
-            worst[figure.metric] = tuple(dict.fromkeys((*worst.get(figure.metric, ()), figure.attack)))
-    estimates = {key: combine(group) for key, group in figures.items()}
+            worst[measurement.metric] = tuple(dict.fromkeys((*worst.get(measurement.metric, ()), measurement.attack)))
+    estimates = {key: combine(group) for key, group in measurements.items()}
     estimates[rank.WORST_AOP, ""] = over_privacy(estimates[rank.ACCURACY, ""], estimates[rank.WORST_AUC, ""])
     failures = tuple(f"seed {cell.seed}: {cell.failure}" for cell in cells if cell.status == "failed")
     return rank.Row(

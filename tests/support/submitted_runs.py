@@ -17,9 +17,6 @@ from pathlib import Path
 
 import numpy as np
 
-from tckr_bench.board.results import cell_folder, write_results
-from tckr_bench.board.verify import compute_figures, evidence_of
-from tckr_bench.evidence import COPIES_FILE, EVIDENCE_FILE, SAMPLES_FILE, write_evidence, write_samples
 from tckr_bench.leaderboard.files import (
     file_reference,
     record_folder,
@@ -31,8 +28,11 @@ from tckr_bench.leaderboard.files import (
 from tckr_bench.leaderboard.scores import read_scores, write_scores
 from tckr_bench.leaderboard.submission import NEEDED_METRICS, digest_of, prepare_submission, write_submission
 from tckr_bench.leaderboard.tracks import RequiredAttack, Track, TrackDataset
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import AttackScores, Copies, ShadowAudit, ThreatModel
+from tckr_bench.results.evidence import COPIES_FILE, EVIDENCE_FILE, SAMPLES_FILE, write_evidence, write_samples
+from tckr_bench.results.run_files import cell_folder, write_results
+from tckr_bench.results.verify import compute_measurements, evidence_of
 
 MAKERS = Path(__file__).parents[1] / "unit" / "board" / "conftest.py"
 EXAMPLES = 200
@@ -113,7 +113,7 @@ def _generated(name: str):
 
 
 def small_run(folder: Path, *, datasets=("clothes", "digits"), seeds=SEEDS, cells=None, salt: int = 0) -> Path:
-    """Write a run folder whose figures are what the metrics make of its evidence."""
+    """Write a run folder whose measurements are what the metrics make of its evidence."""
     records = []
     for dataset in datasets:
         for seed in seeds:
@@ -170,7 +170,9 @@ def _written(folder: Path, record, evidence, *, key):
         write_samples(board_makers().samples_for(key), where / SAMPLES_FILE)
         write_samples(board_makers().samples_for((*key, 1)), where / COPIES_FILE)
     models = {label: attack.threat_model for label, attack in evidence.attacks.items()}
-    return dataclasses.replace(record, threat_models=models, figures=remembered_figures(evidence, needed_metrics()))
+    return dataclasses.replace(
+        record, threat_models=models, measurements=remembered_measurements(evidence, needed_metrics())
+    )
 
 
 def small_evidence(planned, *, key, teacher=None):
@@ -219,17 +221,17 @@ def _audit(generator, lira: AttackScores) -> ShadowAudit:
 _REMEMBERED: dict[tuple[str, str], tuple] = {}
 
 
-def remembered_figures(evidence, metrics):
-    """Compute figures of evidence, each evidence once: what `compute_figures` gives depends on nothing else."""
+def remembered_measurements(evidence, metrics):
+    """Compute measurements of evidence, each once: they depend on nothing else."""
     key = (digest_of(evidence), repr(metrics))
     if key not in _REMEMBERED:
-        _REMEMBERED[key] = tuple(compute_figures(evidence, metrics))
+        _REMEMBERED[key] = tuple(compute_measurements(evidence, metrics))
     return _REMEMBERED[key]
 
 
 def compute_serially(cells, metrics):
-    """Compute figures of cells in this process."""
-    return [remembered_figures(evidence_of(run, cell), metrics) for run, cell in cells]
+    """Compute measurements of cells in this process."""
+    return [remembered_measurements(evidence_of(run, cell), metrics) for run, cell in cells]
 
 
 def serially(work, tasks, *, jobs, died, progress=None):
@@ -311,21 +313,21 @@ class Board:
             if record.dataset == "clothes":
                 self.put(record, dataclasses.replace(record, **changes))
 
-    def change_figure(self, name: str, which: str, **changes) -> None:
-        figures = [
+    def change_measurement(self, name: str, which: str, **changes) -> None:
+        measurements = [
             dataclasses.replace(it, **changes) if it.metric == which else it
-            for it in self.record(name).seeds[0].figures
+            for it in self.record(name).seeds[0].measurements
         ]
-        self.change_seed(name, figures=tuple(figures))
+        self.change_seed(name, measurements=tuple(measurements))
 
     def change_evidence(self, name: str, change, seed: int = 0) -> None:
-        """Save other scores, with the reference and the figures they give: all that one record can make right."""
+        """Save other scores, with the reference and the measurements they give: all that one record can make right."""
         record, path = self.record(name), self.scores(name, seed)
         evidence = change(read_scores(path))
         write_scores(evidence, path)
-        figures = remembered_figures(evidence, record.metrics)
+        measurements = remembered_measurements(evidence, record.metrics)
         models = {label: attack.threat_model for label, attack in evidence.attacks.items()}
-        self.change_seed(name, seed, figures=figures, scores=file_reference(path))
+        self.change_seed(name, seed, measurements=measurements, scores=file_reference(path))
         self.change(name, threat_models=models)
 
 

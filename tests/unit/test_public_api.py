@@ -16,14 +16,14 @@ def test_the_package_gives_the_leaderboard_and_no_other_function_or_class():
     assert own == {"load_leaderboard"}
 
 
-def test_the_leaderboard_is_asked_for_by_path_track_and_figures():
+def test_the_leaderboard_is_asked_for_by_path_track_and_measurements():
     parameters = inspect.signature(tckr_bench.load_leaderboard).parameters
     assert {name: parameter.default for name, parameter in parameters.items()} == {
         "path": None,
         "track": None,
-        "figures": False,
+        "measurements": False,
     }
     assert [name for name, parameter in parameters.items() if parameter.kind is parameter.KEYWORD_ONLY] == [
         "track",
-        "figures",
+        "measurements",
     ]

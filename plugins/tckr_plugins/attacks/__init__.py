@@ -82,7 +82,7 @@ def _with_shadows() -> list[Component[Attack]]:
             "lira-paper",
             LiraPaperOptions,
             _load_lira_paper,
-            "the TCKR paper's own protocol, to reproduce its figures; its shadow models never saw a member",
+            "the TCKR paper's own protocol, to reproduce its measurements; its shadow models never saw a member",
         ),
     ]
 

@@ -36,7 +36,7 @@ class BlindTest:
     Source: Das et al. 2024, Blind Baselines Beat Membership Inference Attacks for Foundation Models; Meeus et al. 2024,
     SoK: Membership Inference Attacks on LLMs are Rushing Nowhere (and How to Fix It).
     Threat model: none, it is given who is a member. It tests the challenge: an AUC of 0.5 means that members and
-    non-members can be exchanged as far as this test sees; above it, other attacks' figures are in part about the
+    non-members can be exchanged as far as this test sees; above it, other attacks' measurements are in part about the
     split, not about what a model has learnt. An interval that takes the scores for independent is too narrow by about
     the square root of 2, as every two parts judge each other: an AUC just outside it says little.
     """

@@ -24,7 +24,7 @@ evaluation data, as the paper does, and has to say so."""
 
 
 class LiraPaperAttack:
-    """Score each example as the TCKR paper does, so that its figures can be reproduced; not a sound attack.
+    """Score each example as the TCKR paper does, so that its measurements can be reproduced; not a sound attack.
 
     Formula: phi is taken of the target and the shadows, of raw outputs v (logits) where probabilities are meant:
     `stable` log v_y - log sum_{k != y} v_k and `unstable` log v_y - log(1 - v_y), both of v clipped to
@@ -33,9 +33,9 @@ class LiraPaperAttack:
     `offline` scores -(phi - mu_out)^2 / (2 s_out^2), which takes the examples most like the OUT shadows for
     members. `global` has one mean and one variance for all examples and shadows of a side, which leaves a threshold
     on phi; `per-example` has both per example (divided by observations). Scores are cut at 1e10.
-    The published figure is the AUC of the best of these 2 x 3 x 2 variants on the evaluation data, with 256 shadows.
-    An attack does not know who is a member, so it scores one `variant`: list all VARIANTS in a matrix and call the
-    best one chosen on evaluation data.
+    The published measurement is the AUC of the best of these 2 x 3 x 2 variants on the evaluation data, with 256
+    shadows. An attack does not know who is a member, so it scores one `variant`: list all VARIANTS in a matrix and call
+    the best one chosen on evaluation data.
     Source: Resmini, Lomurno, Sbrolli and Matteucci, arXiv 2504.04582, with the notebook `mia_lira` of the authors'
     repository; `lira` is the attack it is named after.
     Threat model: the attacker sees the target's outputs for the example and knows its label and the training recipe,

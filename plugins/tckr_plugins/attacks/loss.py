@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tckr_bench.metrics import log_likelihood
 from tckr_bench.records import ThreatModel
+from tckr_bench.stats.classification import log_likelihood
 from tckr_plugins.attacks.signals import of_target
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tckr_bench.metrics import correct, log_likelihood
 from tckr_bench.records import ThreatModel
+from tckr_bench.stats.classification import correct, log_likelihood
 from tckr_plugins.attacks.signals import of_target
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from tckr_bench.errors import TckrError
-from tckr_bench.metrics import log_likelihood
 from tckr_bench.records import ThreatModel
+from tckr_bench.stats.classification import log_likelihood
 from tckr_plugins.attacks.shadow_models import require_both_sides, require_outside
 from tckr_plugins.attacks.signals import of_shadows, of_target
 

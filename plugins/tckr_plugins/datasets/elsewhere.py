@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tckr_bench.datasets.fetching import FetchPlan, Whereabouts
 from tckr_bench.errors import DatasetError
-from tckr_bench.preparation import FetchPlan, Whereabouts
 from tckr_plugins.datasets.fetching import plan_fetch
 from tckr_plugins.datasets.finding import tables_at, tables_in_cache
 from tckr_plugins.datasets.folders import FolderFacts

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tckr_bench.datasets.fetching import FetchPlan
 from tckr_bench.errors import DatasetError
-from tckr_bench.preparation import FetchPlan
 from tckr_plugins.datasets.finding import wanted_of
 from tckr_plugins.datasets.layout import choose_files
 from tckr_plugins.datasets.limited import LimitedCopy, copy_limited

@@ -7,8 +7,8 @@ import functools
 from typing import TYPE_CHECKING
 
 from tckr_bench.datasets import DATA_VARIABLE, ImageFolder, data_root, scan_image_folder
+from tckr_bench.datasets.fetching import Whereabouts
 from tckr_bench.errors import DatasetError
-from tckr_bench.preparation import Whereabouts
 from tckr_plugins.datasets.catalogue import CONVERTED
 from tckr_plugins.datasets.fetching import fetch_limited, plan_fetch, readable_size, refuse_occupied
 from tckr_plugins.datasets.finding import holds_class_folders, in_data_root, tables_in_cache, tables_in_folder
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tckr_bench.preparation import FetchPlan
+    from tckr_bench.datasets.fetching import FetchPlan
     from tckr_bench.records import DatasetDescription, EncodedImage, LabelledImages, Split
     from tckr_plugins.datasets.catalogue import DatasetSpec, HubSource
     from tckr_plugins.datasets.hub import Remote

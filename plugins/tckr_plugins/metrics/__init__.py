@@ -198,7 +198,7 @@ _METRICS: tuple[tuple[str, str, type[Options], Callable[[Any], Metric], str], ..
         "1",
         NoOptions,
         _best_published_auc,
-        "the best variant of 'lira-paper', chosen on the evaluation data as the paper does; marked, not a row's figure",
+        "the best variant of 'lira-paper', chosen on the evaluation data as the paper does; marked, and no row's own",
     ),
     (
         "worst-class-auc",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tckr_bench.metrics import correct
 from tckr_bench.stats import paired_difference, wilson
-from tckr_plugins.metrics.figures import figure
+from tckr_bench.stats.classification import correct
+from tckr_plugins.metrics.measurements import measurement
 
 if TYPE_CHECKING:
-    from tckr_bench.records import CellEvidence, Figure
+    from tckr_bench.records import CellEvidence, Measurement
 
 
 class Accuracy:
@@ -17,13 +17,13 @@ class Accuracy:
 
     higher_is_better = True
 
-    def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure; none without test images."""
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement; none without test images."""
         count = len(evidence.test_labels)
         if not count:
             return []
         right = int(correct(evidence.test_logits, evidence.test_labels).sum())
-        return [figure("accuracy", wilson(right, count), examples=count)]
+        return [measurement("accuracy", wilson(right, count), examples=count)]
 
 
 class AccuracyGap:
@@ -35,11 +35,11 @@ class AccuracyGap:
 
     higher_is_better = False
 
-    def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure; none without test images or without a teacher's outputs on them."""
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement; none without test images or without a teacher's outputs on them."""
         count = len(evidence.test_labels)
         if not count or len(evidence.teacher_logits) != count:
             return []
         teacher = correct(evidence.teacher_logits, evidence.test_labels)
         cell = correct(evidence.test_logits, evidence.test_labels)
-        return [figure("accuracy-gap", paired_difference(teacher, cell), examples=count)]
+        return [measurement("accuracy-gap", paired_difference(teacher, cell), examples=count)]

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tckr_bench.metrics import accuracy_over_privacy, correct
 from tckr_bench.stats import Estimate, auc, bootstrap_auc, bootstrap_mean, percentile_interval
-from tckr_plugins.metrics.figures import challenges, figure
+from tckr_bench.stats.classification import accuracy_over_privacy, correct
+from tckr_plugins.metrics.measurements import challenges, measurement
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from tckr_bench.records import CellEvidence, Figure, Scores
+    from tckr_bench.records import CellEvidence, Measurement, Scores
 
 
 class AccuracyOverPrivacy:
@@ -32,15 +32,15 @@ class AccuracyOverPrivacy:
         self._replicates = replicates
         self._seed = seed
 
-    def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure per attack that has members and non-members; none without test images."""
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement per attack that has members and non-members; none without test images."""
         if not len(evidence.test_labels):
             return []
         right = correct(evidence.test_logits, evidence.test_labels)
         generator = np.random.default_rng([self._seed, 0])
         accuracies = bootstrap_mean(right, replicates=self._replicates, generator=generator)
         return [
-            figure("aop", self._estimate(right, accuracies, scores, members), examples=len(scores), attack=attack)
+            measurement("aop", self._estimate(right, accuracies, scores, members), examples=len(scores), attack=attack)
             for attack, scores, members in challenges(evidence, canaries=False)
         ]
 

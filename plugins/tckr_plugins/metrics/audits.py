@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tckr_bench.stats import clustered_auc_interval, clustered_tpr_interval, deviation_interval
-from tckr_plugins.metrics.figures import audits, enough_for, figure, with_canaries
+from tckr_plugins.metrics.measurements import audits, enough_for, measurement, with_canaries
 
 if TYPE_CHECKING:
-    from tckr_bench.records import CellEvidence, Figure
+    from tckr_bench.records import CellEvidence, Measurement
 
 
 class AucBetweenTrainings:
@@ -20,10 +20,12 @@ class AucBetweenTrainings:
 
     higher_is_better = False
 
-    def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure per audited attack with two shadow models or more."""
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement per audited attack with two shadow models or more."""
         return [
-            figure("auc-between-trainings", deviation_interval(audit.aucs), examples=len(audit.aucs), attack=attack)
+            measurement(
+                "auc-between-trainings", deviation_interval(audit.aucs), examples=len(audit.aucs), attack=attack
+            )
             for attack, audit in audits(evidence)
             if len(audit.aucs) > 1
         ]
@@ -41,14 +43,14 @@ class AuditCanaryAuc:
         self._replicates = replicates
         self._seed = seed
 
-    def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure per audited attack; none without canaries in and out."""
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement per audited attack; none without canaries in and out."""
         found = []
         for attack, audit in with_canaries(evidence):
             estimate = clustered_auc_interval(
                 audit.canary_scores, audit.canary_membership, replicates=self._replicates, seed=self._seed
             )
-            found.append(figure("audit-canary-auc", estimate, examples=audit.canary_scores.size, attack=attack))
+            found.append(measurement("audit-canary-auc", estimate, examples=audit.canary_scores.size, attack=attack))
         return found
 
 
@@ -56,7 +58,7 @@ class AuditCanaryTprAt1Fpr:
     """Share of pairs of a shadow model and a canary in it that are found when at most 1 % of the others are.
 
     Each resample of the canaries sets its own threshold. Fewer than 100 pairs of a canary and a model it is not in
-    give no figure. `examples` counts pairs.
+    give no measurement. `examples` counts pairs.
     """
 
     higher_is_better = False
@@ -65,8 +67,8 @@ class AuditCanaryTprAt1Fpr:
         self._replicates = replicates
         self._seed = seed
 
-    def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure per audited attack; none without canaries in and enough of them out."""
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement per audited attack; none without canaries in and enough of them out."""
         found = []
         for attack, audit in with_canaries(evidence):
             if enough_for(audit.canary_membership, fpr=0.01):
@@ -74,5 +76,5 @@ class AuditCanaryTprAt1Fpr:
                     audit.canary_scores, audit.canary_membership, fpr=0.01, replicates=self._replicates, seed=self._seed
                 )
                 examples = audit.canary_scores.size
-                found.append(figure("audit-canary-tpr-at-1-fpr", estimate, examples=examples, attack=attack))
+                found.append(measurement("audit-canary-tpr-at-1-fpr", estimate, examples=examples, attack=attack))
         return found

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tckr_bench.stats import wilson
-from tckr_plugins.metrics.figures import figure
+from tckr_plugins.metrics.measurements import measurement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy.typing as npt
 
-    from tckr_bench.records import CellEvidence, Copies, Figure
+    from tckr_bench.records import CellEvidence, Copies, Measurement
 
 SAME = 0.5
 """Root mean squared difference of pixels, of 255, that rounding explains."""
@@ -27,8 +27,8 @@ class DuplicateRate:
 
     higher_is_better = False
 
-    def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure per attack that looked for copies; `examples` counts synthetic images."""
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement per attack that looked for copies; `examples` counts synthetic images."""
         return [
             _rate("duplicate-rate", (near.to_members <= SAME) & (near.to_members < near.to_others), attack)
             for attack, near, _members in _searches(evidence)
@@ -48,8 +48,8 @@ class NearDuplicateRate:
 
     higher_is_better = False
 
-    def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure per attack that looked for copies; `examples` counts synthetic images."""
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement per attack that looked for copies; `examples` counts synthetic images."""
         found = []
         for attack, near, members in _searches(evidence):
             share = 1 - (1 - BY_CHANCE) ** ((~members).sum() / members.sum())
@@ -67,5 +67,5 @@ def _searches(evidence: CellEvidence) -> Iterator[tuple[str, Copies, npt.NDArray
             yield attack, saved.copies, saved.members
 
 
-def _rate(metric: str, found: npt.NDArray[np.bool_], attack: str) -> Figure:
-    return figure(metric, wilson(int(found.sum()), len(found)), examples=len(found), attack=attack)
+def _rate(metric: str, found: npt.NDArray[np.bool_], attack: str) -> Measurement:
+    return measurement(metric, wilson(int(found.sum()), len(found)), examples=len(found), attack=attack)

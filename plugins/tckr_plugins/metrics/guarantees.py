@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tckr_bench.stats import Estimate
-from tckr_plugins.metrics.figures import figure
+from tckr_plugins.metrics.measurements import measurement
 
 if TYPE_CHECKING:
-    from tckr_bench.records import CellEvidence, Figure
+    from tckr_bench.records import CellEvidence, Measurement
 
 
 class EpsilonAccounted:
@@ -19,11 +19,11 @@ class EpsilonAccounted:
 
     higher_is_better = False
 
-    def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure; none where nothing is proved."""
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement; none where nothing is proved."""
         proved = evidence.guarantee
         if proved is None:
             return []
         method = f"accountant {proved.accountant} at delta {proved.delta:g}"
         estimate = Estimate(proved.epsilon, proved.epsilon, proved.epsilon, method)
-        return [figure("epsilon-accounted", estimate, examples=1)]
+        return [measurement("epsilon-accounted", estimate, examples=1)]

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tckr_bench.stats import advantage, epsilon_lower_bound, halves
-from tckr_plugins.metrics.figures import challenges, enough_of_each, figure, with_canaries
+from tckr_plugins.metrics.measurements import challenges, enough_of_each, measurement, with_canaries
 
 if TYPE_CHECKING:
-    from tckr_bench.records import CellEvidence, Figure
+    from tckr_bench.records import CellEvidence, Measurement
 
 
 class Advantage:
     """The most that TPR - FPR of an attack reaches at any threshold, 0 to 1, canaries left out.
 
     Thresholds are chosen on one half of the examples and judged on the other, both ways. Fewer than 20 members or
-    non-members give no figure.
+    non-members give no measurement.
     """
 
     higher_is_better = False
@@ -25,13 +25,13 @@ class Advantage:
     def __init__(self, *, seed: int = 0) -> None:
         self._seed = seed
 
-    def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure per attack that has enough members and non-members."""
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement per attack that has enough members and non-members."""
         found = []
         for attack, scores, members in challenges(evidence, canaries=False):
             if enough_of_each(members):
                 estimate = advantage(scores, members, half=halves(members, seed=self._seed))
-                found.append(figure("advantage", estimate, examples=len(scores), attack=attack))
+                found.append(measurement("advantage", estimate, examples=len(scores), attack=attack))
         return found
 
 
@@ -39,7 +39,7 @@ class EpsilonLower:
     """The epsilon, in nats, of every (epsilon, delta)-differential privacy that an attack refutes; canaries left out.
 
     A lower bound with one-sided 95 % confidence: value and lower end are the bound, the upper end is the point
-    estimate. Fewer than 20 members or non-members give no figure.
+    estimate. Fewer than 20 members or non-members give no measurement.
     """
 
     higher_is_better = False
@@ -48,14 +48,14 @@ class EpsilonLower:
         self._delta = delta
         self._seed = seed
 
-    def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure per attack that has enough members and non-members."""
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement per attack that has enough members and non-members."""
         found = []
         for attack, scores, members in challenges(evidence, canaries=False):
             if enough_of_each(members):
                 half = halves(members, seed=self._seed)
                 estimate = epsilon_lower_bound(scores, members, half=half, delta=self._delta)
-                found.append(figure("epsilon-lower", estimate, examples=len(scores), attack=attack))
+                found.append(measurement("epsilon-lower", estimate, examples=len(scores), attack=attack))
         return found
 
 
@@ -63,7 +63,7 @@ class AuditCanaryEpsilonLower:
     """The same bound over all pairs of a shadow model and a canary, which is in it or not.
 
     The halves are of canaries, so that no canary chooses the threshold it is judged by. For given canaries the pairs of
-    one are separate trainings. `examples` counts pairs; fewer than 20 pairs in or out give no figure.
+    one are separate trainings. `examples` counts pairs; fewer than 20 pairs in or out give no measurement.
     """
 
     higher_is_better = False
@@ -72,8 +72,8 @@ class AuditCanaryEpsilonLower:
         self._delta = delta
         self._seed = seed
 
-    def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure per audited attack; none without enough canaries in and out, in either half."""
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement per audited attack; none without enough canaries in and out, in either half."""
         found = []
         for attack, audit in with_canaries(evidence):
             members = audit.canary_membership
@@ -82,5 +82,5 @@ class AuditCanaryEpsilonLower:
                 half = np.broadcast_to(drawn, members.shape).ravel()
                 scores = audit.canary_scores.ravel()
                 estimate = epsilon_lower_bound(scores, members.ravel(), half=half, delta=self._delta)
-                found.append(figure("audit-canary-epsilon-lower", estimate, examples=scores.size, attack=attack))
+                found.append(measurement("audit-canary-epsilon-lower", estimate, examples=scores.size, attack=attack))
         return found

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tckr_bench.stats import auc_interval, bootstrap_auc_interval, tpr_interval
-from tckr_plugins.metrics.figures import challenges, enough_for, figure
+from tckr_plugins.metrics.measurements import challenges, enough_for, measurement
 
 if TYPE_CHECKING:
-    from tckr_bench.records import CellEvidence, Figure
+    from tckr_bench.records import CellEvidence, Measurement
 
 
 class AucMia:
@@ -16,10 +16,10 @@ class AucMia:
 
     higher_is_better = False
 
-    def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure per attack that has members and non-members."""
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement per attack that has members and non-members."""
         return [
-            figure("auc-mia", auc_interval(scores, members), examples=len(scores), attack=attack)
+            measurement("auc-mia", auc_interval(scores, members), examples=len(scores), attack=attack)
             for attack, scores, members in challenges(evidence, canaries=False)
         ]
 
@@ -33,12 +33,12 @@ class AucMiaBootstrap:
         self._replicates = replicates
         self._seed = seed
 
-    def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure per attack that has members and non-members."""
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement per attack that has members and non-members."""
         found = []
         for attack, scores, members in challenges(evidence, canaries=False):
             estimate = bootstrap_auc_interval(scores, members, replicates=self._replicates, seed=self._seed)
-            found.append(figure("auc-mia-bootstrap", estimate, examples=len(scores), attack=attack))
+            found.append(measurement("auc-mia-bootstrap", estimate, examples=len(scores), attack=attack))
         return found
 
 
@@ -51,10 +51,10 @@ class CanaryAuc:
 
     higher_is_better = False
 
-    def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure per attack; none where no canary was planted, or none was held out."""
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement per attack; none where no canary was planted, or none was held out."""
         return [
-            figure("canary-auc", auc_interval(scores, members), examples=len(scores), attack=attack)
+            measurement("canary-auc", auc_interval(scores, members), examples=len(scores), attack=attack)
             for attack, scores, members in challenges(evidence, canaries=True)
         ]
 
@@ -66,7 +66,7 @@ class TprAtFpr:
     score finds nobody. The interval holds the rate at the threshold whose *true* false positive rate is the one
     given: the threshold rests on a few non-members, so Clopper and Pearson's interval of the members alone would be too
     narrow by far. Its method names the counts and the false positive rate that was realised, which lies below the one
-    given where scores are tied. Fewer non-members than allow a single false alarm give no figure.
+    given where scores are tied. Fewer non-members than allow a single false alarm give no measurement.
     """
 
     higher_is_better = False
@@ -75,10 +75,10 @@ class TprAtFpr:
         self._metric = metric
         self._fpr = fpr
 
-    def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure per attack that has members and enough non-members."""
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement per attack that has members and enough non-members."""
         return [
-            figure(self._metric, tpr_interval(scores, members, fpr=self._fpr), examples=len(scores), attack=attack)
+            measurement(self._metric, tpr_interval(scores, members, fpr=self._fpr), examples=len(scores), attack=attack)
             for attack, scores, members in challenges(evidence, canaries=False)
             if enough_for(members, fpr=self._fpr)
         ]

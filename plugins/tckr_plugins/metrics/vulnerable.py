@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tckr_bench.stats import auc_interval, highest_auc_apart
-from tckr_plugins.metrics.figures import challenges, enough_of_each, figure
+from tckr_plugins.metrics.measurements import challenges, enough_of_each, measurement
 
 if TYPE_CHECKING:
-    from tckr_bench.records import CellEvidence, Figure
+    from tckr_bench.records import CellEvidence, Measurement
 
 
 class WorstClassAuc:
@@ -22,8 +22,8 @@ class WorstClassAuc:
 
     higher_is_better = False
 
-    def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure per attack whose examples have labels, and a class with enough of them."""
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement per attack whose examples have labels, and a class with enough of them."""
         found = []
         for attack, scores, members in challenges(evidence, canaries=False):
             saved = evidence.attacks[attack]
@@ -36,7 +36,7 @@ class WorstClassAuc:
                 parts = list(judged.values())
                 index, estimate = highest_auc_apart([scores[mask] for mask in parts], [members[mask] for mask in parts])
                 told = replace(estimate, method=f"class {list(judged)[index]}; {estimate.method}")
-                found.append(figure("worst-class-auc", told, examples=int(parts[index].sum()), attack=attack))
+                found.append(measurement("worst-class-auc", told, examples=int(parts[index].sum()), attack=attack))
         return found
 
 
@@ -44,13 +44,13 @@ class WorstDecileAuc:
     """AUC of an attack among the tenth of the examples that membership moves most, canaries left out.
 
     Which these are is told by the shadow models alone, so that nothing is chosen by what the target does. Fewer than 20
-    members or non-members among them give no figure.
+    members or non-members among them give no measurement.
     """
 
     higher_is_better = False
 
-    def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure per audited attack with enough members and non-members in the tenth."""
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement per audited attack with enough members and non-members in the tenth."""
         found = []
         for attack, scores, members in challenges(evidence, canaries=False):
             audit = evidence.attacks[attack].audit
@@ -60,5 +60,5 @@ class WorstDecileAuc:
             most = np.argsort(-audit.vulnerability, kind="stable")[: -(-len(scores) // 10)]
             if enough_of_each(members[most]):
                 estimate = auc_interval(scores[most], members[most])
-                found.append(figure("worst-decile-auc", estimate, examples=len(most), attack=attack))
+                found.append(measurement("worst-decile-auc", estimate, examples=len(most), attack=attack))
         return found

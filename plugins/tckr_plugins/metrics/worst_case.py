@@ -6,16 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tckr_bench.stats import auc_interval, highest_auc, highest_tpr
-from tckr_plugins.metrics.figures import figure, on_the_classifier
+from tckr_plugins.metrics.measurements import measurement, on_the_classifier
 
 if TYPE_CHECKING:
-    from tckr_bench.records import CellEvidence, Figure
+    from tckr_bench.records import CellEvidence, Measurement
 
 PUBLISHED = "lira-paper"
 
 
 class WorstAuc:
-    """The highest AUC of the attacks on the classifier, canaries left out; the figure names the attack.
+    """The highest AUC of the attacks on the classifier, canaries left out; the measurement names the attack.
 
     The interval is for the highest of the k true AUCs: its lower end allows for the luckiest of k errors, which are
     correlated, because all attacks are judged on the same examples.
@@ -26,31 +26,31 @@ class WorstAuc:
     def __init__(self, *, seed: int = 0) -> None:
         self._seed = seed
 
-    def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure; none without an attack on the classifier."""
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement; none without an attack on the classifier."""
         tried = on_the_classifier(evidence)
         if not tried.attacks:
             return []
         index, estimate = highest_auc(tried.scores, tried.members, seed=self._seed)
-        return [figure("worst-auc", estimate, examples=len(tried.scores[index]), attack=tried.attacks[index])]
+        return [measurement("worst-auc", estimate, examples=len(tried.scores[index]), attack=tried.attacks[index])]
 
 
 class WorstTprAt1Fpr:
-    """The highest TPR at 1 % FPR of the attacks on the classifier, canaries left out; the figure names the attack.
+    """The highest TPR at 1 % FPR of the attacks on the classifier, canaries left out; the measurement names the attack.
 
     The interval is for the highest of the k true rates, its lower end corrected by Bonferroni.
     """
 
     higher_is_better = False
 
-    def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure; none without an attack on the classifier that has enough non-members."""
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement; none without an attack on the classifier that has enough non-members."""
         tried = on_the_classifier(evidence, fpr=0.01)
         if not tried.attacks:
             return []
         index, estimate = highest_tpr(tried.scores, tried.members, fpr=0.01)
         examples = len(tried.scores[index])
-        return [figure("worst-tpr-at-1-fpr", estimate, examples=examples, attack=tried.attacks[index])]
+        return [measurement("worst-tpr-at-1-fpr", estimate, examples=examples, attack=tried.attacks[index])]
 
 
 class BestPublishedAuc:
@@ -63,8 +63,8 @@ class BestPublishedAuc:
 
     higher_is_better = False
 
-    def compute(self, evidence: CellEvidence) -> list[Figure]:
-        """Return one figure; none without a variant of the published attack."""
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement; none without a variant of the published attack."""
         tried = on_the_classifier(evidence)
         found = [
             (auc_interval(scores, members), label, len(scores))
@@ -75,4 +75,4 @@ class BestPublishedAuc:
             return []
         best, label, examples = max(found, key=lambda entry: entry[0].value)
         told = replace(best, method=f"{label}, best of {len(found)}, uncorrected as published; {best.method}")
-        return [figure("best-published-auc", told, examples=examples)]
+        return [measurement("best-published-auc", told, examples=examples)]

@@ -14,7 +14,7 @@ from tckr_bench.hookspecs import hookimpl
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tckr_bench.observing import Observer
+    from tckr_bench.plugin.observing import Observer
 
 
 class NoOptions(Options):
@@ -31,7 +31,7 @@ class MlflowOptions(Options):
     """Options of the observer `mlflow`."""
 
     tracking_uri: str = Field(
-        default="", description="an MLflow tracking URI, to which figures are sent; <run>/mlflow.db if empty"
+        default="", description="an MLflow tracking URI, to which measurements are sent; <run>/mlflow.db if empty"
     )
     experiment: str = Field(default="", description="name of the experiment; the matrix's if empty")
 
@@ -41,7 +41,7 @@ class WandbOptions(Options):
 
     mode: Literal["offline", "online"] = Field(
         default="offline",
-        description="'online' sends figures to the account that is logged in; `wandb sync` does so later",
+        description="'online' sends measurements to the account that is logged in; `wandb sync` does so later",
     )
     project: str = Field(default="tckr-bench", min_length=1, description="name of the project")
     entity: str = Field(default="", description="user or team; the account's default if empty")
@@ -53,7 +53,7 @@ class TrackioOptions(Options):
 
     project: str = Field(default="tckr-bench", min_length=1, description="name of the project")
     folder: str = Field(default="", description="where the database goes; <run>/trackio if empty")
-    space: str = Field(default="", description="a Hugging Face Space, to which figures are sent; none if empty")
+    space: str = Field(default="", description="a Hugging Face Space, to which measurements are sent; none if empty")
 
 
 @hookimpl

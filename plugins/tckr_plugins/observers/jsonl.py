@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tckr_plugins.observers.tracked import circumstances_of
 
 if TYPE_CHECKING:
-    from tckr_bench.observing import RunEnd, RunStart, StageFailed, StageFinished
+    from tckr_bench.plugin.observing import RunEnd, RunStart, StageFailed, StageFinished
     from tckr_bench.records import Cell, CellRecord
 
 EVENTS_FILE = "events.jsonl"
@@ -79,16 +79,16 @@ class JsonlObserver:
         )
 
     def cell_measured(self, record: CellRecord) -> None:
-        """Append `cell`, with every figure and its interval."""
-        figures = [
+        """Append `cell`, with every measurement and its interval."""
+        measurements = [
             {
-                "metric": figure.metric,
-                "attack": figure.attack,
-                "value": _finite(figure.value),
-                "low": _finite(figure.low),
-                "high": _finite(figure.high),
+                "metric": measurement.metric,
+                "attack": measurement.attack,
+                "value": _finite(measurement.value),
+                "low": _finite(measurement.low),
+                "high": _finite(measurement.high),
             }
-            for figure in record.figures
+            for measurement in record.measurements
         ]
         self._append(
             "cell",
@@ -96,7 +96,7 @@ class JsonlObserver:
             method=record.method.name,
             seed=record.seed,
             status=record.status,
-            figures=figures,
+            measurements=measurements,
             failure=record.failure,
         )
 

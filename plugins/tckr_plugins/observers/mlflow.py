@@ -6,12 +6,12 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from tckr_plugins.observers.tracked import Progress, circumstances_of, endings_of, figures_of, parameters_of
+from tckr_plugins.observers.tracked import Progress, circumstances_of, endings_of, measurements_of, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tckr_bench.observing import RunEnd, RunStart, StageFailed, StageFinished
+    from tckr_bench.plugin.observing import RunEnd, RunStart, StageFailed, StageFinished
     from tckr_bench.records import CellRecord
     from tckr_plugins.observers import MlflowOptions
 
@@ -67,8 +67,8 @@ class MlflowObserver:
         )
 
     def cell_measured(self, record: CellRecord) -> None:
-        """Log the cell's figures."""
-        self._log(figures_of(record))
+        """Log the cell's measurements."""
+        self._log(measurements_of(record))
 
     def run_ended(self, end: RunEnd) -> None:
         """Log what the run took, and say how it ended."""

@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tckr_plugins.observers.tracked import Progress, circumstances_of, endings_of, figures_of, parameters_of
+from tckr_plugins.observers.tracked import Progress, circumstances_of, endings_of, measurements_of, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tckr_bench.observing import RunEnd, RunStart, StageFailed, StageFinished
+    from tckr_bench.plugin.observing import RunEnd, RunStart, StageFailed, StageFinished
     from tckr_bench.records import CellRecord
     from tckr_plugins.observers import TensorboardOptions
 
@@ -49,8 +49,8 @@ class TensorboardObserver:
         self._write([self._text(f"failed/{stage.kind}", f"{stage.label}: {stage.reason}")])
 
     def cell_measured(self, record: CellRecord) -> None:
-        """Write the cell's figures."""
-        self._scalars(figures_of(record))
+        """Write the cell's measurements."""
+        self._scalars(measurements_of(record))
 
     def run_ended(self, end: RunEnd) -> None:
         """Write what the run took, and close the file."""

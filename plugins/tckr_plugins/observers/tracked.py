@@ -1,4 +1,4 @@
-"""What every tracker is told, and under which names: parameters, seconds by kind of stage, figures by cell."""
+"""What every tracker is told, and under which names: parameters, seconds by kind of stage, measurements by cell."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tckr_bench.observing import RunEnd, RunStart, StageFinished
+    from tckr_bench.plugin.observing import RunEnd, RunStart, StageFinished
     from tckr_bench.records import CellRecord
 
 
@@ -17,10 +17,16 @@ def cell_name(record: CellRecord) -> str:
     return f"{record.dataset}/{record.method.name}/seed-{record.seed}"
 
 
-def figures_of(record: CellRecord) -> dict[str, float]:
-    """Return a cell's figures by name, `dataset/method/seed-0/metric` and, for an attack's, `.../metric/attack`."""
-    names = (f"{figure.metric}/{figure.attack}" if figure.attack else figure.metric for figure in record.figures)
-    return {f"{cell_name(record)}/{name}": figure.value for name, figure in zip(names, record.figures, strict=True)}
+def measurements_of(record: CellRecord) -> dict[str, float]:
+    """Return a cell's measurements by name, `dataset/method/seed-0/metric`, and for an attack `.../metric/attack`."""
+    names = (
+        f"{measurement.metric}/{measurement.attack}" if measurement.attack else measurement.metric
+        for measurement in record.measurements
+    )
+    return {
+        f"{cell_name(record)}/{name}": measurement.value
+        for name, measurement in zip(names, record.measurements, strict=True)
+    }
 
 
 def parameters_of(start: RunStart) -> dict[str, str | int]:

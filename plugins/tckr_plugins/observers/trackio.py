@@ -8,12 +8,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tckr_plugins.observers.tracked import Progress, circumstances_of, endings_of, figures_of, parameters_of
+from tckr_plugins.observers.tracked import Progress, circumstances_of, endings_of, measurements_of, parameters_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tckr_bench.observing import RunEnd, RunStart, StageFailed, StageFinished
+    from tckr_bench.plugin.observing import RunEnd, RunStart, StageFailed, StageFinished
     from tckr_bench.records import CellRecord
     from tckr_plugins.observers import TrackioOptions
 
@@ -40,7 +40,9 @@ class TrackioObserver:
         folder = Path(self._options.folder).expanduser() if self._options.folder else start.folder / "trackio"
         os.environ[FOLDER] = str(folder)  # the library reads it when it is imported, and nothing else tells it where
         for name in ELSEWHERE:
-            os.environ.pop(name, None)  # an option says where figures are sent; the library would send them unasked
+            os.environ.pop(
+                name, None
+            )  # an option says where measurements are sent; the library would send them unasked
         import trackio
 
         self._progress.start(start)
@@ -66,8 +68,8 @@ class TrackioObserver:
         self._run.log({f"failed/{stage.kind}": f"{stage.label}: {stage.reason}"}, step=self._progress.step)
 
     def cell_measured(self, record: CellRecord) -> None:
-        """Log the cell's figures."""
-        self._log(figures_of(record))
+        """Log the cell's measurements."""
+        self._log(measurements_of(record))
 
     def run_ended(self, end: RunEnd) -> None:
         """Log what the run took, and close it."""

@@ -6,16 +6,23 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tckr_plugins.observers.tracked import Progress, cell_name, circumstances_of, endings_of, figures_of, parameters_of
+from tckr_plugins.observers.tracked import (
+    Progress,
+    cell_name,
+    circumstances_of,
+    endings_of,
+    measurements_of,
+    parameters_of,
+)
 
 if TYPE_CHECKING:
-    from tckr_bench.observing import RunEnd, RunStart, StageFailed, StageFinished
+    from tckr_bench.plugin.observing import RunEnd, RunStart, StageFailed, StageFinished
     from tckr_bench.records import CellRecord
     from tckr_plugins.observers import WandbOptions
 
 
 class WandbObserver:
-    """Logs seconds as series, and figures as the summary; the run's identity is its id, so it is continued.
+    """Logs seconds as series, and measurements as the summary; the run's identity is its id, so it is continued.
 
     Offline each execution leaves a folder of its own, and syncing them makes one run, as they share the id.
     """
@@ -63,8 +70,8 @@ class WandbObserver:
         self._run.summary[f"failed/{stage.kind}/{stage.key[:12]}"] = f"{stage.label}: {stage.reason}"
 
     def cell_measured(self, record: CellRecord) -> None:
-        """Put the cell's figures in the summary."""
-        self._run.summary.update({f"{cell_name(record)}/status": record.status, **figures_of(record)})
+        """Put the cell's measurements in the summary."""
+        self._run.summary.update({f"{cell_name(record)}/status": record.status, **measurements_of(record)})
 
     def run_ended(self, end: RunEnd) -> None:
         """Put what the run took in the summary, and close it."""

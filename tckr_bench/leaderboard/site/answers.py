@@ -1,18 +1,18 @@
-"""Three questions that a visitor comes with, answered in words from figures, and hedged where chance may explain."""
+"""Three questions that a visitor comes with, answered in words from measurements, hedged where chance may explain."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tckr_bench.board.text import duration, listing, percent, signed, span
 from tckr_bench.leaderboard.site.names import short
+from tckr_bench.text import duration, listing, percent, signed, span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tckr_bench.board.estimates import Estimate
     from tckr_bench.leaderboard.standings import Entry, Standings
+    from tckr_bench.records import Estimate
 
 MOST_NAMED = 3
 AS_GOOD = 0.02
@@ -21,7 +21,7 @@ AS_GOOD = 0.02
 
 @dataclass(frozen=True)
 class Answer:
-    """A question, its answer in a few words, and the figures that say so, a sentence each."""
+    """A question, its answer in a few words, and the measurements that say so, a sentence each."""
 
     question: str
     verdict: str

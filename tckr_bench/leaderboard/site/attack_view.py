@@ -6,22 +6,22 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tckr_bench.board import rank
-from tckr_bench.board.shown import ABSENT, Shown, share
-from tckr_bench.board.text import plain
+from tckr_bench.judging import rows as rank
 from tckr_bench.leaderboard.site.method_words import SURFACES
+from tckr_bench.show.shown import ABSENT, Shown, share
+from tckr_bench.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from tckr_bench.board.rank import Row
+    from tckr_bench.judging.rows import Row
     from tckr_bench.leaderboard.standings import DatasetResult
     from tckr_bench.records import Surface, ThreatModel
 
 
 @dataclass(frozen=True)
 class AttackLine:
-    """An attack on an entry: its figures, and its threat model in words.
+    """An attack on an entry: its measurements, and its threat model in words.
 
     `worst` says that no other attack gets further with the released classifier, by AUC; `declared`, that it was named
     as the entry's attack before the run.
@@ -39,7 +39,7 @@ class AttackLine:
 
 @dataclass(frozen=True)
 class AttackGroup:
-    """Attacks that look at the same thing: what it is, and what that means for the entry's figures."""
+    """Attacks that look at the same thing: what it is, and what that means for the entry's measurements."""
 
     title: str
     meaning: str
@@ -81,7 +81,7 @@ def _looking_at(models: Mapping[str, ThreatModel], surface: Surface) -> list[tup
 
 
 def _by_success(result: DatasetResult, models: list[tuple[str, ThreatModel]]) -> list[tuple[str, ThreatModel]]:
-    """Return attacks by falling AUC, those without a figure last."""
+    """Return attacks by falling AUC, those without a measurement last."""
     aucs = {label: result.row.get(rank.AUC, label) for label, _ in models}
     return sorted(models, key=lambda entry: -found.value if (found := aucs[entry[0]]) else math.inf)
 

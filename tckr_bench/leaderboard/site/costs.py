@@ -6,7 +6,7 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tckr_bench.board.text import duration, plain, size
+from tckr_bench.text import duration, plain, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

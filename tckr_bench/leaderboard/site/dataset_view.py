@@ -6,20 +6,20 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tckr_bench.board import reported
-from tckr_bench.board.rank import DatasetBoard
-from tckr_bench.board.text import NOTHING, duration, plain
-from tckr_bench.leaderboard.site import attack_view, drawings, figures
+from tckr_bench.judging import reported
+from tckr_bench.judging.rows import DatasetBoard
+from tckr_bench.leaderboard.site import attack_view, drawings, measurements
 from tckr_bench.leaderboard.site.method_view import Check, checks_of
 from tckr_bench.leaderboard.site.method_words import STANDINGS, Mark, marks_of, unbroken
 from tckr_bench.leaderboard.site.reproduction import Fact
+from tckr_bench.text import NOTHING, duration, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tckr_bench.board.shown import Shown
     from tckr_bench.leaderboard.records import ResultRecord
     from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
+    from tckr_bench.show.shown import Shown
 
     Found = tuple[Entry, DatasetResult]
 
@@ -28,7 +28,7 @@ _MOST_CLASSES = 200
 
 @dataclass(frozen=True)
 class DatasetLine:
-    """An entry on the dataset: its name and page, its figures, and what limits them."""
+    """An entry on the dataset: its name and page, its measurements, and what limits them."""
 
     name: str
     slug: str
@@ -77,7 +77,7 @@ class DatasetView:
 
     @property
     def doubtful(self) -> tuple[Judged, ...]:
-        """The submissions whose figures on this dataset are not trusted."""
+        """The submissions whose measurements on this dataset are not trusted."""
         return tuple(judged for judged in self.judged if not judged.trusted)
 
 
@@ -114,7 +114,7 @@ def _group(entry: Entry) -> int:
 
 
 def _weight(result: DatasetResult) -> float:
-    estimate = figures.weighed(result.row)
+    estimate = measurements.weighed(result.row)
     return math.inf if estimate is None else -estimate.value
 
 
@@ -133,8 +133,8 @@ def _line(entry: Entry, result: DatasetResult, shared: Sequence[Mark]) -> Datase
         family=entry.family,
         trusted=record.trusted,
         standing=_standing(entry),
-        numbers=figures.numbers(result),
-        seeds=figures.seeds_of(row),
+        numbers=measurements.numbers(result),
+        seeds=measurements.seeds_of(row),
         failures=tuple(plain(failure) for failure in row.failures),
         marks=tuple(mark for mark in marks_of(record) if mark not in shared),
         cpu=duration(row.making_seconds) if row.making_seconds else NOTHING,
@@ -179,7 +179,7 @@ def _fingerprint(asked: str, records: Sequence[ResultRecord]) -> str:
 
 
 def _judged(found: Sequence[Found]) -> tuple[Judged, ...]:
-    """Return the checks of each submission, those first whose figures are not trusted."""
+    """Return the checks of each submission, those first whose measurements are not trusted."""
     groups: dict[str, list[Found]] = {}
     for entry, result in found:
         groups.setdefault(entry.submission, []).append((entry, result))

@@ -1,6 +1,6 @@
 """Charts of the pages as inline SVG without style attributes, which the pages' security policy forbids.
 
-ROC curves are the only figures computed here, from the saved scores; everything else is drawn from the standings.
+ROC curves are the only measurements computed here, from the saved scores; everything else is drawn from the standings.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tckr_bench.board import charts, drawing, rank
-from tckr_bench.board.text import plain, short_names
 from tckr_bench.errors import TckrError
+from tckr_bench.judging import rows as rank
+from tckr_bench.show import charts, drawing
+from tckr_bench.text import plain, short_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tckr_bench.board.charts import Curve, Ends, Point
-    from tckr_bench.board.estimates import Estimate
     from tckr_bench.leaderboard.records import ResultRecord
     from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
-    from tckr_bench.records import AttackScores, CellEvidence, Role
+    from tckr_bench.records import AttackScores, CellEvidence, Estimate, Role
+    from tckr_bench.show.charts import Curve, Ends, Point
 
 SHORT = 34
 _HEAD = 8
@@ -111,7 +111,7 @@ def teacher_of(result: DatasetResult, standings: Standings) -> DatasetResult | N
 
 
 def _evidence(record: ResultRecord, results: Path) -> CellEvidence | str:
-    """Return what the first finished seed's figures rest on, or a sentence that says why it is not at hand."""
+    """Return what the first finished seed's measurements rest on, or a sentence that says why it is not at hand."""
     from tckr_bench.leaderboard.files import lies_inside, record_folder
     from tckr_bench.leaderboard.scores import read_scores
 
@@ -137,7 +137,7 @@ def _curves(
 
     `looks` are colour and kind of line of either.
     """
-    from tckr_bench.board.paired import ordinary
+    from tckr_bench.judging.paired import ordinary
 
     declared, worst = evidence.primary_attack, _worst(result.record) or evidence.primary_attack
     words = {worst: "worst", declared: "declared and worst" if declared == worst else "declared"}
@@ -152,8 +152,8 @@ def _curves(
 
 def _worst(record: ResultRecord) -> str:
     """Return the attack that gets furthest in AUC with the first finished seed, or nothing where none is known."""
-    figures = next((seed.figures for seed in record.seeds if seed.scores is not None), ())
-    return next((figure.attack for figure in figures if figure.metric == rank.WORST_AUC), "")
+    measurements = next((seed.measurements for seed in record.seeds if seed.scores is not None), ())
+    return next((measurement.attack for measurement in measurements if measurement.metric == rank.WORST_AUC), "")
 
 
 def _curve(attack: AttackScores, label: str, *, role: Role, colour: str) -> Curve:
@@ -174,7 +174,7 @@ def tradeoff_chart(results: Sequence[tuple[Entry, DatasetResult]], *, identity: 
         if (point := _point(result, name=names[entry.method.name], colour=palette[entry.slug]))
     ]
     if not points:
-        return Chart(absent="No entry on this dataset has trusted figures of accuracy and of an attack.")
+        return Chart(absent="No entry on this dataset has trusted measurements of accuracy and of an attack.")
     svg = styleless(charts.tradeoff_svg(_named(points), identity=identity))
     return Chart(
         svg=svg, about=f"Accuracy against the worst attack's success for {len(points)} entries; see the table."

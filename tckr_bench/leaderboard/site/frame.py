@@ -98,11 +98,11 @@ def environment() -> Environment:
     """Return the templates' environment: the site's own and those of a run's report, everything escaped."""
     import jinja2
 
-    from tckr_bench.board.text import duration, percent, plain, signed, size
+    from tckr_bench.text import duration, percent, plain, signed, size
 
     made = jinja2.Environment(
         loader=jinja2.ChoiceLoader(
-            [jinja2.PackageLoader("tckr_bench.leaderboard.site"), jinja2.PackageLoader("tckr_bench.board")]
+            [jinja2.PackageLoader("tckr_bench.leaderboard.site"), jinja2.PackageLoader("tckr_bench.show")]
         ),
         autoescape=True,
         undefined=jinja2.StrictUndefined,

@@ -10,9 +10,9 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tckr_bench.board.pictures import pair_png
-from tckr_bench.board.text import plain
 from tckr_bench.errors import TckrError
+from tckr_bench.show.pictures import pair_png
+from tckr_bench.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

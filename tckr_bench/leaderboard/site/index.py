@@ -5,21 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tckr_bench.board import reported
-from tckr_bench.board.rank import DatasetBoard
-from tckr_bench.board.shown import ABSENT, Shown, share
-from tckr_bench.board.text import plain
+from tckr_bench.judging import reported
+from tckr_bench.judging.rows import DatasetBoard
 from tckr_bench.leaderboard.site.answers import answers_of
 from tckr_bench.leaderboard.site.frame import render, static
 from tckr_bench.leaderboard.site.links import dataset_link, method_link
 from tckr_bench.leaderboard.site.names import short
 from tckr_bench.leaderboard.site.payload import payload
 from tckr_bench.leaderboard.site.vega import vega_bundle
+from tckr_bench.show.shown import ABSENT, Shown, share
+from tckr_bench.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tckr_bench.board.reported import ReportedTable
+    from tckr_bench.judging.reported import ReportedTable
     from tckr_bench.leaderboard.records import Gate
     from tckr_bench.leaderboard.site.answers import Answer
     from tckr_bench.leaderboard.standings import Entry, Standings
@@ -39,7 +39,7 @@ EXPECTED = {
 
 @dataclass(frozen=True)
 class ControlLine:
-    """A control as the index shows it: where its page is, what it must do, and its figures."""
+    """A control as the index shows it: where its page is, what it must do, and its measurements."""
 
     name: str
     page: str
@@ -194,7 +194,7 @@ def rank_words(entry: Entry) -> str:
 
 
 def _reported(board: Standings) -> tuple[ReportedTable, ...]:
-    """Return the paper's main figures on the track's datasets, ablations left to the datasets' pages."""
+    """Return the paper's main measurements on the track's datasets, ablations left to the datasets' pages."""
     descriptions = {name: found.record.description for entry in board.entries for name, found in entry.results.items()}
     boards = [DatasetBoard(name, (), (), (), descriptions.get(name)) for name in board.track.datasets]
     return tuple(table for found in boards if (table := reported.reported_table(found)) is not None)

@@ -1,22 +1,22 @@
-"""What the page of a method shows: its standing, and on each dataset its figures, attacks, pictures and cost."""
+"""What the page of a method shows: its standing, and on each dataset its measurements, attacks, pictures and cost."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tckr_bench.board.remarks import remarks_of
-from tckr_bench.board.text import duration, plain
-from tckr_bench.leaderboard.site import attack_view, costs, drawings, figures, galleries, reproduction
+from tckr_bench.judging.remarks import remarks_of
+from tckr_bench.leaderboard.site import attack_view, costs, drawings, galleries, measurements, reproduction
 from tckr_bench.leaderboard.site.method_words import Mark, marks_of, standing_of, unbroken, what_it_is
+from tckr_bench.text import duration, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tckr_bench.board.shown import Shown
     from tckr_bench.leaderboard.records import ResultRecord, SeedResult
     from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
+    from tckr_bench.show.shown import Shown
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class DatasetSection:
     Attributes:
         place: number of the section, for ids.
         faults: why the entry cannot be ranked by this dataset, one sentence each.
-        marks: what limits the figures.
-        remarks: what the figures do not cover, in sentences.
+        marks: what limits the measurements.
+        remarks: what the measurements do not cover, in sentences.
         path: where the record lies in the folder of results.
     """
 
@@ -99,7 +99,7 @@ class MethodView:
     control: bool
     pareto: bool
     reasons: tuple[str, ...]
-    headlines: tuple[figures.Headline, ...]
+    headlines: tuple[measurements.Headline, ...]
     interval: str
     sections: tuple[DatasetSection, ...]
     missing: tuple[str, ...]
@@ -113,7 +113,7 @@ class MethodView:
 
     @property
     def doubtful(self) -> bool:
-        """Whether the figures on some dataset are not trusted."""
+        """Whether the measurements on some dataset are not trusted."""
         return not all(section.trusted for section in self.sections)
 
     @property
@@ -140,8 +140,8 @@ def method_view(entry: Entry, standings: Standings, *, results: Path) -> MethodV
         control=entry.standing == "control",
         pareto=entry.pareto,
         reasons=tuple(plain(reason) for reason in entry.reasons),
-        headlines=figures.headlines(entry) if entry.accuracy is not None else (),
-        interval=plain(entry.accuracy.interval) if entry.accuracy is not None else "",
+        headlines=measurements.headlines(entry) if entry.accuracy is not None else (),
+        interval=plain(entry.accuracy.method) if entry.accuracy is not None else "",
         sections=sections,
         missing=tuple(plain(name) for name in entry.missing),
         marks=tuple(dict.fromkeys(mark for section in sections for mark in section.marks)),
@@ -165,12 +165,12 @@ def _section(
         faults=tuple(plain(fault) for fault in result.faults),
         marks=marks_of(record),
         remarks=remarks_of(result.row) if record.method.role == "method" else (),
-        numbers=figures.numbers(result),
-        seeds=figures.seeds_of(result.row),
+        numbers=measurements.numbers(result),
+        seeds=measurements.seeds_of(result.row),
         seed_views=tuple(_seed(seed) for seed in record.seeds),
         checks=checks_of(record),
         attacks=attack_view.attack_groups(result),
-        findings=figures.findings(result.row),
+        findings=measurements.findings(result.row),
         roc=drawings.roc_chart(result, standings, results=results, identity=f"r{place}"),
         gallery=galleries.gallery_of(record, results, most_bytes=galleries.MOST_BYTES // datasets),
         costs=costs.costs_of(record),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tckr_bench.board.tables import EXPLANATIONS, MARKS
-from tckr_bench.board.text import plain
+from tckr_bench.show.tables import EXPLANATIONS, MARKS
+from tckr_bench.text import plain
 
 if TYPE_CHECKING:
     from tckr_bench.leaderboard.records import ResultRecord
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from tckr_bench.records import ComponentUse, Method, Surface
 
 SURFACES: dict[Surface, tuple[str, str]] = {
-    "classifier": ("The released classifier", "what every entry releases; the worst of these is its figure"),
-    "generator": ("The adapted generator", "only if it were released too; no figure counts it"),
-    "images": ("The synthetic images", "only if they were released too; no figure counts them"),
-    "captions": ("The captions", "only if they were released too; no figure counts them"),
+    "classifier": ("The released classifier", "what every entry releases; the worst of these is its measurement"),
+    "generator": ("The adapted generator", "only if it were released too; no measurement counts it"),
+    "images": ("The synthetic images", "only if they were released too; no measurement counts them"),
+    "captions": ("The captions", "only if they were released too; no measurement counts them"),
     "data": (
         "The examples alone",
-        "no model is looked at: above 0.5, members differ from non-members beforehand, and no figure counts",
+        "no model is looked at: above 0.5, members differ from non-members beforehand, and no measurement counts",
     ),
 }
-"""What an attack looks at, as a heading, and what that means for an entry's figures."""
+"""What an attack looks at, as a heading, and what that means for an entry's measurements."""
 
 STANDINGS = {
     "ranked": "Ranked",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tckr_bench.board.text import plain
+from tckr_bench.text import plain
 
 MOST_LETTERS = 96
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tckr_bench.board import reported
-from tckr_bench.board.text import plain
+from tckr_bench.judging import reported
 from tckr_bench.leaderboard.site.dataset_view import dataset_view
-from tckr_bench.leaderboard.site.figures import HEADINGS
 from tckr_bench.leaderboard.site.frame import Crumb, render, static
 from tckr_bench.leaderboard.site.links import INDEX, dataset_link, method_link
+from tckr_bench.leaderboard.site.measurements import HEADINGS
 from tckr_bench.leaderboard.site.method_view import method_view
+from tckr_bench.text import plain
 
 if TYPE_CHECKING:
     from pathlib import Path

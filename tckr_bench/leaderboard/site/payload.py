@@ -10,11 +10,11 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from tckr_bench.board import rank
-from tckr_bench.board.estimates import Estimate
-from tckr_bench.board.text import plain
+from tckr_bench.judging import rows as rank
 from tckr_bench.leaderboard.site.links import dataset_link, method_link
 from tckr_bench.leaderboard.site.names import short
+from tckr_bench.records import Estimate
+from tckr_bench.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tckr_bench.board.text import duration, plain, size
+from tckr_bench.text import duration, plain, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Forged figures and claims: sound files that say what is not so."""
+"""Forged measurements and claims: sound files that say what is not so."""
 
 from __future__ import annotations
 
@@ -28,13 +28,15 @@ def claims() -> Iterator[Hostile]:
         for part, shift in (("value", 0.01), ("low", -0.01), ("high", 1e-6), ("examples", 1)):
 
             def shifted(v: dict, n: int = number, part: str = part, shift: float = shift) -> None:
-                figures = v["seeds"][0]["figures"]
-                figures[n % len(figures)][part] += shift
+                measurements = v["seeds"][0]["measurements"]
+                measurements[n % len(measurements)][part] += shift
 
-            yield changed(f"forged/figure-{number}-{part}", shifted)
-    yield changed("forged/figure-twice", lambda v: v["seeds"][0]["figures"].append(v["seeds"][0]["figures"][0]))
-    yield changed("forged/figure-less", lambda v: v["seeds"][0]["figures"].pop())
-    yield changed("forged/figure-interval", lambda v: v["seeds"][0]["figures"][0].update(interval="exact"))
+            yield changed(f"forged/measurement-{number}-{part}", shifted)
+    yield changed(
+        "forged/measurement-twice", lambda v: v["seeds"][0]["measurements"].append(v["seeds"][0]["measurements"][0])
+    )
+    yield changed("forged/measurement-less", lambda v: v["seeds"][0]["measurements"].pop())
+    yield changed("forged/measurement-interval", lambda v: v["seeds"][0]["measurements"][0].update(interval="exact"))
     adaptive = {"sees": "all", "owns": "all", "adaptive": True, "surface": "classifier"}
     yield changed("forged/attack-extra", lambda v: v["threat_models"].update(adaptive=adaptive))
     use = {"family": "attack", "name": "rmia", "version": "1", "label": "rmia", "options": {"shadows": 64}}
@@ -59,11 +61,11 @@ def claims() -> Iterator[Hostile]:
     yield changed("forged/failure", lambda v: v["seeds"][0].update(failure="none"))
     for part in ("captioner", "generator", "adapter", "classifier"):
         yield changed(f"forged/family-{part}", lambda v, p=part: v["method"][p].update(family="metric"))
-    yield changed("forged/failed", lambda v: v["seeds"][0].update(status="failed", figures=[], scores=None))
+    yield changed("forged/failed", lambda v: v["seeds"][0].update(status="failed", measurements=[], scores=None))
 
 
 def sealed() -> Iterator[Hostile]:
-    """Forge evidence, with figures, gates and the name of the submission computed from it."""
+    """Forge evidence, with measurements, gates and the name of the submission computed from it."""
 
     def teacher_as_student(evidence: dict, _: dict) -> None:
         evidence[STUDENT] = dataclasses.replace(evidence[STUDENT], test_logits=evidence[TEACHER].test_logits)

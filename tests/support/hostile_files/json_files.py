@@ -118,7 +118,10 @@ def immense() -> Iterator[Hostile]:
     yield changed("immense/threat-models", lambda value: value["threat_models"].update(_many_models()))
     yield changed("immense/metrics", lambda value: value.update(metrics=value["metrics"] * 1000))
     yield changed("immense/metric-names", lambda value: value["metrics"].extend(_many_metrics(value, 5000)))
-    yield changed("immense/figures", lambda value: value["seeds"][0].update(figures=value["seeds"][0]["figures"] * 500))
+    yield changed(
+        "immense/measurements",
+        lambda value: value["seeds"][0].update(measurements=value["seeds"][0]["measurements"] * 500),
+    )
     yield changed("immense/text", lambda value: value.update(command="x" * 1_900_000))
     yield changed("immense/text-allowed", lambda value: value.update(recipe="x " * 9_000), EITHER)
     yield changed("immense/file", lambda value: value.update(command="x" * 2_100_000))

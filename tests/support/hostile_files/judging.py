@@ -16,7 +16,6 @@ from pathlib import Path
 from rich.console import Console
 
 from hostile_files.world import REFUSED, SHOWN, Hostile, World
-from tckr_bench.board import charts
 from tckr_bench.leaderboard import parallel, verification
 from tckr_bench.leaderboard.files import dump_record, record_folder, scan_records
 from tckr_bench.leaderboard.formats import standings_csv, standings_json
@@ -24,6 +23,7 @@ from tckr_bench.leaderboard.site.pages import dataset_page, method_page
 from tckr_bench.leaderboard.standings import Standings, standings_of
 from tckr_bench.leaderboard.tables import standings_group
 from tckr_bench.leaderboard.typeset import standings_latex, standings_markdown
+from tckr_bench.show import charts
 
 MEMORY, SECONDS = 3 * 2**30, 60
 """Bytes of address space and seconds of CPU time that a process may take to look into one hostile file."""
@@ -161,9 +161,9 @@ def _harms(records: Sequence[object], track: object, root: Path, *, pages: bool)
 def harms_of(board: Standings, results: Path, *, pages: bool = True) -> tuple[str, ...]:
     """Return what is wrong with how standings are shown: whatever is not text, and whatever cannot be shown."""
     harms = []
-    for figures in (False, True):
-        harms += _harms_of_csv(standings_csv(board, figures=figures))
-        harms += _harms_of_json(standings_json(board, figures=figures))
+    for measurements in (False, True):
+        harms += _harms_of_csv(standings_csv(board, measurements=measurements))
+        harms += _harms_of_json(standings_json(board, measurements=measurements))
     harms += _harms_of_markdown(standings_markdown(board))
     harms += _harms_of_latex(standings_latex(board))
     written = io.StringIO()

@@ -109,30 +109,32 @@ def labelled() -> Iterator[Hostile]:
             value["threat_models"][text] = {**model, "sees": text, "owns": text}
             value["attacks"][0].update(label=text, name=text)
             value["primary_attack"] = text
-            for figure in value["seeds"][0]["figures"]:
-                figure["attack"] = text if figure["attack"] == "lira" else figure["attack"]
-                figure["interval"] = text
+            for measurement in value["seeds"][0]["measurements"]:
+                measurement["attack"] = text if measurement["attack"] == "lira" else measurement["attack"]
+                measurement["interval"] = text
             value["gates"][0].update(name=text, reason=text)
-            value["seeds"].append({**value["seeds"][0], "seed": 1, "status": "failed", "figures": [], "scores": None})
+            value["seeds"].append(
+                {**value["seeds"][0], "seed": 1, "status": "failed", "measurements": [], "scores": None}
+            )
             value["seeds"][1]["failure"] = text
 
         yield changed(f"labels/{ascii(text)[:30]}", fill)
 
 
 def numbers() -> Iterator[Hostile]:
-    """Put numbers that make no sense wherever a shown figure comes from."""
+    """Put numbers that make no sense wherever a shown measurement comes from."""
     for value in (-1e15, -1.0, -1e-300, 0.0, 5e-324, 1.0000001, 2.0, 1e15):
         for part in ("value", "low", "high"):
 
             def fill(record: dict, part: str = part, value: float = value) -> None:
-                for figure in record["seeds"][0]["figures"]:
-                    figure[part] = value
+                for measurement in record["seeds"][0]["measurements"]:
+                    measurement[part] = value
 
             yield changed(f"numbers/{part}={value}", fill)
 
         def all_three(record: dict, value: float = value) -> None:
-            for figure in record["seeds"][0]["figures"]:
-                figure.update(value=value, low=value, high=value, examples=0)
+            for measurement in record["seeds"][0]["measurements"]:
+                measurement.update(value=value, low=value, high=value, examples=0)
 
         yield changed(f"numbers/all={value}", all_three)
 

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from tckr_bench.board.results import RunProvenance
-from tckr_bench.board.verify import compute_figures
 from tckr_bench.leaderboard.files import dump_record, file_reference, pictures_name, scores_name
 from tckr_bench.leaderboard.pictures import PicturePair, write_pictures
 from tckr_bench.leaderboard.records import SCHEMA_VERSION, ResultRecord, SeedResult, StepCost, cells_of
@@ -26,7 +24,7 @@ from tckr_bench.leaderboard.submission import (
     images_of,
 )
 from tckr_bench.leaderboard.tracks import RequiredAttack, Track, TrackDataset
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import (
     AttackScores,
     CellEvidence,
@@ -37,6 +35,8 @@ from tckr_bench.records import (
     ShadowAudit,
     ThreatModel,
 )
+from tckr_bench.results.run_files import RunProvenance
+from tckr_bench.results.verify import compute_measurements
 
 DATASET, CLASSES = "digits", ("zero", "one", "two")
 SPLITS = {"train": 24, "validation": 6, "test": 12}
@@ -213,7 +213,7 @@ def write_sealed(
 def reseal(folder: Folder, change: Callable[[dict[str, CellEvidence], dict[str, ResultRecord]], object]) -> None:
     """Forge a submission with all that follows: change evidence and records by method, then write them anew.
 
-    Figures are computed from the changed evidence unless `change` returns False.
+    Measurements are computed from the changed evidence unless `change` returns False.
     """
     from tckr_bench.leaderboard.files import read_record
 
@@ -227,8 +227,11 @@ def reseal(folder: Folder, change: Callable[[dict[str, CellEvidence], dict[str, 
         path.unlink()
     drafts = []
     for name, record in records.items():
-        figures = tuple(compute_figures(evidence[name], record.metrics)) if compute is not False else None
-        seeds = [s if figures is None or s.status == "failed" else replace(s, figures=figures) for s in record.seeds]
+        measurements = tuple(compute_measurements(evidence[name], record.metrics)) if compute is not False else None
+        seeds = [
+            s if measurements is None or s.status == "failed" else replace(s, measurements=measurements)
+            for s in record.seeds
+        ]
         drafts.append(replace(record, seeds=tuple(seeds), pictures=None))
     write_sealed(folder.path, drafts, evidence)
 
@@ -251,7 +254,7 @@ def _method(name: str) -> Method:
 def _draft(method: Method, evidence: CellEvidence) -> ResultRecord:
     registry = default_registry()
     metrics = tuple(registry.use("metric", name, label=name, options={}) for name in NEEDED_METRICS)
-    figures = tuple(compute_figures(evidence, metrics))
+    measurements = tuple(compute_measurements(evidence, metrics))
     provenance = RunProvenance(
         "2026-01-02T03:04:05+00:00", {"python": "3"}, {"x": "1"}, "c" * 40, False, "Linux", "made up", "cpu", 2, 2
     )
@@ -269,7 +272,7 @@ def _draft(method: Method, evidence: CellEvidence) -> ResultRecord:
         attacks=tuple(ComponentUse("attack", label, "1", label, {"shadows": 2}) for label in MODELS),
         metrics=metrics,
         threat_models=MODELS,
-        seeds=(SeedResult(0, "ok", figures, None, (StepCost("train", "small-cnn", "cpu", 1, 2.0, 3.0, 4096),)),),
+        seeds=(SeedResult(0, "ok", measurements, None, (StepCost("train", "small-cnn", "cpu", 1, 2.0, 3.0, 4096),)),),
         images_generated=0,
         gates=(),
         pictures=None,

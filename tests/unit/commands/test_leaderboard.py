@@ -1,4 +1,4 @@
-"""What the commands of the leaderboard say and write; the figures are computed in this process."""
+"""What the commands of the leaderboard say and write; the measurements are computed in this process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from submitted_runs import (
     compute_serially,
     finished_run,
     prepared,
-    remembered_figures,
+    remembered_measurements,
     serially,
     small_track,
     submitted,
@@ -30,10 +30,12 @@ CLOTHES = ("clothes",)
 
 @pytest.fixture(autouse=True)
 def one_process(monkeypatch):
-    """Compute the figures of each evidence once."""
-    monkeypatch.setattr(leaderboard, "figures_of_cells", lambda cells, metrics, **_: compute_serially(cells, metrics))
+    """Compute the measurements of each evidence once."""
+    monkeypatch.setattr(
+        leaderboard, "measurements_of_cells", lambda cells, metrics, **_: compute_serially(cells, metrics)
+    )
     monkeypatch.setattr(verification, "in_processes", serially)
-    monkeypatch.setattr(examination, "compute_figures", remembered_figures)
+    monkeypatch.setattr(examination, "compute_measurements", remembered_measurements)
 
 
 @pytest.fixture
@@ -88,12 +90,12 @@ def test_what_is_missing_of_a_submission_is_written_when_it_is_submitted_again(p
     assert path.read_bytes() == whole
 
 
-@pytest.mark.parametrize("part", ["figures", "metrics", "gates"])
+@pytest.mark.parametrize("part", ["measurements", "metrics", "gates"])
 def test_a_record_of_another_version_of_the_metrics_is_written_anew(part, tmp_path, said):
     place = place_of(tmp_path, small_track(datasets=CLOTHES))
     found = board(tmp_path, CLOTHES)
-    if part == "figures":
-        found.change_figure("dp-sgd", "accuracy", value=0.5)
+    if part == "measurements":
+        found.change_measurement("dp-sgd", "accuracy", value=0.5)
     elif part == "metrics":
         metrics = [dataclasses.replace(use, version="0") for use in found.record("dp-sgd").metrics]
         found.change("dp-sgd", metrics=tuple(metrics))
@@ -124,7 +126,7 @@ def test_a_track_that_is_not_there_is_a_sentence_and_writes_nothing(place):
 def test_faults_are_printed_with_their_files_and_as_json(tmp_path, said, capsys):
     place = place_of(tmp_path, small_track(datasets=CLOTHES))
     found = board(tmp_path, CLOTHES)
-    found.change_figure("dp-sgd", "accuracy", value=0.999)
+    found.change_measurement("dp-sgd", "accuracy", value=0.999)
     with pytest.raises(CheckFailed):
         leaderboard.verify([], place, as_json=False)
     name = f"small/clothes/{found.record('dp-sgd').slug}.json"

@@ -7,7 +7,7 @@ import pytest
 from tckr_bench.engine.builder import build_graph
 from tckr_bench.engine.graph import split_sizes
 from tckr_bench.engine.matrix import load_matrix
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import DatasetDescription
 
 

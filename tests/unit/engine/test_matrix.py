@@ -5,7 +5,7 @@ import pytest
 from tckr_bench.engine.matrix import load_matrix
 from tckr_bench.engine.matrix_file import shipped_matrices
 from tckr_bench.errors import MatrixError, OptionError, PluginError
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.registry import default_registry
 
 
 def matrix(name="smoke", *settings, datasets=()):

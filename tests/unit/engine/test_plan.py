@@ -8,7 +8,7 @@ from tckr_bench.engine.matrix import load_matrix
 from tckr_bench.engine.plan import make_plan
 from tckr_bench.engine.store import Store
 from tckr_bench.errors import DatasetError
-from tckr_bench.plugins import Registry, default_registry
+from tckr_bench.plugin.registry import Registry, default_registry
 from tckr_bench.records import DatasetDescription
 
 PUBLISHED = DatasetDescription("elsewhere", ("a", "b"), {"train": 700, "test": 300}, "published", "8x8", "a hub", "MIT")

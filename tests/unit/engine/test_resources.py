@@ -4,12 +4,12 @@ import dataclasses
 
 import pytest
 
-from tckr_bench.components import Component
 from tckr_bench.engine.builder import build_graph
 from tckr_bench.engine.estimate import STAGE_OVERHEAD, Rates
 from tckr_bench.engine.matrix import load_matrix
 from tckr_bench.engine.resources import THROUGHPUT, count_resources, seconds_by_arithmetic, stage_operations
-from tckr_bench.plugins import Registry, default_registry
+from tckr_bench.plugin.components import Component
+from tckr_bench.plugin.registry import Registry, default_registry
 from tckr_bench.records import DatasetDescription
 
 DESCRIPTION = DatasetDescription("digits", ("a", "b"), {"train": 1000, "validation": 100, "test": 500}, "f", "", "", "")

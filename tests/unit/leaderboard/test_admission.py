@@ -16,14 +16,21 @@ from submitted_runs import (
     submitted,
 )
 
-from tckr_bench.board.results import cell_folder, read_results, write_results
 from tckr_bench.errors import LeaderboardError
-from tckr_bench.evidence import EVIDENCE_FILE, SAMPLES_FILE, read_evidence, read_samples, write_evidence, write_samples
 from tckr_bench.leaderboard import examination, files, pictures, scores
 from tckr_bench.leaderboard.admission import admit
 from tckr_bench.leaderboard.files import read_records
 from tckr_bench.leaderboard.submission import prepare_submission, write_submission
 from tckr_bench.records import Copies
+from tckr_bench.results.evidence import (
+    EVIDENCE_FILE,
+    SAMPLES_FILE,
+    read_evidence,
+    read_samples,
+    write_evidence,
+    write_samples,
+)
+from tckr_bench.results.run_files import cell_folder, read_results, write_results
 
 CLOTHES = ("clothes",)
 REFUSED = "nothing was submitted, for no board takes clothes/"
@@ -96,7 +103,7 @@ def test_evidence_that_is_too_large_is_refused_and_nothing_is_left(run, tmp_path
         evidence.attacks["nearest-copy"], copies=Copies(*np.random.default_rng(0).random((2, 1_500_000)))
     )
     write_evidence(dataclasses.replace(evidence, attacks={**evidence.attacks, "nearest-copy": copies}), path)
-    change_student(run, figures=())
+    change_student(run, measurements=())
     with pytest.raises(LeaderboardError, match=rf"{REFUSED}attributes.*: the score file .* has more than 16 MiB"):
         submit(run, tmp_path / "results")
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
@@ -104,14 +111,14 @@ def test_evidence_that_is_too_large_is_refused_and_nothing_is_left(run, tmp_path
 
 @pytest.mark.parametrize("failure", ["x" * 30_000, "\x1b[31mred", "left \u202e right"])
 def test_a_reason_that_cannot_be_shown_is_refused(failure, run, tmp_path):
-    change_student(run, status="failed", figures=(), threat_models={}, contamination=None, failure=failure)
+    change_student(run, status="failed", measurements=(), threat_models={}, contamination=None, failure=failure)
     with pytest.raises(LeaderboardError, match=REFUSED + "attributes.*a text h"):
         submit(run, tmp_path / "results")
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 def test_a_failure_without_a_reason_has_the_name_that_is_checked(run, tmp_path):
-    change_student(run, status="failed", figures=(), threat_models={}, contamination=None, failure="")
+    change_student(run, status="failed", measurements=(), threat_models={}, contamination=None, failure="")
     submit(run, tmp_path / "results")
     (record,) = (it for it in read_records(tmp_path / "results") if it.method == student(run).method)
     assert record.seeds[0].failure == "no reason given"

@@ -1,4 +1,4 @@
-"""What is committed under leaderboard/ fits together; `make check` recomputes its figures."""
+"""What is committed under leaderboard/ fits together; `make check` recomputes its measurements."""
 
 import json
 from pathlib import Path

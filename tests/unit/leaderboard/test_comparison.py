@@ -6,9 +6,9 @@ import dataclasses
 
 from made_standings import made_records, made_standings, made_track
 
-from tckr_bench.board.estimates import Estimate
 from tckr_bench.leaderboard.comparison import compare_standings
 from tckr_bench.leaderboard.standings import Standings, standings_of
+from tckr_bench.records import Estimate
 
 
 def without(standings, slug):

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from submitted_runs import board, remembered_figures, submitted
+from submitted_runs import board, remembered_measurements, submitted
 
 from tckr_bench.leaderboard import examination
 from tckr_bench.leaderboard.examination import Task, died, examine
@@ -19,7 +19,7 @@ CLOTHES = ("clothes",)
 
 @pytest.fixture(autouse=True)
 def computed_once(monkeypatch):
-    monkeypatch.setattr(examination, "compute_figures", remembered_figures)
+    monkeypatch.setattr(examination, "compute_measurements", remembered_measurements)
 
 
 def records():
@@ -30,12 +30,12 @@ def task(name, seed=0):
     return Task(submitted(CLOTHES), records()[name], seed)
 
 
-def test_a_sound_file_has_no_fault_and_tells_its_figures_and_its_digest():
+def test_a_sound_file_has_no_fault_and_tells_its_measurements_and_its_digest():
     found = examine(task("dp-sgd", 1))
     record = records()["dp-sgd"]
     evidence = read_scores(record_folder(submitted(CLOTHES), record) / record.seeds[1].scores.name)
     assert found.faults == ()
-    assert found.figures == record.seeds[1].figures
+    assert found.measurements == record.seeds[1].measurements
     assert found.digest == digest_of(evidence)
 
 
@@ -89,9 +89,9 @@ def test_what_is_out_of_proportion_is_refused_before_anything_is_computed(part, 
         )
 
     with monkeypatch.context() as quick:
-        quick.setattr("submitted_runs.remembered_figures", lambda evidence, metrics: ())
+        quick.setattr("submitted_runs.remembered_measurements", lambda evidence, metrics: ())
         found.change_evidence(name, grow)
-    monkeypatch.setattr(examination, "compute_figures", lambda *given: pytest.fail("figures were computed"))
+    monkeypatch.setattr(examination, "compute_measurements", lambda *given: pytest.fail("measurements were computed"))
     (fault,) = examine(Task(found.root, found.record(name), 0)).faults
     assert ("shadow models" if part == "shadows" else "more examples than the dataset has images twice") in fault
 
@@ -101,7 +101,7 @@ def test_what_a_metric_makes_of_nonsense_is_a_fault(error, monkeypatch):
     def failing(evidence, metrics):
         raise error("nonsense")
 
-    monkeypatch.setattr(examination, "compute_figures", failing)
+    monkeypatch.setattr(examination, "compute_measurements", failing)
     found = examine(task("dp-sgd"))
     assert not found.digest
     assert "cannot be computed" in found.faults[0]

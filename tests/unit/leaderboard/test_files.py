@@ -80,7 +80,7 @@ def test_a_number_that_is_none_or_immense_is_refused(path, number):
     [
         (lambda raw: raw.update(extra=1), "the schema has no extra"),
         (lambda raw: raw["method"].update(extra=1), "the schema has no method.extra"),
-        (lambda raw: raw["seeds"][0]["figures"][0].update(extra=1), "the schema has no seeds.figures.extra"),
+        (lambda raw: raw["seeds"][0]["measurements"][0].update(extra=1), "the schema has no seeds.measurements.extra"),
         (lambda raw: raw.pop("gates") and None, "gates"),
         (lambda raw: raw.update(schema_version=99), "has schema 99, this version reads 1"),
         (lambda raw: raw.pop("schema_version") and None, "has schema None"),
@@ -110,7 +110,7 @@ def test_what_is_not_a_record_is_refused_with_the_reason(path, change, words):
 @pytest.mark.parametrize(
     ("keys", "value"),
     [
-        (("seeds", 0, "figures", 0, "value"), "0.5"),
+        (("seeds", 0, "measurements", 0, "value"), "0.5"),
         (("seeds", 0, "seed"), "0"),
         (("seeds", 0, "seed"), False),
         (("gates", 0, "passed"), "true"),

@@ -1,4 +1,4 @@
-"""Laws of the files for programs: full precision, every figure once, and the same in every format."""
+"""Laws of the files for programs: full precision, every measurement once, and the same in every format."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def as_csv(value):
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
-def of_figure(row):
+def of_measurement(row):
     return tuple(row[name] for name in ("slug", "dataset", "seed", "metric", "attack"))
 
 
@@ -68,23 +68,27 @@ def test_seeds_gates_and_reasons_are_counted_and_told():
     assert rows["control"]["notes"] == ""
 
 
-def test_a_row_per_figure_holds_every_figure_once_with_its_threat_model():
+def test_a_row_per_measurement_holds_every_measurement_once_with_its_threat_model():
     standings = made_standings()
     wanted = {}
     for entry in standings.entries:
         for name, result in entry.results.items():
             for seed in result.record.seeds:
-                for figure in seed.figures:
-                    key = (entry.slug, name, str(seed.seed), figure.metric, figure.attack)
-                    wanted[key] = (figure, result.record.threat_models.get(figure.attack))
-    rows = read_csv(standings_csv(standings, figures=True))
+                for measurement in seed.measurements:
+                    key = (entry.slug, name, str(seed.seed), measurement.metric, measurement.attack)
+                    wanted[key] = (measurement, result.record.threat_models.get(measurement.attack))
+    rows = read_csv(standings_csv(standings, measurements=True))
     assert len(rows) == len(wanted)
     better = directions()
     for row in rows:
-        figure, threat = wanted[of_figure(row)]
-        assert [float(row[name]) for name in ("value", "low", "high")] == [figure.value, figure.low, figure.high]
-        assert (row["interval"], int(row["examples"])) == (figure.interval, figure.examples)
-        assert row["better"] == better[figure.metric]
+        measurement, threat = wanted[of_measurement(row)]
+        assert [float(row[name]) for name in ("value", "low", "high")] == [
+            measurement.value,
+            measurement.low,
+            measurement.high,
+        ]
+        assert (row["interval"], int(row["examples"])) == (measurement.interval, measurement.examples)
+        assert row["better"] == better[measurement.metric]
         told = (row["sees"], row["owns"], row["surface"], row["adaptive"])
         expected = (threat.sees, threat.owns, threat.surface, "yes" if threat.adaptive else "no") if threat else None
         assert told == (expected or ("", "", "", "no"))
@@ -92,11 +96,11 @@ def test_a_row_per_figure_holds_every_figure_once_with_its_threat_model():
     assert {row["surface"] for row in rows} == {"", "classifier", "images", "captions", "data"}
 
 
-@pytest.mark.parametrize("figures", [False, True])
+@pytest.mark.parametrize("measurements", [False, True])
 @pytest.mark.parametrize("dataset", [None, "digits"])
-def test_csv_json_and_parquet_agree_cell_by_cell(figures, dataset, tmp_path):
+def test_csv_json_and_parquet_agree_cell_by_cell(measurements, dataset, tmp_path):
     standings = made_standings()
-    asked = {"figures": figures, "dataset": dataset}
+    asked = {"measurements": measurements, "dataset": dataset}
     in_json = json.loads(standings_json(standings, **asked))
     in_parquet = read_parquet(standings, tmp_path, **asked).to_pylist()
     in_csv = read_csv(standings_csv(standings, **asked))
@@ -104,7 +108,7 @@ def test_csv_json_and_parquet_agree_cell_by_cell(figures, dataset, tmp_path):
     assert in_csv == [{name: as_csv(value) for name, value in row.items()} for row in in_json]
 
 
-def test_one_dataset_has_the_rows_and_figures_of_that_dataset():
+def test_one_dataset_has_the_rows_and_measurements_of_that_dataset():
     standings = made_standings()
     rows = read_csv(standings_csv(standings, dataset="digits"))
     having = [entry for entry in standings.entries if "digits" in entry.results]
@@ -115,8 +119,8 @@ def test_one_dataset_has_the_rows_and_figures_of_that_dataset():
         assert float(row["auc"]) == known.get("worst-auc").value
         assert float(row["aop_low"]) == known.get("worst-aop").low
         assert row["auc_attack"] == " ".join(known.risk("auc-mia").attacks) != ""
-    figures = read_csv(standings_csv(standings, dataset="digits", figures=True))
-    assert {row["dataset"] for row in figures} == {"digits"}
+    measurements = read_csv(standings_csv(standings, dataset="digits", measurements=True))
+    assert {row["dataset"] for row in measurements} == {"digits"}
     with pytest.raises(LeaderboardError, match="did you mean 'digits'"):
         standings_csv(standings, dataset="digit")
 
@@ -131,10 +135,10 @@ def test_parquet_columns_are_typed_and_explained(tmp_path):
 
 def test_an_empty_track_is_an_empty_table_with_all_its_columns(tmp_path):
     standings = dataclasses.replace(made_standings(), entries=())
-    for figures in (False, True):
-        heading = standings_csv(standings, figures=figures).splitlines()
+    for measurements in (False, True):
+        heading = standings_csv(standings, measurements=measurements).splitlines()
         assert len(heading) == 1
-        table = read_parquet(standings, tmp_path, figures=figures)
+        table = read_parquet(standings, tmp_path, measurements=measurements)
         assert (table.num_rows, table.column_names) == (0, heading[0].split(","))
 
 
@@ -145,18 +149,18 @@ def test_hostile_text_is_no_formula_and_no_control_character(tmp_path):
         for number, entry in enumerate(standings.entries)
     ]
     standings = dataclasses.replace(standings, entries=tuple(entries))
-    for figures in (False, True):
-        rows = list(csv.reader(io.StringIO(standings_csv(standings, figures=figures))))
+    for measurements in (False, True):
+        rows = list(csv.reader(io.StringIO(standings_csv(standings, measurements=measurements))))
         assert len({len(row) for row in rows}) == 1
         texts = [cell for row in rows for cell in row if not _is_number(cell)]
         assert not any(cell.startswith(("=", "+", "-", "@")) for cell in texts)
         assert sum(cell.startswith("'=1+1") for cell in texts) > 0
-        stored = read_parquet(standings, tmp_path, figures=figures).to_pylist()
+        stored = read_parquet(standings, tmp_path, measurements=measurements).to_pylist()
         held = [cell for row in stored for cell in row.values() if isinstance(cell, str)] + texts
         assert all(cell.isprintable() for cell in held)
 
 
-def test_figures_that_are_not_finite_are_null_in_json():
+def test_measurements_that_are_not_finite_are_null_in_json():
     standings = made_standings()
     entry = standings.entries[0]
     broken = dataclasses.replace(entry, aop=dataclasses.replace(entry.aop, high=math.inf, low=math.nan))

@@ -40,9 +40,9 @@ def test_the_frame_is_that_of_the_standings_of_every_track(results):
     boards = tuple(
         standings_of(made_records(track, methods=methods), track) for track, methods in ((TRACK, 6), (OTHER, 5))
     )
-    for figures in (False, True):
-        found = tckr_bench.load_leaderboard(results, figures=figures)
-        pd.testing.assert_frame_equal(found, frame_of(boards, figures=figures))
+    for measurements in (False, True):
+        found = tckr_bench.load_leaderboard(results, measurements=measurements)
+        pd.testing.assert_frame_equal(found, frame_of(boards, measurements=measurements))
         assert list(found.track.unique()) == ["made", "other"]
     one = tckr_bench.load_leaderboard(str(results), track="other")
     assert set(one.track) == {"other"}
@@ -65,8 +65,8 @@ def test_numbers_are_floats_categories_are_text_and_what_is_missing_is_nan(resul
     assert ((ranked.aop_low <= ranked.aop) & (ranked.aop <= ranked.aop_high)).all()
 
 
-def test_figures_can_be_grouped_by_what_the_attacker_knows(results):
-    frame = tckr_bench.load_leaderboard(results, track="made", figures=True)
+def test_measurements_can_be_grouped_by_what_the_attacker_knows(results):
+    frame = tckr_bench.load_leaderboard(results, track="made", measurements=True)
     aucs = frame[(frame.metric == "auc-mia") & (frame.family == "synthetic")]
     assert set(aucs.groupby("adaptive").value.mean().index) == {True, False}
     assert (aucs.better == "lower").all()

@@ -18,7 +18,7 @@ from tckr_bench.leaderboard.typeset import standings_latex, standings_markdown
 
 TRACK = made_track(name="made")
 OTHER = made_track(1, name="other")
-ASKED = {"track": "made", "dataset": None, "figures": False, "out": None}
+ASKED = {"track": "made", "dataset": None, "measurements": False, "out": None}
 TEXTS = {"csv": standings_csv, "json": standings_json, "markdown": standings_markdown, "latex": standings_latex}
 
 
@@ -64,7 +64,7 @@ def test_the_table_is_within_100_columns_of_every_track_with_records(results, ca
 
 
 def test_several_tracks_are_one_table_for_programs(results, capsys):
-    show(results, **ASKED | {"track": None, "figures": True}, output_format="json")
+    show(results, **ASKED | {"track": None, "measurements": True}, output_format="json")
     assert {row["track"] for row in json.loads(capsys.readouterr().out)} == {"made", "other"}
 
 
@@ -85,9 +85,9 @@ def test_parquet_goes_to_a_file_and_never_to_the_terminal(results, standings, tm
 
 
 @pytest.mark.parametrize("output_format", ["table", "markdown", "latex"])
-def test_single_figures_are_for_programs_only(output_format, results):
+def test_single_measurements_are_for_programs_only(output_format, results):
     with pytest.raises(LeaderboardError, match="choose csv, json or parquet"):
-        show(results, **ASKED | {"figures": True}, output_format=output_format)
+        show(results, **ASKED | {"measurements": True}, output_format=output_format)
 
 
 def test_a_file_that_cannot_be_written_is_one_sentence(results, tmp_path):

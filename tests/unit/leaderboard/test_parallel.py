@@ -8,11 +8,11 @@ import signal
 import pytest
 from submitted_runs import finished_run, needed_metrics
 
-from tckr_bench.board.results import cell_folder, read_results
 from tckr_bench.errors import RunError
-from tckr_bench.evidence import EVIDENCE_FILE
 from tckr_bench.leaderboard import parallel
-from tckr_bench.leaderboard.parallel import _dead, figures_of_cells, in_processes
+from tckr_bench.leaderboard.parallel import _dead, in_processes, measurements_of_cells
+from tckr_bench.results.evidence import EVIDENCE_FILE
+from tckr_bench.results.run_files import cell_folder, read_results
 
 
 def work(task):
@@ -63,11 +63,11 @@ def test_an_error_of_the_work_is_raised_here():
         in_processes(work, ["raises"], jobs=1, died=died)
 
 
-def test_figures_of_cells_are_those_of_the_run():
+def test_measurements_of_cells_are_those_of_the_run():
     run = finished_run(("clothes",))
     cells = [record for record in read_results(run).records if record.method.name in ("teacher", "untrained")][:2]
-    found = figures_of_cells([(run, cell) for cell in cells], needed_metrics(), jobs=1)
-    assert found == [cell.figures for cell in cells]
+    found = measurements_of_cells([(run, cell) for cell in cells], needed_metrics(), jobs=1)
+    assert found == [cell.measurements for cell in cells]
 
 
 def test_a_process_that_died_over_a_cell_is_a_sentence_with_its_name():

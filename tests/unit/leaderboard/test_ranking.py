@@ -161,7 +161,7 @@ def test_nobody_has_no_ranks_and_one_alone_is_first():
     assert (alone.rank, alone.low, alone.high) == (1, 1, 1)
 
 
-def test_the_same_figures_share_a_rank():
+def test_the_same_measurements_share_a_rank():
     means = [Means(np.full(5, 0.5), *[np.full((30, 5), 0.5)] * 2)] * 4
     assert [rank.rank for rank in ranks_of(means)] == [1, 1, 1, 1]
 

@@ -11,7 +11,6 @@ import pytest
 from made_standings import made_records
 from submitted_runs import finished_run, prepared, submitted
 
-from tckr_bench.board.results import RunProvenance, read_results
 from tckr_bench.leaderboard.files import record_files
 from tckr_bench.leaderboard.records import (
     SCHEMA_DIALECT,
@@ -23,7 +22,8 @@ from tckr_bench.leaderboard.records import (
     cells_of,
     json_schema,
 )
-from tckr_bench.records import ComponentUse, Figure, Method, ThreatModel
+from tckr_bench.records import ComponentUse, Measurement, Method, ThreatModel
+from tckr_bench.results.run_files import RunProvenance, read_results
 
 
 def has_default(field):
@@ -39,7 +39,7 @@ PARTS = (
     FileReference,
     Method,
     ComponentUse,
-    Figure,
+    Measurement,
     RunProvenance,
     ThreatModel,
 )
@@ -101,8 +101,8 @@ def test_an_unknown_or_a_missing_key_anywhere_does_not(validator, raw):
         (("schema_version",), 2),
         (("seeds", 0, "seed"), "0"),
         (("seeds", 0, "status"), "fine"),
-        (("seeds", 0, "figures", 0, "value"), "0.5"),
-        (("seeds", 0, "figures", 0, "value"), None),
+        (("seeds", 0, "measurements", 0, "value"), "0.5"),
+        (("seeds", 0, "measurements", 0, "value"), None),
         (("gates", 0, "passed"), "yes"),
         (("method", "role"), "winner"),
         (("protocol",), "best"),
@@ -120,7 +120,16 @@ def test_the_rows_of_a_record_are_those_of_the_run_but_for_their_single_stages()
     for record in prepared(CLOTHES).records:
         for cell in cells_of(record):
             row = rows[cell.method.name, cell.seed]
-            for name in ("dataset", "method", "seed", "track", "status", "figures", "threat_models", "description"):
+            for name in (
+                "dataset",
+                "method",
+                "seed",
+                "track",
+                "status",
+                "measurements",
+                "threat_models",
+                "description",
+            ):
                 assert getattr(cell, name) == getattr(row, name), name
             for name in ("protocol", "contamination", "splits", "failure"):
                 assert getattr(cell, name) == getattr(row, name), name

@@ -26,9 +26,9 @@ def faced(record, *attacks):
     return shortcomings(record, dataclasses.replace(TRACK, attacks=attacks))
 
 
-def without_figures(record, *metrics):
+def without_measurements(record, *metrics):
     seeds = [
-        dataclasses.replace(seed, figures=tuple(f for f in seed.figures if f.metric not in metrics))
+        dataclasses.replace(seed, measurements=tuple(f for f in seed.measurements if f.metric not in metrics))
         for seed in record.seeds
     ]
     return dataclasses.replace(record, seeds=tuple(seeds))
@@ -52,14 +52,14 @@ def test_fewer_shadow_models_or_none_that_can_be_counted_are_too_few(shadows):
     assert found == ("not attacked by lira with 16 shadow models",)
 
 
-def test_an_attack_that_is_named_but_has_no_figures_was_not_faced():
+def test_an_attack_that_is_named_but_has_no_measurements_was_not_faced():
     seeds = [
         dataclasses.replace(
-            seed, figures=tuple(f for f in seed.figures if f.attack != "lira" or f.metric.startswith("w"))
+            seed, measurements=tuple(f for f in seed.measurements if f.attack != "lira" or f.metric.startswith("w"))
         )
         for seed in STUDENT.seeds
     ]
-    seeds[0] = dataclasses.replace(seeds[0], figures=tuple(f for f in seeds[0].figures if f.attack != "lira"))
+    seeds[0] = dataclasses.replace(seeds[0], measurements=tuple(f for f in seeds[0].measurements if f.attack != "lira"))
     bare = dataclasses.replace(PLAIN, seeds=tuple(seeds))
     assert "not attacked by lira with 16 shadow models" in faced(bare, RequiredAttack("lira", shadows=16))
 
@@ -77,13 +77,13 @@ def test_an_adaptive_attack_serves_where_one_that_is_not_is_asked():
 
 @pytest.mark.parametrize("metric", ["accuracy", "worst-auc"])
 def test_a_record_without_what_it_is_ranked_by_says_so(metric):
-    assert faced(without_figures(STUDENT, metric)) == ("no accuracy or no AUC of an attack on the classifier",)
+    assert faced(without_measurements(STUDENT, metric)) == ("no accuracy or no AUC of an attack on the classifier",)
 
 
 def test_fewer_seeds_are_counted_and_failed_ones_count_as_seeds():
     fewer = dataclasses.replace(STUDENT, seeds=STUDENT.seeds[:1])
     assert faced(fewer) == ("1 of 2 seeds",)
-    failed = dataclasses.replace(STUDENT.seeds[1], status="failed", figures=(), scores=None, failure="none")
+    failed = dataclasses.replace(STUDENT.seeds[1], status="failed", measurements=(), scores=None, failure="none")
     assert faced(dataclasses.replace(STUDENT, seeds=(STUDENT.seeds[0], failed))) == ()
 
 

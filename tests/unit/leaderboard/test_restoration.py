@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from submitted_runs import SEEDS, board, compute_serially, finished_run, prepared, small_track, submitted
 
-from tckr_bench.board.results import cell_folder, read_results
-from tckr_bench.board.verify import copies_of, evidence_of, samples_of
 from tckr_bench.errors import LeaderboardError, StoreError
 from tckr_bench.leaderboard.files import read_records, record_folder
 from tckr_bench.leaderboard.identity import digest_of
 from tckr_bench.leaderboard.pictures import read_pictures
 from tckr_bench.leaderboard.restoration import matrix_of, restore_run
 from tckr_bench.leaderboard.submission import prepare_submission
+from tckr_bench.results.run_files import cell_folder, read_results
+from tckr_bench.results.verify import copies_of, evidence_of, samples_of
 
 CLOTHES = ("clothes",)
 JUDGED = (
-    "figures",
+    "measurements",
     "threat_models",
     "description",
     "splits",
@@ -80,21 +80,26 @@ def test_pictures_are_those_of_the_record_and_of_its_first_seed(restored):
                 np.testing.assert_array_equal(getattr(part, name), [getattr(pair, name) for pair in own])
 
 
-def test_a_restored_run_is_submitted_under_the_name_it_had_and_with_the_same_figures(restored):
+def test_a_restored_run_is_submitted_under_the_name_it_had_and_with_the_same_measurements(restored):
     again = prepare_submission([restored], small_track(), compute=compute_serially)
     assert again.identity == prepared().identity
     seeds = {record.slug + record.dataset: record.seeds for record in prepared().records}
     for record in again.records:
-        assert [s.figures for s in record.seeds] == [s.figures for s in seeds[record.slug + record.dataset]]
+        assert [s.measurements for s in record.seeds] == [s.measurements for s in seeds[record.slug + record.dataset]]
         assert [s.cost for s in record.seeds] == [s.cost for s in seeds[record.slug + record.dataset]]
 
 
 def test_a_failed_seed_is_restored_as_failed_and_has_no_evidence(tmp_path):
     found = board(tmp_path, CLOTHES)
-    found.change_seed("dp-sgd", 0, status="failed", figures=(), scores=None, failure="out of memory")
+    found.change_seed("dp-sgd", 0, status="failed", measurements=(), scores=None, failure="out of memory")
     restore_run(read_records(found.root), found.root, tmp_path / "run")
     cell = by_key(tmp_path / "run")["clothes", "dp-sgd", 0]
-    assert (cell.status, cell.failure, cell.figures, dict(cell.threat_models)) == ("failed", "out of memory", (), {})
+    assert (cell.status, cell.failure, cell.measurements, dict(cell.threat_models)) == (
+        "failed",
+        "out of memory",
+        (),
+        {},
+    )
     assert not cell_folder(tmp_path / "run", cell).exists()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from made_standings import made_records, made_track
 
-from tckr_bench.board.rank import dominates
+from tckr_bench.judging.rows import dominates
 from tckr_bench.leaderboard.records import Gate
 from tckr_bench.leaderboard.standings import standings_of
 
@@ -44,7 +44,7 @@ def changed(method, *, dataset=None, **changes):
 
 
 def failed(seed):
-    return dataclasses.replace(seed, status="failed", figures=(), scores=None, failure="out of memory")
+    return dataclasses.replace(seed, status="failed", measurements=(), scores=None, failure="out of memory")
 
 
 def test_every_record_is_in_an_entry_and_every_entry_is_once():
@@ -146,8 +146,8 @@ def test_a_failed_seed_counts_as_chance_and_never_drops_out():
     assert after.standing == "ranked"
 
     def lost(metric, chance):
-        (figure,) = [it for it in record.seeds[1].figures if it.metric == metric]
-        return (figure.value - chance) / (2 * len(TRACK.datasets))
+        (measurement,) = [it for it in record.seeds[1].measurements if it.metric == metric]
+        return (measurement.value - chance) / (2 * len(TRACK.datasets))
 
     assert before.accuracy.value - after.accuracy.value == pytest.approx(lost("accuracy", 1 / 10))
     assert before.auc.value - after.auc.value == pytest.approx(lost("worst-auc", 0.5))

@@ -14,17 +14,15 @@ from submitted_runs import (
     finished_run,
     needed_metrics,
     prepared,
-    remembered_figures,
+    remembered_measurements,
     small_cells,
     small_run,
     small_track,
     submitted,
 )
 
-from tckr_bench.board.rank import EVALUATION_STAGES
-from tckr_bench.board.results import cell_folder, read_results, write_results
 from tckr_bench.errors import LeaderboardError, StoreError
-from tckr_bench.evidence import EVIDENCE_FILE, read_evidence, write_evidence
+from tckr_bench.judging.rows import EVALUATION_STAGES
 from tckr_bench.leaderboard import submission
 from tckr_bench.leaderboard.files import read_records, record_folder
 from tckr_bench.leaderboard.pictures import read_pictures
@@ -37,6 +35,8 @@ from tckr_bench.leaderboard.submission import (
     prepare_submission,
     write_submission,
 )
+from tckr_bench.results.evidence import EVIDENCE_FILE, read_evidence, write_evidence
+from tckr_bench.results.run_files import cell_folder, read_results, write_results
 
 CLOTHES = ("clothes",)
 prepare = functools.partial(prepare_submission, compute=compute_serially)
@@ -61,12 +61,12 @@ def cell(run, name, seed=0):
     return next(r for r in read_results(run).records if (r.method.name, r.seed) == (name, seed))
 
 
-def test_records_carry_the_figures_that_the_scores_give():
+def test_records_carry_the_measurements_that_the_scores_give():
     for record in read_records(submitted()):
         assert [result.seed for result in record.seeds] == list(SEEDS)
         for result in record.seeds:
             evidence = read_scores(record_folder(submitted(), record) / result.scores.name)
-            assert result.figures == remembered_figures(evidence, record.metrics)
+            assert result.measurements == remembered_measurements(evidence, record.metrics)
 
 
 def test_saved_scores_are_the_evidence_of_the_run():
@@ -113,23 +113,23 @@ def test_any_cell_or_digest_or_failure_changes_the_name():
 
 
 @pytest.mark.parametrize(("metric", "part"), [("accuracy", "value"), ("worst-auc", "high"), ("aop", "low")])
-def test_a_forged_figure_is_refused_with_its_name(metric, part, run):
-    figures = [
-        dataclasses.replace(f, **{part: 0.123}) if f.metric == metric else f for f in cell(run, "dp-sgd").figures
+def test_a_forged_measurement_is_refused_with_its_name(metric, part, run):
+    measurements = [
+        dataclasses.replace(f, **{part: 0.123}) if f.metric == metric else f for f in cell(run, "dp-sgd").measurements
     ]
-    change_cell(run, "dp-sgd", figures=tuple(figures))
+    change_cell(run, "dp-sgd", measurements=tuple(measurements))
     with pytest.raises(LeaderboardError, match=f"clothes/dp-sgd/seed-0: {metric} {part} is 0.123"):
         prepare([run], small_track())
 
 
-def test_figures_of_a_metric_that_was_revised_since_are_computed_anew_and_not_called_forged(run):
+def test_measurements_of_a_metric_that_was_revised_since_are_computed_anew_and_not_called_forged(run):
     results = read_results(run)
     metrics = [dataclasses.replace(m, version="0") if m.name == "accuracy" else m for m in results.metrics]
     write_results(dataclasses.replace(results, metrics=tuple(metrics)), run)
-    figures = [
-        dataclasses.replace(f, value=0.123) if f.metric == "accuracy" else f for f in cell(run, "dp-sgd").figures
+    measurements = [
+        dataclasses.replace(f, value=0.123) if f.metric == "accuracy" else f for f in cell(run, "dp-sgd").measurements
     ]
-    change_cell(run, "dp-sgd", figures=tuple(figures))
+    change_cell(run, "dp-sgd", measurements=tuple(measurements))
     found = prepare([run], small_track())
     assert [record.seeds for record in found.records] == [record.seeds for record in prepared(CLOTHES).records]
     assert all(record.metrics == needed_metrics() for record in found.records)
@@ -212,14 +212,14 @@ def test_images_generated_follow_from_the_cardinality():
         assert record.images_generated == wanted
 
 
-def test_a_failed_cell_keeps_its_reason_and_has_no_figures(tmp_path):
+def test_a_failed_cell_keeps_its_reason_and_has_no_measurements(tmp_path):
     cells = [dataclasses.replace(c, failure="out of memory") if c.samples else c for c in small_cells()]
     found = prepare([small_run(tmp_path / "run", datasets=CLOTHES, seeds=(0,), cells=cells)], small_track())
     for record in found.records:
         (result,) = record.seeds
         lost = record.method.role == "method"
         assert (result.status, result.failure) == (("failed", "out of memory") if lost else ("ok", ""))
-        assert bool(result.figures) != lost
+        assert bool(result.measurements) != lost
         assert record.trusted
     write_submission(found, tmp_path / "results")
     assert len(read_records(tmp_path / "results")) == len(found.records)

@@ -45,7 +45,7 @@ def test_the_terminal_table_fits_100_columns(hostile, dataset):
         assert heading in shown
 
 
-def test_every_figure_shown_is_that_of_the_standings_with_half_its_interval():
+def test_every_measurement_shown_is_that_of_the_standings_with_half_its_interval():
     standings = made_standings()
     rows = rows_of(terminal(standings))
     assert len(rows) == len(standings.entries)
@@ -93,7 +93,7 @@ def test_a_failed_gate_is_shown_with_its_reason_and_gates_are_never_silently_mis
     assert "gates of 0ddba11f  FAIL  on fashion-mnist: there is none" in shown
 
 
-def test_a_dataset_of_its_own_shows_that_datasets_figures_and_worst_attacks():
+def test_a_dataset_of_its_own_shows_that_datasets_measurements_and_worst_attacks():
     standings = made_standings()
     shown = terminal(standings, dataset="digits")
     having = [entry for entry in standings.entries if "digits" in entry.results]

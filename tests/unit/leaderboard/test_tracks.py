@@ -11,7 +11,7 @@ from tckr_bench.engine.matrix import load_matrix
 from tckr_bench.engine.matrix_file import shipped_matrices
 from tckr_bench.errors import LeaderboardError
 from tckr_bench.leaderboard.tracks import find_track, read_track, shipped_tracks
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.registry import default_registry
 
 TRACKS = {track.name: track for track in shipped_tracks()}
 

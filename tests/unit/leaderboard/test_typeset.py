@@ -1,4 +1,4 @@
-"""Laws of the standings as Markdown and LaTeX: the same figures, and no text of others is ever markup."""
+"""Laws of the standings as Markdown and LaTeX: the same measurements, and no text of others is ever markup."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def hostile_standings():
 
 
 def cells_expected(standings, **asked):
-    """What a row's figures must read, from the CSV file alone."""
+    """What a row's measurements must read, from the CSV file alone."""
     for row in csv.DictReader(io.StringIO(standings_csv(standings, **asked))):
         yield [
             f"{scale * float(row[name]):.{digits}f} ± "
@@ -70,7 +70,7 @@ def latex_rows(written):
 
 
 @pytest.mark.parametrize("dataset", [None, "digits"])
-def test_markdown_and_latex_have_the_figures_of_the_csv_file(dataset):
+def test_markdown_and_latex_have_the_measurements_of_the_csv_file(dataset):
     standings = made_standings()
     expected = list(cells_expected(standings, dataset=dataset))
     in_markdown = markdown_rows(standings_markdown(standings, dataset=dataset))[2:]

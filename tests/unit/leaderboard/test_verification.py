@@ -11,7 +11,7 @@ from submitted_runs import (
     SEEDS,
     Board,
     board,
-    remembered_figures,
+    remembered_measurements,
     serially,
     small_track,
     submitted,
@@ -39,9 +39,9 @@ LORA = "attributes-miniature-lora"
 
 @pytest.fixture(autouse=True)
 def one_process(monkeypatch):
-    """Look into score files in this process, and compute the figures of each evidence once."""
+    """Look into score files in this process, and compute the measurements of each evidence once."""
     monkeypatch.setattr(verification, "in_processes", serially)
-    monkeypatch.setattr(examination, "compute_figures", remembered_figures)
+    monkeypatch.setattr(examination, "compute_measurements", remembered_measurements)
 
 
 def faults_of(root, **asked):
@@ -100,7 +100,7 @@ def remove_a_seed(found: Board):
 
 def say_a_seed_failed(found: Board):
     found.scores("dp-sgd", 1).unlink()
-    found.change_seed("dp-sgd", 1, status="failed", figures=(), scores=None, failure="out of memory")
+    found.change_seed("dp-sgd", 1, status="failed", measurements=(), scores=None, failure="out of memory")
 
 
 def swap_scores(found: Board):
@@ -284,23 +284,35 @@ TAMPERINGS = {
         "threat models are not those",
     ),
     "threat_models: one less": (lambda b: b.change("dp-sgd", threat_models={}), "threat models are not those"),
-    "seeds: a figure's value": (lambda b: b.change_figure("dp-sgd", "accuracy", value=0.99), "value is 0.99"),
-    "seeds: a figure's lower bound": (lambda b: b.change_figure("dp-sgd", "accuracy", low=0.5), "low is 0.5"),
-    "seeds: a figure's upper bound": (lambda b: b.change_figure("dp-sgd", "worst-auc", high=0.5), "high is 0.5"),
-    "seeds: a figure's interval": (lambda b: b.change_figure("dp-sgd", "accuracy", interval="exact"), "its kind of"),
-    "seeds: a figure's examples": (lambda b: b.change_figure("dp-sgd", "accuracy", examples=9), "number of examples"),
-    "seeds: a figure's attack": (lambda b: b.change_figure("dp-sgd", "worst-auc", attack="blind"), "worst-auc (blind)"),
-    "seeds: a figure less": (
-        lambda b: b.change_seed("dp-sgd", figures=b.record("dp-sgd").seeds[0].figures[1:]),
+    "seeds: a measurement's value": (lambda b: b.change_measurement("dp-sgd", "accuracy", value=0.99), "value is 0.99"),
+    "seeds: a measurement's lower bound": (lambda b: b.change_measurement("dp-sgd", "accuracy", low=0.5), "low is 0.5"),
+    "seeds: a measurement's upper bound": (
+        lambda b: b.change_measurement("dp-sgd", "worst-auc", high=0.5),
+        "high is 0.5",
+    ),
+    "seeds: a measurement's interval": (
+        lambda b: b.change_measurement("dp-sgd", "accuracy", interval="exact"),
+        "its kind of",
+    ),
+    "seeds: a measurement's examples": (
+        lambda b: b.change_measurement("dp-sgd", "accuracy", examples=9),
+        "number of examples",
+    ),
+    "seeds: a measurement's attack": (
+        lambda b: b.change_measurement("dp-sgd", "worst-auc", attack="blind"),
+        "worst-auc (blind)",
+    ),
+    "seeds: a measurement less": (
+        lambda b: b.change_seed("dp-sgd", measurements=b.record("dp-sgd").seeds[0].measurements[1:]),
         "missing from the results",
     ),
-    "seeds: a figure more": (
-        lambda b: b.change_figure("dp-sgd", "accuracy", metric="beauty"),
+    "seeds: a measurement more": (
+        lambda b: b.change_measurement("dp-sgd", "accuracy", metric="beauty"),
         "beauty: the evidence and the installed metrics do not give it",
     ),
-    "seeds: a figure twice": (
-        lambda b: b.change_seed("dp-sgd", figures=b.record("dp-sgd").seeds[0].figures * 2),
-        "a figure is there twice",
+    "seeds: a measurement twice": (
+        lambda b: b.change_seed("dp-sgd", measurements=b.record("dp-sgd").seeds[0].measurements * 2),
+        "a measurement is there twice",
     ),
     "seeds: one less": (remove_a_seed, "is not made of these records"),
     "seeds: one said to have failed": (say_a_seed_failed, "is not made of these records"),
@@ -365,7 +377,7 @@ def test_a_sound_folder_has_no_fault_and_everything_in_it_was_looked_at():
     records, _ = scan_records(submitted())
     assert found.records == len(records) == 18
     assert found.seeds == len(list(submitted().rglob("*.seed-*.parquet"))) == 36
-    assert found.figures == sum(len(seed.figures) for record in records for seed in record.seeds) > 0
+    assert found.measurements == sum(len(seed.measurements) for record in records for seed in record.seeds) > 0
     assert told[-1] == (40, 40)  # scores, and the pictures of four records
 
 
@@ -385,7 +397,7 @@ def test_every_field_of_a_record_is_tampered_with():
 
 def test_a_fault_is_named_with_its_file_and_no_sound_record_is(tmp_path):
     found = board(tmp_path, CLOTHES)
-    found.change_figure("dp-sgd", "accuracy", value=0.99)
+    found.change_measurement("dp-sgd", "accuracy", value=0.99)
     (fault,) = verify_results(found.root, [small_track()]).faults
     assert fault.file == record_path(found.root, found.record("dp-sgd")).relative_to(found.root).as_posix()
 
@@ -414,7 +426,7 @@ def test_a_dataset_left_out_of_a_submission_is_a_fault(tmp_path):
 
 
 def test_a_gate_that_failed_cannot_be_said_to_have_passed(tmp_path):
-    """All that a whole submission can make right is made right: the name, the files and the figures; not the gates."""
+    """All that a whole submission can make right is made right: the name, files and measurements; not the gates."""
     found = board(tmp_path, CLOTHES)
     found.change_evidence("noise", lambda evidence: dataclasses.replace(evidence, test_logits=right(evidence)))
     assert any("its gates are not those" in fault for fault in faults_of(found.root))
@@ -426,7 +438,7 @@ def right(evidence):
 
 def test_with_files_named_their_submissions_are_checked_and_others_are_not(tmp_path):
     found = board(tmp_path, CLOTHES)
-    found.change_figure("dp-sgd", "accuracy", value=0.99)
+    found.change_measurement("dp-sgd", "accuracy", value=0.99)
     path = found.path("teacher")
     write_beside("small", "clothes", "x.json")(found)
     checked = verify_results(found.root, [small_track()], only=[path])

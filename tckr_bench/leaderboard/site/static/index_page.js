@@ -3,7 +3,7 @@ function copied(kind) {
   const { ranked } = selection(), rows = state.all ? ranked : ranked.slice(0, FIRST);
   if (kind === "csv") return csv(rows);
   const titles = COLUMNS.map((column) => column.title);
-  const cells = rows.map((row) => [rankOf(row), row.name, row.family, ...FIGURES.map((column) => {
+  const cells = rows.map((row) => [rankOf(row), row.name, row.family, ...MEASUREMENTS.map((column) => {
     const estimate = estimateOf(row, column.key);
     return estimate ? `${shown(column, estimate.value)} (${reach(column, estimate)})` : "";
   }), row.seconds === null ? "" : duration(row.seconds), grouped(row.images), row.pareto ? "yes" : ""]);
@@ -15,8 +15,8 @@ function csv(rows) {
     const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
     return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
-  const titles = ["rank", "rank_low", "rank_high", "method", "family", ...FIGURES.flatMap(({ key }) => [key, `${key}_low`, `${key}_high`]), "cpu_seconds", "images", "pareto"];
-  const lines = rows.map((row) => [...(row.rank ?? ["", "", ""]), row.name, row.family, ...FIGURES.flatMap(({ key }) => {
+  const titles = ["rank", "rank_low", "rank_high", "method", "family", ...MEASUREMENTS.flatMap(({ key }) => [key, `${key}_low`, `${key}_high`]), "cpu_seconds", "images", "pareto"];
+  const lines = rows.map((row) => [...(row.rank ?? ["", "", ""]), row.name, row.family, ...MEASUREMENTS.flatMap(({ key }) => {
     const estimate = estimateOf(row, key);
     return estimate ? [estimate.value, estimate.low, estimate.high].map((value) => Number(value.toFixed(4))) : ["", "", ""];
   }), row.seconds, row.images, Boolean(row.pareto)]);

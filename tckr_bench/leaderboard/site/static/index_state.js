@@ -57,7 +57,7 @@ const COLUMNS = [
   { key: "images", title: "images per seed", better: "lower is better", sort: (row) => row.images },
   { key: "pareto", title: "Pareto front", left: true, most: true, sort: (row) => row.pareto },
 ];
-const FIGURES = COLUMNS.filter((column) => column.digits !== undefined);
+const MEASUREMENTS = COLUMNS.filter((column) => column.digits !== undefined);
 const FAMILIES = ["real data", "defence", "synthetic"];
 
 // State: what the address holds. ------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ function leaderRow(row) {
   const box = make("input", { type: "checkbox", "aria-label": `Compare ${row.name}` });
   box.checked = chosen;
   box.addEventListener("change", () => choose(row.slug, box.checked));
-  const cells = FIGURES.map((column) => cellOf(column, estimateOf(row, column.key)));
+  const cells = MEASUREMENTS.map((column) => cellOf(column, estimateOf(row, column.key)));
   return make("tr", { class: chosen ? "chosen" : null, "data-slug": row.slug },
     make("td", { class: "rank" }, row.rank ? String(row.rank[0]) : NOTHING, row.rank && row.rank[1] !== null ? make("span", { class: "interval" }, `(${row.rank[1]}\u2013${row.rank[2]})`) : null),
     make("th", { scope: "row", class: "name" }, make("span", { class: "pick" }, box, linkTo(row), make("span", { class: "phone" }, glyph(row.family), make("span", { class: "hidden" }, row.family)))),
@@ -43,7 +43,7 @@ function drawLeaders({ ranked, total }) {
   all.hidden = ranked.length <= Math.min(FIRST, FIRST_WIDE);
   all.textContent = state.all ? "Show the first ones only" : `Show all ${ranked.length} in every table`;
   const board = boards[state.track];
-  const where = state.dataset < 0 ? "Figures are means over the track\u2019s datasets, each as heavy as the others." : `Figures are those on ${board.datasets[state.dataset].name}; ranks are of the whole track.`;
+  const where = state.dataset < 0 ? "Measurements are means over the track\u2019s datasets, each as heavy as the others." : `Measurements are those on ${board.datasets[state.dataset].name}; ranks are of the whole track.`;
   byId("ranking-note").textContent = `${where} CPU time: to a trained classifier, over all datasets.`;
   const first = visible.length < ranked.length ? `, the first ${visible.length} in the table` : "";
   byId("status").textContent = `${ranked.length} of ${total} ranked methods shown${first}.`;
@@ -58,7 +58,7 @@ function drawOthers({ others }) {
     make("th", { scope: "row", class: "name" }, linkTo(row)),
     make("td", { class: "words" }, make("span", { class: `mark ${row.standing === "untrusted" ? "fail" : "warn"}` }, words[row.standing] ?? row.standing), ...row.reasons.map((reason) => make("div", {}, reason))),
     make("td", { class: "left" }, make("span", { class: "family" }, glyph(row.family), row.family)),
-    ...[FIGURES[0], FIGURES[2]].map((column) => cellOf(column, estimateOf(row, column.key))))));
+    ...[MEASUREMENTS[0], MEASUREMENTS[2]].map((column) => cellOf(column, estimateOf(row, column.key))))));
   table.parentElement.hidden = others.length === 0;
   byId("others-empty").hidden = others.length > 0;
 }
@@ -83,7 +83,7 @@ function drawCompared() {
   const table = byId("compared");
   table.tHead.replaceChildren(make("tr", {}, make("td"), ...rows.map((row) => make("th", { scope: "col" }, linkTo(row)))));
   const lines = [line("rank", rows.map((row) => make("td", {}, rankOf(row) || NOTHING)))];
-  for (const column of FIGURES) lines.push(line(`${column.title}`, rows.map((row) => comparedCell(column, row, rows[0]))));
+  for (const column of MEASUREMENTS) lines.push(line(`${column.title}`, rows.map((row) => comparedCell(column, row, rows[0]))));
   lines.push(line("CPU time", rows.map((row) => ratioCell(row, rows[0], "seconds", duration))));
   lines.push(line("images per seed", rows.map((row) => ratioCell(row, rows[0], "images", grouped))));
   table.tBodies[0].replaceChildren(...lines);

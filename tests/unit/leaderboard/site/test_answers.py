@@ -1,12 +1,12 @@
-"""The answers at the top of the index: what they claim follows from the figures, and chance is not called a result."""
+"""The answers at the top of the index: claims follow from the measurements, and chance is not called a result."""
 
 import dataclasses
 
 import pytest
 from made_standings import made_standings
 
-from tckr_bench.board.estimates import Estimate
 from tckr_bench.leaderboard.site.answers import answers_of
+from tckr_bench.records import Estimate
 
 
 @pytest.fixture(scope="module")

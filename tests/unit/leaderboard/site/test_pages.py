@@ -1,4 +1,4 @@
-"""Laws of the pages of methods and datasets: figures are the record's, what others wrote stays text, links resolve."""
+"""Laws of the pages of methods and datasets: numbers are the record's, what others wrote stays text, links resolve."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ import pytest
 from made_standings import MAIN, made_standings
 from reading_pages import ReadPage
 
-from tckr_bench.board import rank
-from tckr_bench.board.text import plain
+from tckr_bench.judging import rows as rank
 from tckr_bench.leaderboard.files import record_folder
 from tckr_bench.leaderboard.pictures import PicturePair, write_pictures
 from tckr_bench.leaderboard.records import Gate
@@ -24,6 +23,7 @@ from tckr_bench.leaderboard.site import links
 from tckr_bench.leaderboard.site.pages import dataset_page, method_page
 from tckr_bench.leaderboard.standings import Standings
 from tckr_bench.records import AttackScores, CellEvidence
+from tckr_bench.text import plain
 
 OURS = 1
 """The script that copies a command."""
@@ -138,7 +138,7 @@ def interval(estimate, *, scale=1.0, digits=3):
     return f"{shown(estimate.value, scale=scale, digits=digits)} {low} to {high}"
 
 
-def test_every_figure_of_a_method_is_its_records(standings, pages):
+def test_every_measurement_of_a_method_is_its_records(standings, pages):
     for entry in standings.entries:
         page = ReadPage(pages[links.method_link(standings.track.name, entry.slug)])
         for name, found in entry.results.items():
@@ -155,7 +155,7 @@ def test_every_figure_of_a_method_is_its_records(standings, pages):
                 assert cell.startswith(told), (entry.slug, name)
 
 
-def test_every_figure_of_a_dataset_is_its_records(standings, pages):
+def test_every_measurement_of_a_dataset_is_its_records(standings, pages):
     for name in standings.track.datasets:
         page = ReadPage(pages[links.dataset_link(standings.track.name, name)])
         rows = page.table(EVERY).rows[1:]
@@ -184,7 +184,7 @@ def test_the_headline_is_the_mean_of_the_standings(standings, pages):
         assert values == expected
 
 
-def test_every_attack_has_its_figures_threat_model_and_marks(standings, pages):
+def test_every_attack_has_its_measurements_threat_model_and_marks(standings, pages):
     entry = entry_of(standings)
     page = ReadPage(pages[links.method_link(standings.track.name, entry.slug)])
     for name, found in entry.results.items():
@@ -273,7 +273,7 @@ def test_headings_tables_and_pictures_can_be_followed_without_sight(pages, stand
             assert element.get("aria-label") or element.get("aria-hidden") == "true"
 
 
-def test_a_failed_gate_is_said_on_both_pages_and_strikes_the_figures(standings, pages):
+def test_a_failed_gate_is_said_on_both_pages_and_strikes_the_measurements(standings, pages):
     entry = entry_of(standings, standing="untrusted")
     reason = "attacks reach an AUC of 0.61 on a classifier that knows nothing"
     page = ReadPage(pages[links.method_link(standings.track.name, entry.slug)])
@@ -282,7 +282,7 @@ def test_a_failed_gate_is_said_on_both_pages_and_strikes_the_figures(standings, 
     for name in entry.results:
         assert "doubtful" in page.row(ON_EACH, name)[1]
         dataset = ReadPage(pages[links.dataset_link(standings.track.name, name)])
-        assert "Not every figure here is trusted." in dataset.text
+        assert "Not every measurement here is trusted." in dataset.text
         assert reason in dataset.text
         struck = [cells[0] for cells, classes in dataset.table(EVERY).rows if "doubtful" in classes]
         assert [words.startswith(plain(entry.name)) for words in struck] == [True]
@@ -292,7 +292,7 @@ def test_a_failed_gate_is_said_on_both_pages_and_strikes_the_figures(standings, 
 def test_a_record_without_gates_is_not_trusted(standings, tmp_path):
     entry = with_records(entry_of(standings), gates=())
     page = read(entry, standings, tmp_path)
-    assert "These figures are not trusted." in page.text
+    assert "These measurements are not trusted." in page.text
     assert "the submission brought no checks" in page.text
     name = next(iter(entry.results))
     dataset = ReadPage(dataset_page(name, swapped(standings, entry), results=tmp_path))
@@ -453,7 +453,7 @@ def test_a_commit_with_changes_is_marked(standings, tmp_path):
     assert "with changes that were not committed" in read(dirty, standings, tmp_path).text
 
 
-def test_the_papers_figures_stand_in_a_section_of_their_own(tmp_path):
+def test_the_papers_measurements_stand_in_a_section_of_their_own(tmp_path):
     board = made_standings(datasets=3, methods=5)
     html = dataset_page("cifar10", board, results=tmp_path)
     before, own = html.split('<section class="elsewhere"')

@@ -10,7 +10,7 @@ import pytest
 from made_standings import made_standings
 
 from tckr_bench import stats
-from tckr_bench.board import charts, rank
+from tckr_bench.judging import rows as rank
 from tckr_bench.leaderboard.files import record_folder
 from tckr_bench.leaderboard.records import StepCost
 from tckr_bench.leaderboard.scores import write_scores
@@ -20,6 +20,7 @@ from tckr_bench.leaderboard.site.costs import costs_of
 from tckr_bench.leaderboard.site.dataset_view import dataset_view
 from tckr_bench.leaderboard.site.method_words import unbroken, what_it_is
 from tckr_bench.records import AttackScores, CellEvidence
+from tckr_bench.show import charts
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def save(result, results, *, shift):
     folder.mkdir(parents=True, exist_ok=True)
     seed = next(seed for seed in result.record.seeds if seed.scores)
     write_scores(evidence, folder / seed.scores.name)
-    worst = next(figure.attack for figure in seed.figures if figure.metric == rank.WORST_AUC)
+    worst = next(measurement.attack for measurement in seed.measurements if measurement.metric == rank.WORST_AUC)
     return evidence, worst
 
 
@@ -101,7 +102,7 @@ def test_a_teacher_of_another_submission_is_not_set_beside_an_entry(standings):
     assert drawings.teacher_of(other, standings) is None
 
 
-def test_a_chart_leaves_out_controls_and_figures_that_are_not_trusted(standings, monkeypatch):
+def test_a_chart_leaves_out_controls_and_measurements_that_are_not_trusted(standings, monkeypatch):
     drawn = []
     monkeypatch.setattr(charts, "tradeoff_svg", lambda points, identity: drawn.extend(points) or "<svg></svg>")
     name = next(iter(standings.track.datasets))
@@ -146,7 +147,7 @@ def test_every_kind_that_begins_with_shadow_is_judging_and_bars_share_one_scale(
 def test_a_failed_seed_does_not_cheapen_the_others(standings):
     record = first(entry_of(standings, "method")).record
     good = dataclasses.replace(record.seeds[0], status="ok", cost=(step("train", 50.0),))
-    bad = dataclasses.replace(good, seed=7, status="failed", cost=(step("train", 2.0),), scores=None, figures=())
+    bad = dataclasses.replace(good, seed=7, status="failed", cost=(step("train", 2.0),), scores=None, measurements=())
     costs = costs_of(dataclasses.replace(record, seeds=(good, bad)))
     assert costs.groups[0].total == "50.0 s"
 

@@ -1,11 +1,11 @@
-"""The data of the index: every figure comes out as it went in, nothing in it can end the element it stands in."""
+"""The data of the index: every measurement comes out as it went in, nothing in it can end the element it stands in."""
 
 import json
 
 import pytest
 from made_standings import made_standings
 
-from tckr_bench.board import rank
+from tckr_bench.judging import rows as rank
 from tckr_bench.leaderboard.site.payload import MEANS, MOST_ATTACKS, SCALE, attack_mean, payload, shown_attacks
 
 
@@ -79,7 +79,7 @@ def test_numbers_that_are_none_are_null(board):
     import dataclasses
     import math
 
-    from tckr_bench.board.estimates import Estimate
+    from tckr_bench.records import Estimate
 
     entry = dataclasses.replace(board.entries[0], auc=Estimate(math.nan, 0, 1, ""), making_seconds=math.inf)
     data = read(dataclasses.replace(board, entries=(entry,)))

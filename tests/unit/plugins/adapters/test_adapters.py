@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tckr_bench.components import Context
 from tckr_bench.errors import OptionError, TckrError
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.registry import default_registry
 
 TRAINED = ["lora", "dora", "dp-lora", "full", "textual-inversion"]
 

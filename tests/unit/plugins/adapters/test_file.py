@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tckr_bench.components import Context
 from tckr_bench.errors import TckrError
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.registry import default_registry
 
 LORA_FILE = "pytorch_lora_weights.safetensors"
 PAPER_FILE = Path(__file__).parents[5] / "shared" / "paper" / "lora" / "lora_sd2_cifar10.safetensors"

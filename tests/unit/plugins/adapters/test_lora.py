@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from tckr_bench.components import Context
 from tckr_bench.errors import TckrError
+from tckr_bench.plugin.components import Context
 
 LORA_FILE = "pytorch_lora_weights.safetensors"
 

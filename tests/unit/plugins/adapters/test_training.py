@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from tckr_bench.components import Context
 from tckr_bench.errors import TckrError
+from tckr_bench.plugin.components import Context
 
 LORA_FILE = "pytorch_lora_weights.safetensors"
 

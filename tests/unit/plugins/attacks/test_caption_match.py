@@ -12,8 +12,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics.pairwise import cosine_similarity
 from tckr_plugins.attacks.caption_match import CaptionMatchAttack, match_scores, similarities
 
-from tckr_bench.components import Context, ReleaseEvidence
 from tckr_bench.errors import NotApplicableError
+from tckr_bench.plugin.components import Context, ReleaseEvidence
 from tckr_bench.stats import auc
 
 SIDE = 500

@@ -8,12 +8,12 @@ from scipy.spatial.distance import cdist
 from sklearn.datasets import load_digits
 from tckr_plugins.attacks.copies import NearestCopyAttack, low_frequencies, nearest_rows
 
-from tckr_bench.components import Context, CopyAttack, ReleaseEvidence
 from tckr_bench.errors import NotApplicableError
+from tckr_bench.plugin.components import Context, CopyAttack, ReleaseEvidence
+from tckr_bench.plugin.testing import fake_images
 from tckr_bench.records import LabelledImages
 from tckr_bench.stages.chunks import ImageChunks
 from tckr_bench.stats import auc, auc_interval
-from tckr_bench.testing import fake_images
 
 SIDE = 300
 MEMBERS = np.arange(2 * SIDE) < SIDE

@@ -9,12 +9,12 @@ from diffusers import StableDiffusionPipeline
 from PIL import Image
 from tckr_plugins.attacks.denoising import DenoisingAttack
 
-from tckr_bench.components import Context, ReleaseEvidence
 from tckr_bench.errors import NotApplicableError, OptionError
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.components import Context, ReleaseEvidence
+from tckr_bench.plugin.registry import default_registry
+from tckr_bench.plugin.testing import FakeDiffusionGenerator, fake_images
 from tckr_bench.records import DenoisingProbe, Prompts
 from tckr_bench.stats import auc
-from tckr_bench.testing import FakeDiffusionGenerator, fake_images
 
 ATTACKS = ("denoising-loss", "secmi", "pia")
 SIDE = 8

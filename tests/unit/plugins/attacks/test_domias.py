@@ -12,12 +12,12 @@ from sklearn.neighbors import KernelDensity
 from tckr_plugins.attacks.copies import as_pixels, low_frequencies
 from tckr_plugins.attacks.domias import DomiasAttack, log_density, whitening
 
-from tckr_bench.components import Context, ReleaseEvidence
 from tckr_bench.errors import NotApplicableError
+from tckr_bench.plugin.components import Context, ReleaseEvidence
+from tckr_bench.plugin.testing import fake_images
 from tckr_bench.records import LabelledImages
 from tckr_bench.stages.chunks import ImageChunks
 from tckr_bench.stats import auc, auc_interval
-from tckr_bench.testing import fake_images
 
 SIDE = 200
 MEMBERS = np.arange(2 * SIDE) < SIDE

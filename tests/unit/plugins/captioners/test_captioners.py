@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from tckr_bench.components import Context
 from tckr_bench.errors import OptionError
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.registry import default_registry
 
 NAMES = ("ankle boot", "bag {x}")
 LABELS = np.array([1, 0, 1])

@@ -9,8 +9,8 @@ from tckr_plugins.captioners import models
 from tckr_plugins.captioners.options import Blip2Options, BlipOptions, ImageToTextOptions
 from tckr_plugins.hub import Repository
 
-from tckr_bench.components import Context
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.registry import default_registry
 
 OTHER = "fedcba9876543210fedcba9876543210fedcba98"
 CAPTIONS = Repository("me/captions")

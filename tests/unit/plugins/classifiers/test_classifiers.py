@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tckr_plugins import classifiers
 
-from tckr_bench.components import Context
 from tckr_bench.errors import OptionError, TckrError
+from tckr_bench.plugin.components import Context
 from tckr_bench.records import LabelledImages, TrainingData
 
 CONTEXT = Context()

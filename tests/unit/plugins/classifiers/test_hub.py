@@ -12,8 +12,8 @@ from safetensors.torch import save
 from tckr_plugins import classifiers
 from tckr_plugins.classifiers import timm_models
 
-from tckr_bench.components import Context
 from tckr_bench.errors import OptionError, TckrError
+from tckr_bench.plugin.components import Context
 from tckr_bench.records import LabelledImages, TrainingData
 
 CONTEXT = Context()

@@ -19,8 +19,8 @@ from tckr_plugins.classifiers.ofa_models import build_network, rename_original
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from tckr_bench.components import Context
 from tckr_bench.errors import OptionError, TckrError
+from tckr_bench.plugin.components import Context
 from tckr_bench.records import LabelledImages, TrainingData
 
 CONTEXT = Context()

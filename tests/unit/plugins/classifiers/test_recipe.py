@@ -11,8 +11,8 @@ from tckr_plugins.classifiers.augmentation import mix_up, smooth_labels
 from tckr_plugins.classifiers.options import PAPER_RECIPE, OfaOptions, SmallCnnOptions, TimmOptions
 from torch.nn import functional
 
-from tckr_bench.components import Context
 from tckr_bench.errors import TckrError
+from tckr_bench.plugin.components import Context
 from tckr_bench.records import LabelledImages, TrainingData
 
 CONTEXT = Context()

@@ -10,8 +10,8 @@ import torch
 from tckr_plugins.classifiers import network, small_cnn, training
 from tckr_plugins.classifiers.options import SmallCnnOptions
 
-from tckr_bench.components import Context
 from tckr_bench.errors import TckrError
+from tckr_bench.plugin.components import Context
 from tckr_bench.records import LabelledImages, TrainingData
 
 CONTEXT = Context()

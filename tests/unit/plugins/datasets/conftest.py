@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.registry import default_registry
 
 
 def _png(grey, *, side=4):

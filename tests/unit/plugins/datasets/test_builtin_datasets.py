@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tckr_bench.errors import DatasetError
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.registry import default_registry
 
 
 def load(name, **options):
@@ -123,7 +123,7 @@ def test_describing_the_packaged_datasets_is_quick_and_light():
     code = (
         "import sys, time\n"
         "start = time.process_time()\n"
-        "from tckr_bench.plugins import default_registry\n"
+        "from tckr_bench.plugin.registry import default_registry\n"
         "registry = default_registry()\n"
         "for name in ('fashion-mnist', 'digits'):\n"
         "    registry.load(registry.use('dataset', name, label=name, options={})).describe()\n"

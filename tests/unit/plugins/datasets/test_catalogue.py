@@ -7,7 +7,7 @@ from tckr_plugins.datasets.catalogue import CATALOGUE, CONVERTED
 from tckr_plugins.datasets.naming import match_classes, spelling_key
 
 from tckr_bench.errors import DatasetError
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.registry import default_registry
 
 BY_NAME = {spec.name: spec for spec in CATALOGUE}
 PAPER = Path(__file__).parents[4] / "../shared/paper"

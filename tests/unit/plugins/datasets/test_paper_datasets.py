@@ -240,7 +240,7 @@ def test_describing_a_dataset_imports_neither_torch_nor_the_hub(nothing_here, lo
     shutil.copy(nothing_here / "stl10" / "train.parquet", nothing_here / "stl10" / "test.parquet")
     code = (
         "import sys\n"
-        "from tckr_bench.plugins import default_registry\n"
+        "from tckr_bench.plugin.registry import default_registry\n"
         "registry = default_registry()\n"
         "for name in ('cifar10', 'stl10'):\n"
         "    registry.load(registry.use('dataset', name, label=name, options={})).describe()\n"

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from tckr_bench.components import Context
-from tckr_bench.contamination import judge_contamination
+from tckr_bench.datasets.contamination import judge_contamination
 from tckr_bench.errors import OptionError, TckrError
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import DatasetDescription, GenerationRequest, Prompts
 
 

@@ -12,11 +12,11 @@ from tckr_plugins.adapters.examples import Batch, FrozenTextEncoding, encode_ima
 from tckr_plugins.adapters.training import denoising_loss
 from tckr_plugins.generators.denoising import denoising_errors
 
-from tckr_bench.components import Context, DiffusionGenerator
 from tckr_bench.errors import NotApplicableError, TckrError
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.components import Context, DiffusionGenerator
+from tckr_bench.plugin.registry import default_registry
+from tckr_bench.plugin.testing import fake_images
 from tckr_bench.records import DenoisingProbe, GenerationRequest, Prompts
-from tckr_bench.testing import fake_images
 
 KINDS = ("denoising", "secmi", "pia")
 PREDICTIONS = ("epsilon", "v_prediction", "sample")

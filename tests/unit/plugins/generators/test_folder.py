@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tckr_bench.components import Context
 from tckr_bench.errors import TckrError
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import GenerationRequest, Prompts
 
 CLASSES = ("ankle boot", "T-Shirt")

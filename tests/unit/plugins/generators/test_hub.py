@@ -4,7 +4,7 @@ import pytest
 from tckr_plugins.generators import hub
 
 from tckr_bench.errors import TckrError
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.registry import default_registry
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tckr_plugins.generators.models import LORA_FILE
 from tckr_plugins.generators.restoring import AdaptedWeights, apply_weights
 
 from tckr_bench.errors import TckrError
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.registry import default_registry
 
 LAYER = "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q"
 PUBLISHED = Path(__file__).parents[4] / "../shared/paper/lora/lora_sd2_cifar10.safetensors"

@@ -9,7 +9,7 @@ from tckr_plugins.generators.known_models import operations_per_image
 from tckr_plugins.generators.models import PACKAGED_MODELS, PRETRAINING_FILE, hash_folder, read_pretraining
 
 from tckr_bench.errors import TckrError
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.registry import default_registry
 
 SOUND = {"source": "two photographs", "known": True, "classes": ["cat"], "images_of": {"pets": ["cat"]}}
 

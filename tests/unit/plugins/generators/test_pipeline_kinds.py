@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tiny_pipelines
 
-from tckr_bench.components import Context
 from tckr_bench.errors import TckrError
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import GenerationRequest, Prompts
 
 KINDS = ("sdxl", "sdxl-turbo", "sd3", "pixart", "sana", "flux")

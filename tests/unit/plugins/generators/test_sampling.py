@@ -6,9 +6,9 @@ import torch
 from tckr_plugins.generators import sampling
 from tckr_plugins.generators.sampling import Batches, default_batch_size, to_pixels
 
-from tckr_bench.components import Context
 from tckr_bench.errors import TckrError
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import GenerationRequest, Prompts
 
 

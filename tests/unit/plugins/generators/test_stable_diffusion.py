@@ -5,9 +5,9 @@ import sys
 import numpy as np
 import pytest
 
-from tckr_bench.components import Context
 from tckr_bench.errors import TckrError
-from tckr_bench.plugins import default_registry
+from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import GenerationRequest, Prompts
 
 

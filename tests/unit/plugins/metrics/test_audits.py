@@ -1,4 +1,4 @@
-"""Laws of the figures from audited shadow models, and of what training proves."""
+"""Laws of the measurements from audited shadow models, and of what training proves."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def audit():
 
 
 def test_spread_between_trainings_is_the_standard_deviation_over_shadow_models(compute, attack_on, cell_with, audit):
-    (figure,) = compute("auc-between-trainings", cell_with({"a": attack_on(audit=audit), "b": attack_on()}))
-    assert (figure.attack, figure.examples) == ("a", 4)
-    assert figure.value == pytest.approx(np.sqrt(0.0008 / 3))
-    assert figure.low < figure.value < figure.high
+    (measurement,) = compute("auc-between-trainings", cell_with({"a": attack_on(audit=audit), "b": attack_on()}))
+    assert (measurement.attack, measurement.examples) == ("a", 4)
+    assert measurement.value == pytest.approx(np.sqrt(0.0008 / 3))
+    assert measurement.low < measurement.value < measurement.high
 
 
 def test_one_training_has_no_spread(compute, attack_on, cell_with, audit):
@@ -49,7 +49,7 @@ def test_canaries_are_judged_over_all_pairs_of_model_and_canary(compute, attack_
 
 
 @pytest.mark.parametrize("name", CANARY_NAMES)
-def test_there_is_no_canary_figure_without_canaries_in_and_out(compute, attack_on, cell_with, audit, name):
+def test_there_is_no_canary_measurement_without_canaries_in_and_out(compute, attack_on, cell_with, audit, name):
     none = replace(audit, canary_scores=np.zeros((8, 0)), canary_membership=np.zeros((8, 0), dtype=bool))
     out = replace(audit, canary_membership=np.zeros((8, 50), dtype=bool))
     for lacking in (None, none, out):
@@ -64,7 +64,7 @@ def test_a_rate_on_canaries_needs_a_hundred_pairs_that_are_out(compute, attack_o
 
 def test_the_proved_epsilon_has_no_interval_and_names_its_accountant(compute, cell_with):
     guarantee = PrivacyGuarantee(epsilon=3.9, delta=1e-5, accountant="prv")
-    (figure,) = compute("epsilon-accounted", cell_with({}, guarantee=guarantee))
-    assert (figure.low, figure.value, figure.high) == (3.9, 3.9, 3.9)
-    assert figure.interval == "accountant prv at delta 1e-05"
+    (measurement,) = compute("epsilon-accounted", cell_with({}, guarantee=guarantee))
+    assert (measurement.low, measurement.value, measurement.high) == (3.9, 3.9, 3.9)
+    assert measurement.interval == "accountant prv at delta 1e-05"
     assert compute("epsilon-accounted", cell_with({})) == []

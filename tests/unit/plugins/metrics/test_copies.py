@@ -14,18 +14,20 @@ NAMES = ["duplicate-rate", "near-duplicate-rate"]
 
 def test_a_duplicate_is_within_rounding_of_a_member_and_farther_from_every_other(compute, attack_on, cell_with):
     near = Copies(np.array([0.0, 0.5, 0.6, 0.4, 0.0]), np.array([9.0, 9.0, 9.0, 0.3, 0.0]))
-    (figure,) = compute("duplicate-rate", cell_with({"copy": attack_on(copies=near, surface="images")}))
-    assert (figure.attack, figure.examples) == ("copy", 5)
-    assert figure.value == 2 / 5  # the fourth repeats a non-member, the fifth both
+    (measurement,) = compute("duplicate-rate", cell_with({"copy": attack_on(copies=near, surface="images")}))
+    assert (measurement.attack, measurement.examples) == ("copy", 5)
+    assert measurement.value == 2 / 5  # the fourth repeats a non-member, the fifth both
 
 
 def test_near_duplicates_are_those_that_chance_does_not_explain(compute, attack_on, cell_with):
     to_others = np.arange(1.0, 1001.0)  # first percentile: 10.99
     to_members = np.full(1000, 500.0)
     to_members[:30], to_members[30:40] = 10.9, 11.1
-    (figure,) = compute("near-duplicate-rate", cell_with({"copy": attack_on(copies=Copies(to_members, to_others))}))
-    assert figure.value == 30 / 1000
-    assert "nearer than 11.0 of 255, 1 % by chance" in figure.interval
+    (measurement,) = compute(
+        "near-duplicate-rate", cell_with({"copy": attack_on(copies=Copies(to_members, to_others))})
+    )
+    assert measurement.value == 30 / 1000
+    assert "nearer than 11.0 of 255, 1 % by chance" in measurement.interval
 
 
 @pytest.mark.parametrize("share", [0.5, 0.67, 0.9])
@@ -35,8 +37,8 @@ def test_without_copies_one_image_in_a_hundred_is_near_by_chance(compute, attack
     count = round(share * examples)
     nearest = [generator.beta(1, side, size=200_000) for side in (count, examples - count)]
     saved = replace(attack_on(copies=Copies(*nearest)), members=np.arange(examples) < count)
-    (figure,) = compute("near-duplicate-rate", cell_with({"copy": saved}))
-    assert figure.value == pytest.approx(0.01, abs=0.001)
+    (measurement,) = compute("near-duplicate-rate", cell_with({"copy": saved}))
+    assert measurement.value == pytest.approx(0.01, abs=0.001)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,4 +1,4 @@
-"""Laws of which way each built-in metric is better: what it says is what its figures do."""
+"""Laws of which way each built-in metric is better: what it says is what its measurements do."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tckr_plugins import metrics
 
+from tckr_bench.plugin.testing import fake_cell_evidence
 from tckr_bench.records import Copies
-from tckr_bench.testing import fake_cell_evidence
 
 DIRECTIONS = {}
 metrics.register_metrics(lambda component: DIRECTIONS.update({component.name: component.better}))
@@ -43,7 +43,7 @@ def worse(evidence):
 
 
 @pytest.mark.parametrize("name", sorted(set(DIRECTIONS) - {PUBLISHED}))
-def test_a_worse_cell_has_worse_figures_of_every_metric(name, compute):
+def test_a_worse_cell_has_worse_measurements_of_every_metric(name, compute):
     (before,), (after,) = compute(name, cell()), compute(name, worse(cell()))
     if DIRECTIONS[name] == "neither":
         assert before == after

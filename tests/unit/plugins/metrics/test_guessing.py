@@ -20,9 +20,9 @@ def audit_of(*, models=8, canaries=50, shift=0.0, seed=0):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_attack_on_whatever_surface_has_its_figure(compute, attack_on, cell_with, name):
+def test_each_attack_on_whatever_surface_has_its_measurement(compute, attack_on, cell_with, name):
     attacks = {"a": attack_on(), "b": attack_on(surface="images", seed=1)}
-    assert [(figure.attack, figure.examples) for figure in compute(name, cell_with(attacks))] == [
+    assert [(measurement.attack, measurement.examples) for measurement in compute(name, cell_with(attacks))] == [
         ("a", 600),
         ("b", 600),
     ]
@@ -63,12 +63,12 @@ def test_a_larger_delta_refutes_less(compute, attack_on, cell_with):
 
 def test_epsilon_on_canaries_is_judged_on_whole_canaries(compute, attack_on, cell_with):
     """Of 51 canaries, each in 4 of 8 models, one half has 25 and the other 26: pairs would be halved into 102."""
-    (figure,) = compute(
+    (measurement,) = compute(
         "audit-canary-epsilon-lower", cell_with({"a": attack_on(audit=audit_of(canaries=51, shift=20.0))})
     )
-    assert figure.value > 3
-    assert figure.examples == 408
-    assert "of 104 members against 0 of 104 non-members" in figure.interval
+    assert measurement.value > 3
+    assert measurement.examples == 408
+    assert "of 104 members against 0 of 104 non-members" in measurement.interval
 
 
 def test_few_pairs_give_no_epsilon_on_canaries(compute, attack_on, cell_with):

@@ -1,4 +1,4 @@
-"""Laws of the figures for those at risk most: the class, and the tenth that shadow models point out."""
+"""Laws of the measurements for those at risk most: the class, and the tenth that shadow models point out."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def test_the_class_an_attack_tells_apart_best_is_named(compute, attack_on, cell_
     saved = attack_on(shift=0.2)
     labels = np.arange(600) % 5
     scores = saved.scores + 2.0 * (labels == 3) * saved.members
-    (figure,) = compute("worst-class-auc", cell_with({"a": replace(saved, scores=scores, labels=labels)}))
+    (measurement,) = compute("worst-class-auc", cell_with({"a": replace(saved, scores=scores, labels=labels)}))
     chosen = labels == 3
-    assert figure.value == pytest.approx(auc(scores[chosen], saved.members[chosen]))
-    assert figure.interval.startswith("class 3;")
-    assert figure.examples == 120
+    assert measurement.value == pytest.approx(auc(scores[chosen], saved.members[chosen]))
+    assert measurement.interval.startswith("class 3;")
+    assert measurement.examples == 120
 
 
 def test_having_looked_at_every_class_lowers_the_lower_end(compute, attack_on, cell_with):
@@ -43,8 +43,8 @@ def test_small_classes_are_left_out(compute, attack_on, cell_with):
     labels = np.zeros(600, dtype=np.int64)
     labels[:19] = labels[300:400] = 1  # 19 members, 100 others
     scores = saved.scores + 50.0 * (labels == 1) * saved.members
-    (figure,) = compute("worst-class-auc", cell_with({"a": replace(saved, scores=scores, labels=labels)}))
-    assert figure.interval.startswith("class 0;")
+    (measurement,) = compute("worst-class-auc", cell_with({"a": replace(saved, scores=scores, labels=labels)}))
+    assert measurement.interval.startswith("class 0;")
     assert compute("worst-class-auc", cell_with({"a": replace(saved, labels=np.arange(600) % 300)})) == []
 
 
@@ -64,11 +64,11 @@ def test_classes_need_labels_and_canaries_have_none_of_interest(compute, attack_
 def test_the_tenth_that_shadow_models_point_out_is_judged(compute, attack_on, cell_with):
     vulnerability = np.random.default_rng(1).normal(size=600)
     saved = attack_on(audit=audit_with(vulnerability))
-    (figure,) = compute("worst-decile-auc", cell_with({"a": saved}))
+    (measurement,) = compute("worst-decile-auc", cell_with({"a": saved}))
     chosen = vulnerability >= np.sort(vulnerability)[-60]
     reference = auc_interval(saved.scores[chosen], saved.members[chosen])
-    assert (figure.value, figure.low, figure.high) == (reference.value, reference.low, reference.high)
-    assert figure.examples == 60
+    assert (measurement.value, measurement.low, measurement.high) == (reference.value, reference.low, reference.high)
+    assert measurement.examples == 60
 
 
 def test_the_tenth_leaves_canaries_out(compute, attack_on, cell_with):

@@ -20,9 +20,9 @@ def attacks(attack_on):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_strongest_attack_is_named(compute, cell_with, attacks, name):
-    (figure,) = compute(name, cell_with(attacks))
-    assert (figure.attack, figure.examples) == ("strong", 1000)
-    assert "worst of 3" in figure.interval
+    (measurement,) = compute(name, cell_with(attacks))
+    assert (measurement.attack, measurement.examples) == ("strong", 1000)
+    assert "worst of 3" in measurement.interval
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -59,23 +59,23 @@ def test_trying_the_same_attack_again_costs_nothing(compute, cell_with, attacks,
 
 
 def test_attacks_on_different_examples_are_corrected_by_bonferroni(compute, attack_on, cell_with, attacks):
-    (figure,) = compute("worst-auc", cell_with(attacks | {"apart": attack_on(size=400)}))
-    assert "Bonferroni" in figure.interval
+    (measurement,) = compute("worst-auc", cell_with(attacks | {"apart": attack_on(size=400)}))
+    assert "Bonferroni" in measurement.interval
 
 
 def test_an_attack_with_few_non_members_leaves_the_worst_rate_to_the_others(compute, attack_on, cell_with, attacks):
-    (figure,) = compute("worst-tpr-at-1-fpr", cell_with(attacks | {"few": attack_on(shift=3.0, size=99)}))
-    assert figure.attack == "strong"
+    (measurement,) = compute("worst-tpr-at-1-fpr", cell_with(attacks | {"few": attack_on(shift=3.0, size=99)}))
+    assert measurement.attack == "strong"
 
 
-def test_the_published_figure_is_the_best_of_the_published_variants_and_of_no_other_attack(
+def test_the_published_measurement_is_the_best_of_the_published_variants_and_of_no_other_attack(
     compute, attack_on, cell_with, attacks
 ):
     variants = {
         f"lira-paper-{index}": attack_on(shift=shift, seed=index) for index, shift in enumerate((0.1, 0.5, 0.3))
     }
-    (figure,) = compute("best-published-auc", cell_with(attacks | variants))
+    (measurement,) = compute("best-published-auc", cell_with(attacks | variants))
     reference = auc_interval(variants["lira-paper-1"].scores, variants["lira-paper-1"].members)
-    assert (figure.value, figure.low, figure.high) == (reference.value, reference.low, reference.high)
-    assert "lira-paper-1, best of 3, uncorrected" in figure.interval
+    assert (measurement.value, measurement.low, measurement.high) == (reference.value, reference.low, reference.high)
+    assert "lira-paper-1, best of 3, uncorrected" in measurement.interval
     assert compute("best-published-auc", cell_with(attacks)) == []

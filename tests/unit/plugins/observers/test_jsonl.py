@@ -6,7 +6,7 @@ import json
 import pytest
 from tckr_plugins.observers.jsonl import JsonlObserver, read_events
 
-from tckr_bench.rehearsal import rehearsed
+from tckr_bench.plugin.rehearsal import rehearsed
 
 
 @pytest.fixture
@@ -48,9 +48,9 @@ def test_events_say_what_the_run_said(path):
     assert (found["how"], found["seconds"]) == ("found", 0.0)
     assert (ran["how"], ran["seconds"], ran["cpu_seconds"], ran["done"], ran["total"]) == ("ran", 2.5, 2.25, 3, 5)
     assert failed["reason"].startswith("out of")
-    assert cell["figures"][1] == {"metric": "auc-mia", "attack": "lira", "value": 0.625, "low": 0.6, "high": 0.65}
-    assert cell["figures"][2]["value"] is None, "JSON has no infinity"
-    assert (lost["status"], lost["figures"]) == ("failed", [])
+    assert cell["measurements"][1] == {"metric": "auc-mia", "attack": "lira", "value": 0.625, "low": 0.6, "high": 0.65}
+    assert cell["measurements"][2]["value"] is None, "JSON has no infinity"
+    assert (lost["status"], lost["measurements"]) == ("failed", [])
     assert (end["ending"], end["ran"], end["cpu_seconds"]["train"]) == ("failed", 2, 2.25)
 
 

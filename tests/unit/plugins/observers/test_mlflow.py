@@ -6,7 +6,7 @@ import pytest
 from tckr_plugins.observers import MlflowOptions
 from tckr_plugins.observers.mlflow import MlflowObserver
 
-from tckr_bench.rehearsal import rehearsed
+from tckr_bench.plugin.rehearsal import rehearsed
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def runs(folder, name="rehearsal"):
     return client, client.search_runs([client.get_experiment_by_name(name).experiment_id])
 
 
-def test_figures_parameters_and_versions_are_those_of_the_run(folder):
+def test_measurements_parameters_and_versions_are_those_of_the_run(folder):
     _client, (run,) = runs(folder)
     assert run.data.metrics["digits/teacher/seed-0/accuracy"] == 0.75
     assert run.data.metrics["digits/teacher/seed-0/auc-mia/lira"] == 0.625

@@ -5,7 +5,7 @@ from tckr_plugins.observers import TensorboardOptions
 from tckr_plugins.observers.tensorboard import TensorboardObserver
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tckr_bench.rehearsal import rehearsed
+from tckr_bench.plugin.rehearsal import rehearsed
 
 
 def read(folder):
@@ -20,7 +20,7 @@ def folder(tmp_path):
     return tmp_path / "tensorboard"
 
 
-def test_figures_are_scalars_under_dataset_method_and_seed(folder):
+def test_measurements_are_scalars_under_dataset_method_and_seed(folder):
     found = read(folder)
     assert [event.value for event in found.Scalars("digits/teacher/seed-0/accuracy")] == [0.75]
     assert [event.value for event in found.Scalars("digits/teacher/seed-0/auc-mia/lira")] == [0.625]

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 TELL = """
 import sys
 from pathlib import Path
-from tckr_bench.rehearsal import rehearsed
+from tckr_bench.plugin.rehearsal import rehearsed
 from tckr_plugins.observers import TrackioOptions
 from tckr_plugins.observers.trackio import TrackioObserver
 run = rehearsed(Path(sys.argv[1]))
@@ -43,7 +43,7 @@ def rows(folder):
     return [(run, step, json.loads(metrics)) for run, step, metrics in found]
 
 
-def test_figures_and_seconds_are_in_the_database_of_the_run(tmp_path):
+def test_measurements_and_seconds_are_in_the_database_of_the_run(tmp_path):
     done = tell(tmp_path)
     assert done.stdout == ""
     values = {name: value for _run, _step, metrics in rows(tmp_path) for name, value in metrics.items()}

@@ -8,7 +8,7 @@ import pytest
 from tckr_plugins.observers import WandbOptions
 from tckr_plugins.observers.wandb import WandbObserver
 
-from tckr_bench.rehearsal import rehearsed
+from tckr_bench.plugin.rehearsal import rehearsed
 
 BLOCK, HEADER = 32768, 7
 
@@ -58,7 +58,7 @@ def folder(tmp_path_factory):
     return folder
 
 
-def test_figures_parameters_and_seconds_are_those_of_the_run(folder):
+def test_measurements_parameters_and_seconds_are_those_of_the_run(folder):
     config, history, summary = read(offline_runs(folder)[0])
     assert config["matrix"] == "rehearsal"
     assert config["version/python"] == "3.11.0"

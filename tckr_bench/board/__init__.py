@@ -1,1 +1,0 @@
-"""The board: reads result files only, ranks, and renders tables and pages."""

@@ -1,0 +1,1 @@
+"""Released images as a dataset: parquet shards and a data card."""

@@ -1,0 +1,65 @@
+"""The hooks a plugin may implement: one `register_<family>` each, all of the same shape.
+
+A hook registers; the work is done by the Protocols of `tckr_bench.plugin.components` and `tckr_bench.plugin.observing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from tckr_bench.plugin.components import (
+        Adapter,
+        Attack,
+        Captioner,
+        Classifier,
+        Component,
+        Dataset,
+        Generator,
+        Metric,
+    )
+    from tckr_bench.plugin.observing import Observer
+
+ENTRY_POINT_GROUP = "tckr_bench"
+
+hookspec = pluggy.HookspecMarker(ENTRY_POINT_GROUP)
+hookimpl = pluggy.HookimplMarker(ENTRY_POINT_GROUP)
+
+
+class HookSpecifications:
+    """Every hook of tckr-bench."""
+
+    @hookspec
+    def register_datasets(self, register: Callable[[Component[Dataset]], None]) -> None:
+        """Register real datasets."""
+
+    @hookspec
+    def register_captioners(self, register: Callable[[Component[Captioner]], None]) -> None:
+        """Register captioners: real images -> one prompt each."""
+
+    @hookspec
+    def register_generators(self, register: Callable[[Component[Generator]], None]) -> None:
+        """Register generators: prompts and seeds -> images."""
+
+    @hookspec
+    def register_adapters(self, register: Callable[[Component[Adapter]], None]) -> None:
+        """Register adapters: generator, images and prompts -> weights."""
+
+    @hookspec
+    def register_classifiers(self, register: Callable[[Component[Classifier]], None]) -> None:
+        """Register classifiers: images and labels -> logits."""
+
+    @hookspec
+    def register_attacks(self, register: Callable[[Component[Attack]], None]) -> None:
+        """Register membership-inference attacks: evidence -> one score per example."""
+
+    @hookspec
+    def register_metrics(self, register: Callable[[Component[Metric]], None]) -> None:
+        """Register metrics: saved scores -> measurements with intervals."""
+
+    @hookspec
+    def register_observers(self, register: Callable[[Component[Observer]], None]) -> None:
+        """Register observers: they hear of a run and change nothing of it."""

@@ -1,0 +1,387 @@
+"""For plugin authors: fakes of what a component is given, and a contract check for each family.
+
+A check raises `AssertionError` with a sentence that says which law the component breaks. Use them in pytest:
+
+    def test_my_attack_keeps_the_contract():
+        check_attack(MyAttack(options))
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+
+from tckr_bench.plugin.components import Component, Context, Direction, ReleaseEvidence
+from tckr_bench.plugin.observing import RunEnd
+from tckr_bench.plugin.rehearsal import rehearsed
+from tckr_bench.records import (
+    AttackEvidence,
+    AttackScores,
+    CellEvidence,
+    Copies,
+    GenerationRequest,
+    LabelledImages,
+    PrivacyGuarantee,
+    Prompts,
+    References,
+    ShadowAudit,
+    ThreatModel,
+    TrainingData,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+
+    from tckr_bench.plugin.components import (
+        Adapter,
+        Attack,
+        Captioner,
+        Classifier,
+        Dataset,
+        Generator,
+        Metric,
+        ReleaseAttack,
+    )
+    from tckr_bench.plugin.observing import Observer
+    from tckr_bench.records import DenoisingProbe, Images
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+ROUNDING = 2  # of 255: how far the same image may differ between batch sizes
+
+
+def fake_images(count: int = 12, *, size: int = 32, classes: int = 3, seed: int = 0) -> LabelledImages:
+    """Return images that a classifier can tell apart: noise around a colour and a place of each class."""
+    generator = np.random.default_rng(seed)
+    labels = np.arange(count, dtype=np.int64) % classes
+    images = generator.integers(0, 60, size=(count, size, size, 3)).astype(np.uint8)
+    for index, label in enumerate(labels):
+        top = int(label) * size // (classes + 1)
+        images[index, top : top + size // 3, size // 4 : 3 * size // 4, int(label) % 3] += 150
+    return LabelledImages(images, labels)
+
+
+def fake_class_names(classes: int = 3) -> tuple[str, ...]:
+    """Return class names."""
+    return tuple(f"kind {index}" for index in range(classes))
+
+
+def fake_prompts(data: LabelledImages) -> Prompts:
+    """Return one prompt per image."""
+    texts = tuple(f"kind {label}: a bright object" for label in data.labels)
+    return Prompts(texts, data.labels, np.arange(len(data), dtype=np.int64))
+
+
+def fake_attack_evidence(*, examples: int = 60, classes: int = 3, shadows: int = 8, seed: int = 0) -> AttackEvidence:
+    """Return evidence in which members (the first half) are fitted better, by the target and by every shadow.
+
+    Nothing is missing from it: images of the labels' classes, two altered copies of each, and half as many references,
+    which no model was trained on.
+    """
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, classes, size=examples).astype(np.int64)
+    members = np.arange(examples) < examples // 2
+    splits = [generator.permutation(examples) < examples // 2 for _ in range(shadows // 2)]
+    masks = np.array([mask for split in splits for mask in (split, ~split)]).reshape(-1, examples)
+
+    def logits(mask: Any, of: Any = labels) -> Any:  # noqa: ANN401 - arrays
+        outputs = generator.normal(size=(len(of), classes))
+        outputs[np.arange(len(of)), of] += 1.0 + 2.0 * mask
+        return outputs.astype(np.float32)
+
+    def of_shadows(draw: Callable[[Any], Any], *shape: int) -> Any:  # noqa: ANN401 - arrays
+        return np.array([draw(mask) for mask in masks], dtype=np.float32).reshape(-1, *shape, classes)
+
+    shadow_logits = of_shadows(logits, examples)
+    target_logits = logits(members)
+    pool = fake_images(examples * classes, classes=classes, seed=seed)
+    outside = fake_images(examples // 2, classes=classes, seed=seed + 1)
+    return AttackEvidence(
+        target_logits=target_logits,
+        labels=labels,
+        shadow_logits=shadow_logits,
+        shadow_membership=masks.astype(bool),
+        images=pool.images[np.arange(examples) * classes + labels],
+        target_queries=np.stack([logits(members) for _ in range(2)]),
+        shadow_queries=of_shadows(lambda mask: [logits(mask) for _ in range(2)], 2, examples),
+        references=References(
+            images=outside.images,
+            labels=outside.labels,
+            target_logits=logits(0, outside.labels),
+            shadow_logits=of_shadows(lambda _mask: logits(0, outside.labels), len(outside)),
+        ),
+    )
+
+
+class FakeDiffusionGenerator:
+    """A diffusion generator that makes grey images and denoises dark images best."""
+
+    image_size = 32
+
+    def restore(self, weights: Path) -> None:
+        """Take up nothing."""
+
+    def generate(self, request: GenerationRequest, *, context: Context) -> Images:
+        """Return grey images."""
+        context.progress(1.0)
+        return np.full((len(request), self.image_size, self.image_size, 3), 128, dtype=np.uint8)
+
+    def denoising_errors(
+        self, images: Images, prompts: Sequence[str], *, probe: DenoisingProbe, context: Context
+    ) -> npt.NDArray[np.float64]:
+        """Return errors that grow with the mean level of an image, and with the timestep."""
+        assert len(images) == len(prompts), "one prompt per image"
+        context.progress(1.0)
+        levels: npt.NDArray[np.float64] = images.mean(axis=(1, 2, 3), dtype=np.float64)
+        return (1.0 + levels) * (1.0 + probe.timestep)
+
+
+def fake_release_evidence(*, examples: int = 60, seed: int = 0) -> ReleaseEvidence:
+    """Return evidence in which members (the first half) were released, slightly altered, with their captions."""
+    data, others = (fake_images(count, seed=seed + shift) for shift, count in enumerate((examples, examples // 2)))
+    members = np.arange(examples) < examples // 2
+    noise = np.random.default_rng(seed).integers(0, 9, size=data.images[members].shape)
+    prompts = tuple(f"kind {label}: object {index % 20}" for index, label in enumerate(data.labels))
+    return ReleaseEvidence(
+        images=data.images,
+        labels=data.labels,
+        class_names=fake_class_names(),
+        prompts=prompts,
+        generator=FakeDiffusionGenerator(),
+        synthetic=LabelledImages((data.images[members] + noise).astype(np.uint8), data.labels[members]),
+        released_prompts=prompts[: examples // 2],
+        references=others,
+        members=members,
+    )
+
+
+def fake_cell_evidence(*, examples: int = 1000, classes: int = 3, seed: int = 0) -> CellEvidence:
+    """Return the evidence of a cell with one attack, as many members as non-members, that no built-in metric lacks.
+
+    The attack itself has no canaries, but its eight shadow models have; the training proves something, and a tenth of
+    the synthetic images are copies.
+    """
+    generator = np.random.default_rng(seed)
+    labels = generator.integers(0, classes, size=examples).astype(np.int64)
+    logits = generator.normal(size=(2, examples, classes)).astype(np.float32)
+    logits[:, np.arange(examples), labels] += np.float32(1.0)
+    members = np.arange(2 * examples) < examples
+    scores = generator.normal(size=2 * examples) + 0.5 * members
+    membership = np.stack([generator.permutation(8) < 4 for _ in range(40)], axis=1)
+    to_members = 20.0 * generator.random(examples)
+    attack = AttackScores(
+        attack="fake",
+        scores=scores,
+        members=members,
+        canaries=np.zeros(2 * examples, dtype=bool),
+        threat_model=ThreatModel(sees="logits", owns="nothing"),
+        labels=generator.integers(0, classes, size=2 * examples).astype(np.int64),
+        audit=ShadowAudit(
+            aucs=generator.normal(0.6, 0.02, size=8),
+            vulnerability=generator.normal(size=2 * examples),
+            canary_scores=generator.normal(size=membership.shape) + membership,
+            canary_membership=membership,
+        ),
+        copies=Copies(
+            np.where(np.arange(examples) % 10, to_members, 0.1 * to_members / 20), 20.0 * generator.random(examples)
+        ),
+    )
+    guarantee = PrivacyGuarantee(epsilon=4.0, delta=1e-5, accountant="prv")
+    return CellEvidence(labels, logits[0], logits[1], {"fake": attack}, "fake", guarantee)
+
+
+def check_component(component: Component[Any]) -> None:
+    """Check that a component can be named in a matrix file and is documented."""
+    assert NAME.fullmatch(component.name), f"'{component.name}' is not a name: use lower case, digits, - and _"
+    assert component.version, f"'{component.name}' has no version"
+    assert component.summary, f"'{component.name}' has no summary"
+    assert "\n" not in component.summary, f"the summary of '{component.name}' is more than one line"
+    for name, field in component.options.model_fields.items():
+        assert not field.is_required(), f"option '{name}' of '{component.name}' has no default"
+        assert field.description, f"option '{name}' of '{component.name}' has no description"
+
+
+def check_dataset(dataset: Dataset) -> None:
+    """Check that a dataset says the same each time, and reads what it says."""
+    description = dataset.describe()
+    assert description == dataset.describe(), "describe() must say the same each time"
+    assert len(set(description.class_names)) == len(description.class_names) > 1, "class names are two or more, unlike"
+    for split in description.counts:
+        data = dataset.read(split, size=16)  # type: ignore[arg-type]
+        assert len(data) == description.counts[split], f"{split}: read() returns as many images as describe() says"
+        assert data.images.shape[1:] == (16, 16, 3), f"{split}: images have the size asked for"
+        assert data.images.dtype == np.uint8, f"{split}: images are uint8"
+        assert data.labels.dtype == np.int64, f"{split}: labels are int64"
+        assert set(np.unique(data.labels)) <= set(range(len(description.class_names))), f"{split}: labels name classes"
+
+
+def check_captioner(captioner: Captioner) -> None:
+    """Check that a captioner gives one text per image, the same each time."""
+    data = fake_images()
+    texts = captioner.caption(data.images, data.labels, class_names=fake_class_names(), context=Context())
+    again = captioner.caption(data.images, data.labels, class_names=fake_class_names(), context=Context())
+    assert len(texts) == len(data), "one text per image"
+    assert all(texts), "captions are not empty"
+    assert texts == again, "the same images have the same captions"
+
+
+def check_generator(generator: Generator, weights: Path) -> None:
+    """Check that image i depends on prompt i and seed i alone; `weights` is what a fitting adapter wrote."""
+    data = fake_images(6)
+    prompts = fake_prompts(data)
+    generator.restore(weights)
+    context = Context()
+    request = _request(prompts, range(6))
+    whole = generator.generate(request, context=context)
+    again = generator.generate(request, context=context)
+    size = generator.image_size
+    assert whole.shape == (6, size, size, 3), "images are (n, image_size, image_size, 3)"
+    assert whole.dtype == np.uint8, "images are uint8"
+    assert np.array_equal(whole, again), "the same request gives the same bytes"
+    part = generator.generate(_request(prompts, range(4, 6)), context=context)
+    difference = np.abs(part.astype(int) - whole[4:].astype(int)).max()
+    assert difference <= ROUNDING, f"image i depends on its batch: pixels differ by {difference}"
+
+
+def _request(prompts: Prompts, places: range) -> GenerationRequest:
+    """Return the request for some places of a sequence in which every prompt comes once, in order."""
+    labels = prompts.labels.tolist()
+    chosen = slice(places.start, places.stop)
+    part = Prompts(prompts.texts[chosen], prompts.labels[chosen], prompts.sources[chosen])
+    ranks = tuple(labels[:place].count(labels[place]) for place in places)
+    return GenerationRequest(part, tuple(places), ranks, fake_class_names(max(labels) + 1))
+
+
+def check_adapter(adapter: Adapter, generator: Generator, folder: Path) -> None:
+    """Check that an adapter writes the same bytes for the same seed, and that the generator takes them up."""
+    data = fake_images(6)
+    contents = []
+    for name in ("first", "second"):
+        weights = folder / name
+        weights.mkdir()
+        adapter.adapt(generator, data.images, fake_prompts(data), weights=weights, seed=1, context=Context())
+        files = sorted(path for path in weights.rglob("*") if path.is_file())
+        contents.append([(path.relative_to(weights).as_posix(), path.read_bytes()) for path in files])
+    assert contents[0] == contents[1], "the same seed gives the same bytes"
+    generator.restore(folder / "first")
+
+
+def check_classifier(component: Component[Classifier], options: dict[str, Any], folder: Path) -> None:
+    """Check that a classifier is repeatable, restores what it saved, and can stay untrained."""
+    data, context = fake_images(24), Context()
+    training = TrainingData(data, fake_class_names(), validation=fake_images(12, seed=1))
+
+    def trained(**changes: object) -> Classifier:
+        classifier = component.load(component.parse_options({**options, **changes}))
+        classifier.fit(training, seed=3, context=context)
+        return classifier
+
+    first = trained(epochs=1)
+    logits = first.predict(data.images, context=context)
+    assert logits.shape == (24, 3), "logits are (n, classes)"
+    assert logits.dtype == np.float32, "logits are float32"
+    assert np.array_equal(logits, trained(epochs=1).predict(data.images, context=context)), (
+        "the same seed, the same logits"
+    )
+    first.save(folder)
+    restored = component.load(component.parse_options({**options, "epochs": 1}))
+    restored.restore(folder, context=context)
+    assert np.array_equal(restored.predict(data.images, context=context), logits), "restored logits are the same"
+    untrained = trained(epochs=0).predict(data.images, context=context)
+    assert not np.array_equal(untrained, logits), "epochs=0 leaves the network untrained"
+
+
+def check_attack(attack: Attack) -> None:
+    """Check that an attack gives one finite score per example, whatever their order."""
+    evidence = fake_attack_evidence()
+    scores = np.asarray(attack.score(evidence))
+    assert scores.shape == (60,), "one score per example"
+    assert np.isfinite(scores).all(), "scores are finite"
+    order = np.random.default_rng(0).permutation(60)
+    assert evidence.images is not None
+    assert evidence.target_queries is not None
+    assert evidence.shadow_queries is not None
+    shuffled = replace(
+        evidence,
+        target_logits=evidence.target_logits[order],
+        labels=evidence.labels[order],
+        shadow_logits=evidence.shadow_logits[:, order],
+        shadow_membership=evidence.shadow_membership[:, order],
+        images=evidence.images[order],
+        target_queries=evidence.target_queries[:, order],
+        shadow_queries=evidence.shadow_queries[:, :, order],
+    )
+    assert np.allclose(attack.score(shuffled), scores[order], atol=1e-9), (
+        "an example's score does not depend on its place"
+    )
+    assert attack.threat_model.sees, "the threat model says what the attacker sees"
+    assert attack.threat_model.owns, "the threat model says what the attacker owns"
+
+
+def check_release_attack(attack: ReleaseAttack) -> None:
+    """Check that an attack on a release gives one finite score per example, the same each time, in any order."""
+    evidence = fake_release_evidence()
+    outcome = attack.score(evidence, context=Context())
+    count = len(evidence.labels)
+    assert outcome.scores.shape == (count,), "one score per example"
+    assert outcome.scores.dtype == np.float64, "scores are float64"
+    assert np.isfinite(outcome.scores).all(), "scores are finite"
+    if outcome.nearest is not None:
+        assert outcome.nearest.shape == (count,), "one nearest synthetic image per example"
+        assert outcome.nearest.dtype == np.int64, "the nearest are told by their index"
+    assert np.array_equal(attack.score(evidence, context=Context()).scores, outcome.scores), "the same scores each time"
+    order = np.random.default_rng(0).permutation(count)
+    assert evidence.members is not None
+    shuffled = replace(
+        evidence,
+        images=evidence.images[order],
+        labels=evidence.labels[order],
+        prompts=tuple(evidence.prompts[index] for index in order),
+        members=evidence.members[order],
+    )
+    scores = attack.score(shuffled, context=Context()).scores
+    assert np.allclose(scores, outcome.scores[order], atol=1e-9), "an example's score does not depend on its place"
+    assert attack.threat_model.sees, "the threat model says what the attacker sees"
+    assert attack.threat_model.owns, "the threat model says what the attacker owns"
+    assert attack.threat_model.surface != "classifier", "the threat model says what is released beside the classifier"
+
+
+def check_direction(component: Component[Metric]) -> None:
+    """Check that a metric says which way is better, and that its measurements bear its name."""
+    assert component.better in get_args(Direction), f"'{component.name}' does not say which way is better"
+    measurements = component.load(component.parse_options({})).compute(fake_cell_evidence())
+    named = {measurement.metric for measurement in measurements} | {component.name}
+    assert named == {component.name}, (
+        f"'{component.name}' gives measurements of other names: {', '.join(sorted(named))}"
+    )
+
+
+def check_metric(metric: Metric) -> None:
+    """Check that a metric gives the same measurements each time, each inside its interval."""
+    evidence = fake_cell_evidence()
+    measurements = metric.compute(evidence)
+    assert measurements == metric.compute(evidence), "the same evidence gives the same measurements"
+    for measurement in measurements:
+        assert measurement.low <= measurement.value <= measurement.high, (
+            f"{measurement.metric}: the value lies in its interval"
+        )
+        assert measurement.interval, f"{measurement.metric}: the measurement says what its interval is"
+        assert measurement.examples > 0, f"{measurement.metric}: the measurement says how many examples it rests on"
+
+
+def check_observer(make: Callable[[], Observer], folder: Path) -> None:
+    """Check that an observer takes a run, one continued, and one that stops early; and that it changes nothing of it.
+
+    `make` returns a new observer each time, as each command does; `folder` stands for the run's.
+    """
+    told = rehearsed(folder)
+    told.tell(make())
+    assert told == rehearsed(folder), "an observer changes nothing of what it is told"
+    told.again().tell(make())
+    stopped = replace(told, finished=told.finished[:1], failed=(), cells=(), end=RunEnd("stopped"))
+    stopped.tell(make())

@@ -1,0 +1,1 @@
+"""What a run leaves: its files, the saved evidence, and the recomputation of every measurement from it."""

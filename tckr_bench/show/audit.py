@@ -1,0 +1,223 @@
+"""The tables of a dataset's privacy audit: every attack against every row, and what each finds in detail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tckr_bench.judging import rows as rank
+from tckr_bench.judging.caveats import adaptive_attacks
+from tckr_bench.show.shown import ABSENT, Shown, bound, share
+from tckr_bench.text import listing, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tckr_bench.judging.rows import DatasetBoard, Leaderboard, Risk, Row
+    from tckr_bench.records import Estimate, Surface, ThreatModel
+
+BLOCKS: tuple[tuple[str, str, tuple[Surface, ...]], ...] = (
+    (
+        "attacks on the classifier",
+        "which every row releases; the worst of these is a row's measurement",
+        ("classifier",),
+    ),
+    (
+        "diagnostic: if these were released too",
+        "the generator, the synthetic images or the captions; no row's measurement counts them",
+        ("generator", "images", "captions"),
+    ),
+    (
+        "test of the challenge",
+        "no model is looked at: above 0.5, members differ from non-members beforehand, and no measurement above counts",
+        ("data",),
+    ),
+)
+RATES = (
+    ("tpr-at-10-fpr", "found at<br>10 % FPR, %"),
+    (rank.TPR, "found at<br>1 % FPR, %"),
+    ("tpr-at-0-1-fpr", "found at<br>0.1 % FPR, %"),
+)
+DETAILS: tuple[tuple[str, str, float, int], ...] = (
+    *((metric, heading, 100, 1) for metric, heading in RATES),
+    ("advantage", "advantage,<br>points", 100, 1),
+    (rank.FOUND, "ε at least", 1, 2),
+    ("worst-class-auc", "worst class,<br>AUC", 1, 3),
+    ("worst-decile-auc", "most exposed<br>tenth, AUC", 1, 3),
+    ("auc-between-trainings", "AUC between<br>trainings, ±", 1, 3),
+    ("audit-canary-auc", "canaries,<br>AUC", 1, 3),
+    ("audit-canary-tpr-at-1-fpr", "canaries at<br>1 % FPR, %", 100, 1),
+    ("audit-canary-epsilon-lower", "canaries,<br>ε at least", 1, 2),
+    ("canary-auc", "planted<br>canaries, AUC", 1, 3),
+)
+"""What is known of an attack on a row: metric, heading (markup), factor and digits."""
+BOUNDS = (rank.FOUND, "audit-canary-epsilon-lower")
+PUBLISHED_ATTACK = "lira-paper"
+"""What the labels of its variants begin with; the paper reports the best of them, chosen on the evaluation data."""
+FROM_SHADOWS = (
+    "worst-decile-auc",
+    "auc-between-trainings",
+    *(name for name, *_ in DETAILS if name.startswith("audit")),
+)
+"""What only an attack knows whose shadow models repeat the row's own training."""
+
+
+@dataclass(frozen=True)
+class AttackLine:
+    """An attack, what it looks at, and its AUC on each row."""
+
+    label: str
+    surface: str
+    cells: tuple[Shown, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Attacks of one kind, under a title and a remark."""
+
+    title: str
+    remark: str
+    lines: tuple[AttackLine, ...]
+
+
+@dataclass(frozen=True)
+class DetailTable:
+    """What attacks find in each row, named with a remark; a row without any is left out, and so is a column."""
+
+    title: str
+    headings: tuple[str, ...]
+    lines: tuple[tuple[str, str, tuple[Shown, ...]], ...]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The audit of one dataset.
+
+    Attributes:
+        rows: the names of the rows, as the columns of the blocks.
+        blocks: attack by attack, the AUC on every row.
+        worst: what the worst attack on each row finds, in detail.
+        each: the same of every attack.
+        copies: how many synthetic images repeat a training image.
+    """
+
+    rows: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    worst: DetailTable
+    each: tuple[DetailTable, ...]
+    copies: DetailTable
+
+
+def audit_of(board: DatasetBoard, names: Mapping[str, str]) -> Audit:
+    """Return the tables of a dataset's audit; of a run without the measurements they show, they are empty."""
+    rows = [row for row in board.rows if row.status != "failed"]
+    known = {row.method.name: names[row.method.name] for row in rows}
+    attacked = [(row, risk) for row in rows if (risk := row.risk(rank.AUC)) is not None]
+    tables = [
+        _table(label, [(known[row.method.name], "", _of_attack(row, label)) for row in rows])
+        for label in board.threat_models
+    ]
+    return Audit(
+        rows=tuple(known.values()),
+        blocks=tuple(block for entry in BLOCKS if (block := _block(board, rows, *entry)).lines),
+        worst=_table("", [(known[row.method.name], _labels(risk), _of_worst(row, risk)) for row, risk in attacked]),
+        each=tuple(table for table in tables if table.headings),
+        copies=_copies(rows, names),
+    )
+
+
+def _block(board: DatasetBoard, rows: Sequence[Row], title: str, remark: str, surfaces: tuple[Surface, ...]) -> Block:
+    lines = [
+        AttackLine(plain(label), model.surface, tuple(_auc(row, label) for row in rows))
+        for label, model in board.threat_models.items()
+        if model.surface in surfaces
+    ]
+    published = [label for label in board.threat_models if label.startswith(PUBLISHED_ATTACK)]
+    if "classifier" in surfaces and len(published) > 1:
+        cells = tuple(share(row.get(rank.PUBLISHED), 1, 3) for row in rows)
+        lines.append(AttackLine(f"best of {len(published)}, as published", "classifier", cells))
+    return Block(title, remark, tuple(lines))
+
+
+def _auc(row: Row, label: str) -> Shown:
+    """Show an attack's AUC on a row, marked where it is the row's worst attack or repeats the row's pipeline."""
+    estimate, risk = row.get(rank.AUC, label), row.risk(rank.AUC)
+    if estimate is None:
+        return ABSENT
+    worst = risk is not None and risk.worst and label in risk.attacks
+    marks = ["worst"] * worst + ["adaptive"] * (label in adaptive_attacks(row))
+    return replace(share(estimate, 1, 3), mark=", ".join(marks), strong=worst)
+
+
+Cells = dict[str, Shown]
+
+
+def _labels(risk: Risk) -> str:
+    return plain(" or ".join(risk.attacks))
+
+
+def _of_worst(row: Row, risk: Risk) -> Cells:
+    """Show what a row's worst attack finds, and what the audit of its shadow models adds."""
+    cells = {rank.AUC: share(risk.estimate, 1, 3), **_of_attack(row, risk.attacks[0])}
+    rate = row.risk(rank.TPR)
+    if rate is not None:
+        cells[rank.TPR] = share(rate.estimate, note="" if rate.attacks == risk.attacks else _labels(rate))
+    audited = next((other for other in adaptive_attacks(row) if _is_audited(row, other)), None)
+    for metric in FROM_SHADOWS:
+        if audited is not None and cells[metric] == ABSENT:
+            cells[metric] = _cell(row, metric, audited, note=plain(audited))
+    return cells
+
+
+def _is_audited(row: Row, label: str) -> bool:
+    return any(row.get(metric, label) for metric in FROM_SHADOWS)
+
+
+def _of_attack(row: Row, label: str) -> Cells:
+    return {metric: _cell(row, metric, label) for metric, *_ in DETAILS}
+
+
+def _cell(row: Row, metric: str, label: str, *, note: str = "") -> Shown:
+    _, _, scale, digits = next(entry for entry in DETAILS if entry[0] == metric)
+    estimate = row.get(metric, label)
+    if metric in BOUNDS:
+        return bound(estimate, digits, note=note)
+    return share(estimate, scale, digits, note=note)
+
+
+def _table(title: str, lines: Sequence[tuple[str, str, Cells]]) -> DetailTable:
+    """Make a table of the columns and lines in which anything stands."""
+    headings = {rank.AUC: "AUC", **{metric: heading for metric, heading, *_ in DETAILS}}
+    kept = [key for key in headings if any(cells.get(key, ABSENT) != ABSENT for *_, cells in lines)]
+    filled = [(name, remark, tuple(cells.get(key, ABSENT) for key in kept)) for name, remark, cells in lines]
+    known = tuple(line for line in filled if any(cell != ABSENT for cell in line[2]))
+    return DetailTable(plain(title), tuple(headings[key] for key in kept), known)
+
+
+def _copies(rows: Sequence[Row], names: Mapping[str, str]) -> DetailTable:
+    """Tell by row how many synthetic images repeat a training image, or nearly do; searches that agree stand once."""
+    rates = ("duplicate-rate", "near-duplicate-rate")
+    searches: dict[tuple[Estimate | None, ...], str] = {}
+    for label in dict.fromkeys(label for row in rows for metric, label in row.estimates if metric in rates):
+        searches.setdefault(tuple(row.get(metric, label) for row in rows for metric in rates), label)
+    lines = []
+    for row in rows:
+        cells = [share(row.get(metric, label), digits=2) for label in searches.values() for metric in rates]
+        if any(cell != ABSENT for cell in cells):
+            lines.append((names[row.method.name], "", tuple(cells)))
+    headings = ("repeats, %", "near repeats, %") * len(searches) if lines else ()
+    return DetailTable(plain(listing(list(searches.values()))), headings, tuple(lines))
+
+
+def threat_models(leaderboard: Leaderboard, names: Mapping[str, str]) -> list[tuple[str, ThreatModel, str]]:
+    """Return every attack's threat model, and in words against which rows it is adaptive."""
+    found = []
+    rows = [row for board in leaderboard.boards for row in board.rows if row.status != "failed"]
+    models = {label: model for board in leaderboard.boards for label, model in board.threat_models.items()}
+    for label, model in models.items():
+        attacked = [row for row in rows if any(label in record.threat_models for record in row.records)]
+        adaptive = [row for row in attacked if label in adaptive_attacks(row)]
+        against = list(dict.fromkeys(names[row.method.name] for row in adaptive))
+        words = "no" if not adaptive else "yes" if len(adaptive) == len(attacked) else f"against {listing(against)}"
+        found.append((plain(label), model, words))
+    return found

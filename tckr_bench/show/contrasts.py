@@ -1,0 +1,113 @@
+"""Contrasts of each row with real data, on the same examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tckr_bench.judging import rows as rank
+from tckr_bench.judging.paired import attack_differences, mean_estimate
+from tckr_bench.results.verify import key_of
+from tckr_bench.show.shown import ABSENT, Shown, share
+from tckr_bench.show.tables import method_label
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tckr_bench.judging.rows import DatasetBoard, Risk, Row
+    from tckr_bench.records import AttackScores, CellEvidence, CellRecord, Estimate
+    from tckr_bench.results.verify import Verified
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A row against real data: the change in the primary attack's AUC, in the worst attack's AUC and its TPR.
+
+    `verdict` says what the change in the worst attack's AUC comes to.
+    """
+
+    name: str
+    primary: Shown
+    worst: Shown
+    rate: Shown
+    verdict: str
+
+
+def contrasts(found: Verified, board: DatasetBoard, names: Mapping[str, str]) -> tuple[Contrast, ...]:
+    """Contrast every defended and synthetic row with its real-data baseline, each under its own worst attack."""
+    made = []
+    for row in board.candidates:
+        baseline = board.baseline_of(row)
+        if row.method.role == "baseline" or row.status == "failed" or baseline is None or baseline.status == "failed":
+            continue
+        primary = paired(found, (row, row.primary_attack), (baseline, row.primary_attack), tpr=False)
+        own, reference = row.risk(rank.AUC), baseline.risk(rank.AUC)
+        worst = _between_worst(found, (row, own), (baseline, reference)) if own and reference and own.worst else {}
+        if primary or worst:
+            change = (worst or primary).get(rank.AUC)
+            shown = [share(part, 1, 3) for part in (primary.get(rank.AUC), worst.get(rank.AUC))]
+            name = method_label(row, names)
+            made.append(Contrast(name, shown[0], shown[1], share(worst.get(rank.TPR)), _verdict(change)))
+    return tuple(made)
+
+
+def worst_differences(found: Verified, row: Row, baseline: Row) -> Mapping[str, Estimate]:
+    """Estimate how much further the worst attack gets with a row than the worst one with its baseline, paired."""
+    own, reference = row.risk(rank.AUC), baseline.risk(rank.AUC)
+    if own is None or reference is None or not (own.worst and reference.worst):
+        return {}
+    differences = _between_worst(found, (row, own), (baseline, reference))
+    return {rank.WORST[metric]: estimate for metric, estimate in differences.items()}
+
+
+def paired(
+    found: Verified, own: tuple[Row, str], other: tuple[Row, str], *, tpr: bool = True
+) -> Mapping[str, Estimate]:
+    """Estimate by how much one row's attack gets further than another's, seed by seed on the same examples.
+
+    Empty where some seed has no evidence of both, or not the same examples.
+    """
+    return _paired(found, (own[0], lambda _: own[1]), (other[0], lambda _: other[1]), tpr=tpr)
+
+
+def _between_worst(found: Verified, own: tuple[Row, Risk], other: tuple[Row, Risk]) -> Mapping[str, Estimate]:
+    """Compare what is worst in AUC with each other, and what is worst in TPR, seed by seed."""
+    changes: dict[str, Estimate] = {}
+    for metric in rank.WORST:
+        sides = [(row, lambda record, metric=metric: _worst_attack(record, metric)) for row, _ in (own, other)]
+        paired_so = _paired(found, sides[0], sides[1], tpr=metric == rank.TPR)
+        changes |= {metric: paired_so[metric]} if metric in paired_so else {}
+    return changes
+
+
+def _worst_attack(record: CellRecord, metric: str) -> str:
+    return next(
+        (measurement.attack for measurement in record.measurements if measurement.metric == rank.WORST[metric]), ""
+    )
+
+
+Choice = tuple["Row", "Callable[[CellRecord], str]"]
+
+
+def _paired(found: Verified, own: Choice, other: Choice, *, tpr: bool) -> Mapping[str, Estimate]:
+    by_seed = []
+    for seed in own[0].seeds:
+        sides = [_scores(found, choice, seed) for choice in (own, other)]
+        by_seed.append(attack_differences(sides[0], sides[1], tpr=tpr))
+    shared = [metric for metric in rank.WORST if by_seed and all(metric in entry for entry in by_seed)]
+    return {metric: mean_estimate([entry[metric] for entry in by_seed]) for metric in shared}
+
+
+def _scores(found: Verified, choice: Choice, seed: int) -> AttackScores | None:
+    row, attack = choice
+    record = next((entry for entry in row.records if entry.seed == seed), None)
+    evidence: CellEvidence | None = found.evidence.get(key_of(record)) if record is not None else None
+    return evidence.attacks.get(attack(record)) if evidence is not None and record is not None else None
+
+
+def _verdict(change: Estimate | None) -> str:
+    if change is None:
+        return ABSENT.value
+    if change.low <= 0 <= change.high:
+        return "cannot be told apart"
+    return "safer than real data" if change.high < 0 else "less safe than real data"

@@ -1,0 +1,84 @@
+"""One line per dataset, for runs over many: every method's accuracy, attack success and AOP side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tckr_bench.judging import rows as rank
+from tckr_bench.show.tables import MARKS, UNTRUSTED, limits, method_label, shows_worst, with_half_width
+from tckr_bench.text import NOTHING, markdown, plain, short_names, signed
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tckr_bench.judging.rows import DatasetBoard, Leaderboard, Row
+
+HEADINGS = ("dataset", "train + test", "accuracy, %", "AUC", "AOP", "controls")
+FEWEST_DATASETS = 3
+"""From how many datasets on a run is long enough to want an overview."""
+
+
+def overview_markdown(leaderboard: Leaderboard) -> str:
+    """Return the overview as a Markdown table, after a line that names the methods in the order of the measurements."""
+    rows = [row for board in leaderboard.boards for row in board.candidates]
+    worst = " The AUC is that of each row's worst attack." if shows_worst(rows) else ""
+    names = " / ".join(map(markdown, method_names(leaderboard)))
+    lines = [f"In each cell: {names}. ± is half a 95 % interval.{worst}", ""]
+    lines += [f"| {' | '.join(HEADINGS)} |", "|:--|--:|--:|--:|--:|:--|"]
+    for board in leaderboard.boards:
+        lines.append(f"| {' | '.join(markdown(' / '.join(cell)) for cell in _cells(board, _order(leaderboard)))} |")
+    return "\n".join([*lines, ""])
+
+
+def overview_table(leaderboard: Leaderboard) -> Table:
+    """Return the overview for the terminal, a line per method; hostile text stays text."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text("Overview", style="bold"), title_justify="left", box=None, pad_edge=False, padding=(0, 1))
+    for heading in (*HEADINGS[:2], "method", *HEADINGS[2:]):
+        words = heading in ("dataset", "method", "controls")
+        table.add_column(heading, justify="left" if words else "right", overflow="fold", no_wrap=not words)
+    names = method_names(leaderboard)
+    for board in leaderboard.boards:
+        dataset, sizes, *measurements = _cells(board, _order(leaderboard))
+        cells = (dataset, sizes, names, *measurements)
+        table.add_row(*(Text("\n".join(map(plain, cell))) for cell in cells))
+    return table
+
+
+def method_names(leaderboard: Leaderboard) -> list[str]:
+    """Return the short names of baselines and methods, baselines first, as the measurements stand in a cell."""
+    names, _ = short_names(leaderboard.methods)
+    rows = {row.method.name: row for board in leaderboard.boards for row in board.candidates}
+    return [method_label(rows[name], names) for name in _order(leaderboard)]
+
+
+def _order(leaderboard: Leaderboard) -> list[str]:
+    """Return method names: by role, then by name and not by rank, which differs from board to board."""
+    found = {row.method.name: row.method for board in leaderboard.boards for row in board.candidates}
+    return sorted(found, key=lambda name: (rank.ROLE_ORDER[found[name].role], name))
+
+
+def _cells(board: DatasetBoard, order: list[str]) -> tuple[list[str], ...]:
+    """Return the cells of a dataset as `HEADINGS` names them; cells of measurements have an entry per method."""
+    rows = {row.method.name: row for row in board.candidates}
+    limited = {MARKS[key][1] for row in rows.values() for key in limits(row)}
+    failed = [verdict.control for verdict in board.verdicts if not verdict.passed]
+    controls = "all pass" if board.trusted else f"{UNTRUSTED}: {', '.join(failed) or '; '.join(board.reasons)}"
+    return (
+        [board.dataset],
+        [f"{board.splits.get('train', 0):,} + {board.splits.get('test', 0):,}"],
+        *([_measurement(rows.get(name), metric) for name in order] for metric in (rank.ACCURACY, rank.AUC, rank.AOP)),
+        ["; ".join([controls, *sorted(limited)])],
+    )
+
+
+def _measurement(row: Row | None, metric: str) -> str:
+    risk = row.risk(metric) if row is not None and metric == rank.AUC else None
+    estimate = risk.estimate if risk is not None else row.get(metric) if row is not None else None
+    if estimate is None:
+        return NOTHING
+    if metric == rank.ACCURACY:
+        return with_half_width(estimate)
+    return f"{signed(estimate.value, 3)} ± {estimate.half_width:.3f}"
