@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tckr_bench.leaderboard.ranking import Measured, means_of, ranks_of
+from tckr_bench.judging.ranking import Measured, means_of, ranks_of
 
 METHODS = 8
 REPLICATES = 500

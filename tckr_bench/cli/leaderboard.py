@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -61,28 +61,25 @@ def _place(results: Path, track_files: tuple[Path, ...], jobs: int | None = None
 
 @leaderboard.command(
     epilog="tckr-bench leaderboard submit runs/mini\n"
-    "tckr-bench leaderboard submit runs/clothes runs/digits --track mini\n"
+    "tckr-bench leaderboard submit runs/clothes --track mini\n"
     "tckr-bench leaderboard submit runs/mini --results board/results"
 )
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=PATH)
-@click.option("--track", help="The track; the one the runs' matrix names if not given.")
+@click.argument("run", metavar="RUN", type=PATH)
+@click.option("--track", help="The track; the one the run's matrix names if not given.")
 @_place_options(jobs=True)
-def submit(
-    runs: tuple[Path, ...], track: str | None, results: Path, track_files: tuple[Path, ...], jobs: int | None
-) -> None:
-    """Write the records of finished runs: measurements computed anew from the scores, which are saved beside them.
+def submit(run: Path, track: str | None, results: Path, track_files: tuple[Path, ...], jobs: int | None) -> None:
+    """Copy a finished run among the records, once everything in it was found to follow from its scores.
 
-    Several runs make one submission where each has other datasets. Nothing is sent anywhere: a pull request with the
-    new files is how records reach a board that others see.
+    Nothing is sent anywhere: a pull request with the new files is how records reach a board that others see.
     """
-    from tckr_bench.commands.leaderboard import submit as submit_runs
+    from tckr_bench.commands.leaderboard import submit as submit_run
 
-    submit_runs(runs, _place(results, track_files, jobs), track=track)
+    submit_run(run, _place(results, track_files, jobs), track=track)
 
 
 @leaderboard.command(
     epilog="tckr-bench leaderboard verify\n"
-    "tckr-bench leaderboard verify leaderboard/results/mini/digits/teacher-0a1b2c3d.json\n"
+    "tckr-bench leaderboard verify leaderboard/results/mini/0a1b2c3d4e5f6071\n"
     "tckr-bench leaderboard verify --json > faults.json"
 )
 @click.argument("files", metavar="[FILE]...", nargs=-1, type=PATH)
@@ -93,7 +90,8 @@ def verify(
 ) -> None:
     """Check records: schema, files and their hashes, every measurement from its scores, gates, datasets, duplicates.
 
-    With files named, those records and the rest of their submissions; without, all, and that no other file is there.
+    With paths named, the submissions they lie in; without, all, and that no other file is there. What was checked
+    before, by the same version of the program, is remembered by its content.
     The exit code is 0 if everything holds, 1 if anything does not. Honest scores no file can prove: run the command of
     a record for that.
     """
@@ -179,12 +177,15 @@ def tracks(results: Path, track_files: tuple[Path, ...]) -> None:
     list_tracks(_place(results, track_files))
 
 
-@leaderboard.command(epilog="tckr-bench leaderboard schema > record.schema.json")
-def schema() -> None:
-    """Print the JSON Schema of a record."""
+@leaderboard.command(
+    epilog="tckr-bench leaderboard schema > record.schema.json\ntckr-bench leaderboard schema run > run.schema.json"
+)
+@click.argument("part", type=click.Choice(["record", "run"]), default="record")
+def schema(part: Literal["record", "run"]) -> None:
+    """Print the JSON Schema of a record's file, or of a run's."""
     from tckr_bench.commands.leaderboard import print_schema
 
-    print_schema()
+    print_schema(part)
 
 
 @leaderboard.command(epilog="tckr-bench leaderboard build\ntckr-bench leaderboard build --out public")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sys
 import time
@@ -17,6 +18,7 @@ from rich.table import Table
 from tckr_bench.engine.estimate import forecast
 from tckr_bench.engine.resources import THROUGHPUT
 from tckr_bench.engine.store import describe_bytes
+from tckr_bench.results.files import dump_record, dump_run
 
 if TYPE_CHECKING:
     from tckr_bench.engine.executor import Failure, Listener
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from tckr_bench.engine.plan import Plan
     from tckr_bench.engine.store import Store
     from tckr_bench.records import Cost
-    from tckr_bench.results.run_files import RunResults
+    from tckr_bench.results.files import SavedRun
 
 
 PIPE_WIDTH = 120
@@ -66,13 +68,11 @@ class Screen:
         """Print a warning on standard error."""
         self.progress.print(f"[yellow]Warning:[/] {escape(text)}", soft_wrap=True)
 
-    def print_results(self, results: RunResults) -> None:
-        """Print the results as JSON, and nothing else, on standard output."""
-        from pydantic import TypeAdapter
-
-        from tckr_bench.results.run_files import RunResults as Results
-
-        sys.stdout.write(TypeAdapter(Results).dump_json(results, indent=1).decode() + "\n")
+    def print_run(self, run: SavedRun) -> None:
+        """Print a run's file and its records as JSON, and nothing else, on standard output."""
+        records = [json.loads(dump_record(record)) for record in run.records]
+        content = {"run": json.loads(dump_run(run.information)), "records": records}
+        sys.stdout.write(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
     def show_plan(self, plan: Plan, store: Store, *, jobs: int, device: str) -> None:
         """Print what a run will do before it does it."""

@@ -6,10 +6,10 @@ import contextlib
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import tckr_bench
 from tckr_bench.commands.console import Screen
 from tckr_bench.datasets.contamination import judge_contamination
 from tckr_bench.engine.provenance import choose_device
@@ -32,13 +32,15 @@ from tckr_bench.judging.rows import CellKey, DatasetBoard
 from tckr_bench.judging.verdict import basis_of, judge
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import CellRecord, Contamination, Method
-from tckr_bench.results.run_files import RunResults, read_results
-from tckr_bench.results.verify import Mismatch, Verified, key_of, recompute_measurements, verified
+from tckr_bench.results.files import SavedRun, read_run
+from tckr_bench.results.records import cells_of
+from tckr_bench.results.verify import Mismatch, Verified, key_of, verified
 from tckr_bench.show.render import verified_leaderboard
 from tckr_bench.text import listing, plain, short_names, size
 
 if TYPE_CHECKING:
     from tckr_bench.export.released import Teacher
+    from tckr_bench.results.records import ResultRecord
 
 Labels = Literal["hard", "soft"]
 
@@ -76,11 +78,11 @@ def export(options: ExportOptions, *, typed: tuple[str, ...] = ()) -> None:
     """
     screen, store = Screen(), Store(default_store_path())
     check_target(options.target)
-    results = read_results(options.run)
-    record = choose_cell(results, options)
-    again = remedy(results)
+    run = read_run(options.run)
+    record = choose_cell(run, options)
+    again = remedy(run)
     released = find_released(record, store, again=again)
-    cells = sum(other.dataset == record.dataset for other in results.records)
+    cells = sum(len(other.seeds) for other in run.records if other.dataset == record.dataset)
     with _status(screen, f"Recomputing the measurements of {cells} cells from their saved scores"):
         found = verified(options.run, dataset=record.dataset)
     subject = _subject(options, found, key_of(record), typed)
@@ -142,15 +144,15 @@ def _warn(screen: Screen, mismatches: Sequence[Mismatch]) -> None:
         screen.warn(f"and {len(mismatches) - MISMATCHES_SHOWN} more; see them with `tckr-bench report`")
 
 
-def choose_cell(results: RunResults, options: ExportOptions) -> CellRecord:
+def choose_cell(run: SavedRun, options: ExportOptions) -> CellRecord:
     """Return the cell that is asked for.
 
     Raises:
         RunError: there is none, it failed, or it must not or cannot be exported; says which there are.
     """
-    method = _method(results, options.method)
+    method = _method(run, options.method)
     refuse_method(method)
-    cells = [record for record in results.records if record.method.name == method.name]
+    cells = [cell for record in run.records if record.method.name == method.name for cell in cells_of(record)]
     datasets = list(dict.fromkeys(record.dataset for record in cells))
     if options.dataset is None and len(datasets) > 1:
         raise RunError(f"the run has several datasets, {plain(listing(datasets))}; name one of them with --dataset")
@@ -166,8 +168,8 @@ def choose_cell(results: RunResults, options: ExportOptions) -> CellRecord:
     return seeds[seed]
 
 
-def _method(results: RunResults, asked: str) -> Method:
-    methods = {record.method.name: record.method for record in results.records}
+def _method(run: SavedRun, asked: str) -> Method:
+    methods = {record.method.name: record.method for record in run.records}
     short, _ = short_names(methods.values())
     known = {short[name]: method for name, method in methods.items()} | methods
     if asked not in known:
@@ -208,11 +210,11 @@ def check_gates(subject: Subject, *, despite: bool) -> None:
 
 def _subject(options: ExportOptions, found: Verified, key: CellKey, typed: tuple[str, ...]) -> Subject:
     """Return the cell with its recomputed measurements, on the board of its seed, under the checks of all seeds."""
-    record = _recomputed(options, found, key)
+    record = _recomputed(found, key)
     board = _board_of_seed(found, record)
     row = next(row for row in board.rows if row.method.name == record.method.name)
     basis = basis_of(row, found.evidence)
-    names, _ = short_names(entry.method for entry in found.results.records)
+    names, _ = short_names(entry.method for entry in found.run.records)
     criteria = options.criteria
     return Subject(
         board=board,
@@ -220,36 +222,44 @@ def _subject(options: ExportOptions, found: Verified, key: CellKey, typed: tuple
         record=record,
         name=names[record.method.name],
         basis=basis,
-        results=found.results,
-        run_command=command_again(found.results) or command_without_folders(found.results.command),
+        information=found.run.information,
+        run_command=command_again(found.run) or command_without_folders(found.run.information.command),
         export_command=_command(options, record, typed),
-        version=tckr_bench.__version__,
+        version=metadata.version("tckr-bench"),
         criteria=criteria,
         judgement=judge(board, row, criteria, basis=basis) if criteria is not None else None,
     )
 
 
-def _recomputed(options: ExportOptions, found: Verified, key: CellKey) -> CellRecord:
-    """Return the record with what its evidence gives and nothing else, and with what its generator had seen.
+def _recomputed(found: Verified, key: CellKey) -> CellRecord:
+    """Return the cell with what its scores give and nothing else, and with what its generator had seen.
 
     Raises:
-        RunError: it has no usable evidence; then nothing can be said of its images.
+        RunError: it has no usable scores; then nothing can be said of its images.
     """
-    record = next(record for record in found.results.records if key_of(record) == key)
-    record = replace(record, contamination=_contamination(record))
-    if not any((wrong.dataset, wrong.method, wrong.seed) == key for wrong in found.mismatches):
-        return record
-    folder = options.run if options.run.is_dir() else options.run.parent
-    return replace(record, measurements=tuple(recompute_measurements(folder, record, found.results.metrics)))
+    if key not in found.evidence:
+        why = next((str(wrong) for wrong in found.mismatches if (wrong.dataset, wrong.method) == key[:2]), "")
+        raise RunError(
+            f"nothing can be said of these images, for their scores cannot be used: {why or 'they are gone'}"
+        )
+    cell = next(cell for record in found.run.records for cell in cells_of(record) if key_of(cell) == key)
+    return replace(cell, contamination=_contamination(cell))
 
 
 def _board_of_seed(found: Verified, record: CellRecord) -> DatasetBoard:
     """Return the dataset's board of one seed; it is trusted only if every seed's is."""
     board = next(board for board in verified_leaderboard(found).boards if board.dataset == record.dataset)
-    records = (record if key_of(entry) == key_of(record) else entry for entry in found.results.records)
-    own = tuple(entry for entry in records if (entry.dataset, entry.seed) == (record.dataset, record.seed))
-    (of_seed,) = verified_leaderboard(replace(found, results=replace(found.results, records=own))).boards
+    records = tuple(_of_seed(entry, record) for entry in found.run.records if entry.dataset == record.dataset)
+    own = tuple(entry for entry in records if entry.seeds)
+    (of_seed,) = verified_leaderboard(replace(found, run=replace(found.run, records=own))).boards
     return replace(of_seed, reasons=board.reasons, verdicts=board.verdicts)
+
+
+def _of_seed(entry: ResultRecord, cell: CellRecord) -> ResultRecord:
+    """Return a record of the exported seed alone, with what the exported method's generator had seen."""
+    seeds = tuple(result for result in entry.seeds if result.seed == cell.seed)
+    same = entry.method.name == cell.method.name
+    return replace(entry, seeds=seeds, contamination=cell.contamination if same else entry.contamination)
 
 
 def _contamination(record: CellRecord) -> Contamination:

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tckr_bench.commands.console import Screen
 from tckr_bench.engine.provenance import usable_cores
 from tckr_bench.errors import CheckFailed, LeaderboardError
 from tckr_bench.leaderboard.comparison import Change, compare_standings
-from tckr_bench.leaderboard.files import RESULTS_FOLDER, read_records, scan_records
-from tckr_bench.leaderboard.parallel import measurements_of_cells
-from tckr_bench.leaderboard.records import json_schema
 from tckr_bench.leaderboard.restoration import restore_run
 from tckr_bench.leaderboard.standings import standings_of
-from tckr_bench.leaderboard.submission import Submission, prepare_submission, write_submission
+from tckr_bench.leaderboard.submission import is_there, prepare_submission, write_submission
 from tckr_bench.leaderboard.tracks import Track, find_track, read_track, shipped_tracks
 from tckr_bench.leaderboard.verification import verify_results
-from tckr_bench.results.run_files import read_results
+from tckr_bench.results.files import RESULTS_FOLDER, read_run, scan_runs
+from tckr_bench.results.records import json_schema
 from tckr_bench.text import NOTHING, listing, plain, signed, size
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from tckr_bench.leaderboard.records import ResultRecord
     from tckr_bench.leaderboard.standings import Entry
+    from tckr_bench.results.records import ResultRecord
 
 MOST_FAULTS = 200
 FEWEST_DIGITS = 4
@@ -52,56 +49,35 @@ class Place:
         return (*own, *(track for track in shipped_tracks() if track.name not in names))
 
 
-def submit(runs: Sequence[Path], place: Place, *, track: str | None) -> None:
-    """Write the records of finished runs below the folder of results, and say what they lack.
+def submit(run: Path, place: Place, *, track: str | None) -> None:
+    """Copy a finished run below the folder of results, checked, and say what its records lack.
 
     Raises:
-        LeaderboardError, RunError: the runs cannot be submitted.
+        LeaderboardError, RunError: the run cannot be submitted.
     """
     screen = Screen()
-    found = _track_of(runs, place, track)
-    submission = _prepared(runs, found, place, screen)
-    known, _ = scan_records(place.results) if place.results.is_dir() else ((), ())
-    if _is_there(submission, known):
-        screen.say(f"Nothing to do: submission {submission.identity} is among the records in {place.results}.")
+    found = _track_of(run, place, track)
+    submission = prepare_submission(run, found)
+    identity = submission.information.submission
+    if is_there(submission, place.results):
+        screen.say(f"Nothing to do: submission {identity} is among the records in {place.results}.")
         return
-    paths = write_submission(submission, place.results)
-    records = sum(path.suffix == ".json" for path in paths)
+    with counting(screen, "score files looked into") as told:
+        folder = write_submission(submission, place.results, found, jobs=place.jobs or usable_cores(), progress=told)
+    paths = [path for path in folder.rglob("*") if path.is_file()]
     total = size(sum(path.stat().st_size for path in paths))
     screen.say(
-        f"Submission {submission.identity} to track {found.name}: {records} records, {len(paths)} files, {total}."
+        f"Submission {identity} to track {found.name}: {len(submission.records)} records, {len(paths)} files, {total}."
     )
     for sentence in _lacking(submission.records, found):
         screen.warn(sentence)
-    screen.say(f"Records: {place.results / found.name}")
+    screen.say(f"Records: {folder}")
     screen.say("Next: `tckr-bench leaderboard verify` checks them, `tckr-bench leaderboard show` ranks them.")
 
 
-def _is_there(submission: Submission, known: Sequence[ResultRecord]) -> bool:
-    """Return whether every record of a submission is on the board, with the measurements and gates of this version."""
-    there = [_judged(record) for record in known if record.submission == submission.identity]
-    return all(_judged(record) in there for record in submission.records)
-
-
-def _judged(record: ResultRecord) -> tuple[object, ...]:
-    """Return what a record is called, and what was computed for it."""
-    measurements = [(result.seed, result.measurements) for result in record.seeds]
-    versions = [(metric.name, metric.version) for metric in record.metrics]
-    return record.track, record.dataset, record.slug, versions, measurements, record.gates
-
-
-def _track_of(runs: Sequence[Path], place: Place, name: str | None) -> Track:
-    """Return the track named, or the one that all runs say they are for."""
-    said = {read_results(run).track for run in runs}
-    if name is None and len(said) > 1:
-        raise LeaderboardError(f"the runs are for the tracks {listing(sorted(said))}; name one with --track")
-    return find_track(name or said.pop(), place.known_tracks())
-
-
-def _prepared(runs: Sequence[Path], track: Track, place: Place, screen: Screen) -> Submission:
-    with counting(screen, "measurements of cells computed from their scores") as told:
-        compute = functools.partial(measurements_of_cells, jobs=place.jobs or usable_cores(), progress=told)
-        return prepare_submission(runs, track, compute=compute)
+def _track_of(run: Path, place: Place, name: str | None) -> Track:
+    """Return the track named, or the one that the run says it is for."""
+    return find_track(name or read_run(run).information.track, place.known_tracks())
 
 
 def _lacking(records: Sequence[ResultRecord], track: Track) -> list[str]:
@@ -151,14 +127,15 @@ def diff(what: Path | str, place: Place, *, track: str | None) -> None:
         LeaderboardError, RunError: it is neither a run nor a submission, or a record cannot be read.
     """
     screen = Screen()
-    known, faults = scan_records(place.results) if place.results.is_dir() else ((), ())
+    runs, faults = scan_runs(place.results) if place.results.is_dir() else ((), ())
     for fault in faults:
         screen.warn(f"left out: {fault}")
+    known = [record for run in runs for record in run.records]
     path = Path(what)
     if path.exists():
-        found = _track_of([path], place, track)
-        submission = _prepared([path], found, place, screen)
-        own = [record for record in known if record.submission != submission.identity]
+        found = _track_of(path, place, track)
+        submission = prepare_submission(path, found)
+        own = [record for record in known if record.submission != submission.information.submission]
         before, after = own, [*own, *submission.records]
     else:
         theirs = [
@@ -177,18 +154,22 @@ def diff(what: Path | str, place: Place, *, track: str | None) -> None:
 
 
 def restore(submission: str, place: Place, out: Path) -> None:
-    """Write a submission on the board as a run folder.
+    """Copy a submission on the board to a run folder.
 
     Raises:
         LeaderboardError: there is no such submission, or the folder holds something.
     """
     screen = Screen()
-    records = [record for record in read_records(place.results) if record.submission.startswith(submission)]
-    names = {(record.track, record.submission) for record in records}
-    if len(names) > 1 or len(submission) < FEWEST_DIGITS:
-        raise LeaderboardError(f"'{submission}' is no single submission; give more of its digits")
-    results = restore_run(records, place.results, out)
-    screen.say(f"Run: {out}, {len(results.records)} cells. `tckr-bench report {out}` shows it.")
+    if not place.results.is_dir():
+        raise LeaderboardError(
+            f"{place.results} is not a folder of results; give the one that holds <track>/<submission>"
+        )
+    runs = [run for run in scan_runs(place.results)[0] if run.information.submission.startswith(submission)]
+    if len(submission) < FEWEST_DIGITS or len(runs) != 1:
+        few = "too few digits" if len(submission) < FEWEST_DIGITS else f"{len(runs)} submissions"
+        raise LeaderboardError(f"'{submission}' names {few} below {place.results}; give the digits of one")
+    restored = restore_run(runs[0], out)
+    screen.say(f"Run: {out}, {len(restored.records)} records. `tckr-bench report {out}` shows it.")
 
 
 def _changes_table(changes: Sequence[Change], track: Track) -> Table:
@@ -233,9 +214,9 @@ def list_tracks(place: Place) -> None:
     screen.console.print(table)
 
 
-def print_schema() -> None:
-    """Print the JSON Schema of a record."""
-    sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
+def print_schema(part: Literal["record", "run"]) -> None:
+    """Print the JSON Schema of a record's file, or of a run's."""
+    sys.stdout.write(json.dumps(json_schema(part), indent=2) + "\n")
 
 
 @contextmanager

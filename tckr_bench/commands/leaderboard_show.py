@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -24,15 +23,6 @@ if TYPE_CHECKING:
 OutputFormat = Literal["table", "csv", "markdown", "latex", "parquet", "json"]
 FOR_PROGRAMS: tuple[OutputFormat, ...] = ("csv", "parquet", "json")
 WIDTH = 100
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """What to show, of which dataset, and how."""
-
-    output_format: OutputFormat
-    dataset: str | None
-    measurements: bool
 
 
 def show(
@@ -59,53 +49,45 @@ def show(
         raise LeaderboardError(f"single measurements are too many for the format {output_format}; choose {formats}")
     if output_format == "parquet" and out is None:
         raise LeaderboardError("Parquet is no text for a terminal; name a file to write with --out FILE")
-    boards = boards_of(results, track, tracks)
-    shown = _having(boards.standings, dataset)
-    wanted = _Wanted(output_format, dataset, measurements)
+    boards = boards_of(results, track, tracks, dataset=dataset)
+    shown = boards.standings
     screen = Screen(json=out is None and output_format != "table")
     if boards.left_out:
         screen.warn(boards.left_out)
     if out is not None:
-        _write(shown, wanted, out)
+        _write(shown, output_format, out, measurements=measurements)
         screen.say(f"Standings: {out}")
     elif output_format == "table":
         for board in shown:
-            screen.console.print(standings_group(board, dataset=dataset), width=min(WIDTH, screen.console.width))
+            screen.console.print(standings_group(board), width=min(WIDTH, screen.console.width))
     else:
-        sys.stdout.write(_text(shown, wanted))
+        sys.stdout.write(_text(shown, output_format, measurements=measurements))
 
 
-def _having(boards: Sequence[Standings], dataset: str | None) -> tuple[Standings, ...]:
-    """Return the boards that have a dataset; all of them where none has, so that the error names the nearest."""
-    having = tuple(board for board in boards if dataset is None or dataset in board.track.datasets)
-    return having or tuple(boards)
+def _text(boards: Sequence[Standings], output_format: OutputFormat, *, measurements: bool) -> str:
+    if output_format == "table":
+        return "\n".join(_terminal(board) for board in boards)
+    if output_format in ("markdown", "latex"):
+        typeset = standings_markdown if output_format == "markdown" else standings_latex
+        return "\n".join(typeset(board) for board in boards)
+    sheet = sheet_of(boards, measurements=measurements)
+    return csv_text(sheet) if output_format == "csv" else json_text(sheet)
 
 
-def _text(boards: Sequence[Standings], wanted: _Wanted) -> str:
-    if wanted.output_format == "table":
-        return "\n".join(_terminal(board, wanted.dataset) for board in boards)
-    if wanted.output_format in ("markdown", "latex"):
-        typeset = standings_markdown if wanted.output_format == "markdown" else standings_latex
-        return "\n".join(typeset(board, dataset=wanted.dataset) for board in boards)
-    sheet = sheet_of(boards, dataset=wanted.dataset, measurements=wanted.measurements)
-    return csv_text(sheet) if wanted.output_format == "csv" else json_text(sheet)
-
-
-def _terminal(board: Standings, dataset: str | None) -> str:
+def _terminal(board: Standings) -> str:
     from rich.console import Console
 
     written = io.StringIO()
-    Console(file=written, width=WIDTH, color_system=None, highlight=False).print(
-        standings_group(board, dataset=dataset)
-    )
+    console = Console(file=written, width=WIDTH, color_system=None, highlight=False)
+    console.print(standings_group(board))
     return written.getvalue()
 
 
-def _write(boards: Sequence[Standings], wanted: _Wanted, out: Path) -> None:
-    if wanted.output_format == "parquet":
-        write_parquet(sheet_of(boards, dataset=wanted.dataset, measurements=wanted.measurements), out)
+def _write(boards: Sequence[Standings], output_format: OutputFormat, out: Path, *, measurements: bool) -> None:
+    if output_format == "parquet":
+        write_parquet(sheet_of(boards, measurements=measurements), out)
         return
-    text = _text(boards, wanted)
+    text = _text(boards, output_format, measurements=measurements)
     partial = out.with_name(f"{out.name}.partial")
     try:
         partial.write_text(text, encoding="utf-8")

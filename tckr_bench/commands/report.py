@@ -23,7 +23,7 @@ def show_report(run: Path, *, as_json: bool) -> None:
     for mismatch in found.mismatches:
         screen.warn(str(mismatch))
     if as_json:
-        screen.print_results(found.results)
+        screen.print_run(found.run)
     else:
         screen.console.print(leaderboard_group(verified_leaderboard(found)))
     screen.say(f"Report: {report}")

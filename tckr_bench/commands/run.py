@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from tckr_bench.commands.checkup import check_up_before_run
@@ -19,12 +19,12 @@ from tckr_bench.engine.plan import Plan, make_plan
 from tckr_bench.engine.provenance import choose_device, devices_of, require_device, usable_cores
 from tckr_bench.engine.store import Store, default_store_path
 from tckr_bench.errors import RunError, StagesFailedError, TckrError
-from tckr_bench.judging.rows import build_leaderboard
+from tckr_bench.judging.gates import with_gates
 from tckr_bench.plugin.registry import Registry, default_registry
-from tckr_bench.results.run_files import RunResults, read_results
-from tckr_bench.results.verify import control_limits
+from tckr_bench.results.files import RUN_FILE, SavedRun, read_run, write_saved_run
+from tckr_bench.results.verify import verified
 from tckr_bench.show.overview import FEWEST_DATASETS, overview_table
-from tckr_bench.show.render import REPORT_FILE, render_report
+from tckr_bench.show.render import REPORT_FILE, render_report, verified_leaderboard
 from tckr_bench.show.tables import leaderboard_group
 
 DEFAULT_MATRIX = "default"
@@ -95,11 +95,12 @@ def _carry_out(plan: Plan, store: Store, settings: RunSettings, *, screen: Scree
     """Execute what is pending, write and show the results; observers hear of them when nothing is left to write."""
     outcome = _execute(plan, store, settings, screen=screen, observers=observers)
     finished = _finished_before(plan, settings)
-    results = finished or collect(plan, outcome, store, settings)
-    if not finished:
+    if finished is None:
+        write_saved_run(with_gates(collect(plan, outcome, store, settings)))
         render_report(settings.out)
-    _show(results, settings, screen)
-    observers.measured(results, outcome)
+    run = finished or read_run(settings.out)
+    _show(run, outcome, plan, screen)
+    observers.measured(run, outcome)
     return outcome
 
 
@@ -125,17 +126,17 @@ def _check_up(plan: Plan, registry: Registry, store: Store, screen: Screen) -> N
         screen.warn(sentence)
 
 
-def _finished_before(plan: Plan, settings: RunSettings) -> RunResults | None:
-    """Return the results the run folder holds already, where they are of these very stages and have their report."""
+def _finished_before(plan: Plan, settings: RunSettings) -> SavedRun | None:
+    """Return the run that the folder holds already, where it is of these very stages and has its report."""
     if plan.pending or not (settings.out / REPORT_FILE).is_file():
         return None
     try:
-        results = read_results(settings.out)
+        run = read_run(settings.out)
     except RunError:
         return None
-    last = {record.stages[-1].stage for record in results.records if record.stages}
-    unchanged = last == set(plan.graph.leaves.values()) and results.metrics == plan.matrix.metrics
-    return replace(results, stages=replace(results.stages, cached=len(plan.cached), ran=0)) if unchanged else None
+    last = {key for kinds in run.information.keys.values() for key in kinds.get("measure", ())}
+    unchanged = last == set(plan.graph.leaves.values()) and run.information.metrics == plan.matrix.metrics
+    return run if unchanged and not run.faults else None
 
 
 def _changes(options: RunOptions) -> list[str]:
@@ -156,10 +157,10 @@ def _open_folder(out: Path) -> None:
     """Make the run's folder, and see that it can be written to before anything long begins."""
     try:
         out.mkdir(parents=True, exist_ok=True)
-        (out / "results.partial").touch()
+        (out / "run.partial").touch()
     except OSError as error:
         raise RunError(f"cannot write to {out}: {error.strerror}; choose another folder with --out") from error
-    (out / "results.partial").unlink()
+    (out / "run.partial").unlink()
 
 
 def _execute(plan: Plan, store: Store, settings: RunSettings, *, screen: Screen, observers: Observers) -> Outcome:
@@ -180,19 +181,18 @@ def _execute(plan: Plan, store: Store, settings: RunSettings, *, screen: Screen,
         return executor.run(plan.pending, Listeners(progress, observers))
 
 
-def _show(results: RunResults, settings: RunSettings, screen: Screen) -> None:
+def _show(run: SavedRun, outcome: Outcome, plan: Plan, screen: Screen) -> None:
     if screen.json:
-        screen.print_results(results)
+        screen.print_run(run)
         return
-    limits = control_limits(settings.out, results)
-    leaderboard = build_leaderboard(results, control_limits=limits)
+    leaderboard = verified_leaderboard(verified(run.folder))
     screen.console.print(leaderboard_group(leaderboard))
     if len(leaderboard.boards) >= FEWEST_DATASETS:
         screen.console.print(overview_table(leaderboard))
-    ran, unique = results.stages.ran, results.stages.unique
-    screen.say(f"Stages: {ran} ran, {results.stages.cached} came from the store, {unique} in all.")
-    screen.say(f"Results: {settings.out / 'results.json'}")
-    screen.say(f"Report:  {settings.out / REPORT_FILE}")
+    cached = len(plan.cached) + len(outcome.found)
+    screen.say(f"Stages: {len(outcome.ran)} ran, {cached} came from the store, {len(plan.graph.stages)} in all.")
+    screen.say(f"Results: {run.folder / RUN_FILE}")
+    screen.say(f"Report:  {run.folder / REPORT_FILE}")
 
 
 def _raise_for(outcome: Outcome) -> None:

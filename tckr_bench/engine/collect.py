@@ -1,16 +1,18 @@
-"""Gathers what an execution left in the store into the result files of a run."""
+"""Gathers what an execution left in the store into the records of a run."""
 
 from __future__ import annotations
 
 import datetime
 import platform
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tckr_bench.datasets.contamination import judge_contamination
 from tckr_bench.engine.executor import Failure, Outcome
+from tckr_bench.engine.fingerprint import fingerprint
+from tckr_bench.engine.graph import Stage
 from tckr_bench.engine.plan import Plan
 from tckr_bench.engine.provenance import (
     device_name,
@@ -23,10 +25,21 @@ from tckr_bench.engine.provenance import (
 from tckr_bench.engine.store import Store
 from tckr_bench.errors import RunError
 from tckr_bench.plugin.registry import default_registry
-from tckr_bench.records import Cell, CellRecord, Contamination, DatasetDescription, StageCost
-from tckr_bench.results.evidence import COPIES_FILE, EVIDENCE_FILE, SAMPLES_FILE, read_evidence
-from tckr_bench.results.run_files import RunProvenance, RunResults, StageCounts, cell_folder, write_results
-from tckr_bench.stages.measure import read_measurements
+from tckr_bench.records import Cell, Contamination, DatasetDescription, StepCost
+from tckr_bench.results.files import SavedRun, file_reference, pictures_path, record_folder, scores_name
+from tckr_bench.results.identity import identity_of
+from tckr_bench.results.records import (
+    SCHEMA_VERSION,
+    ResultRecord,
+    RunInformation,
+    RunProvenance,
+    SeedResult,
+    StageCounts,
+)
+from tckr_bench.stages.measure import PICTURES_FILE, SCORES_FILE, read_measured
+
+KEPT_KINDS = ("prepare", "caption", "adapt", "generate", "train", "measure")
+"""Kinds of stages whose keys a run names: those that a cell's classifier and images come from."""
 
 
 @dataclass(frozen=True)
@@ -41,22 +54,111 @@ class RunSettings:
     recipe: str = ""
 
 
-def collect(plan: Plan, outcome: Outcome, store: Store, settings: RunSettings) -> RunResults:
-    """Write every cell's evidence and `results.json` to the run folder, and return the results."""
-    records = []
-    for slug, cell in plan.graph.cells.items():
-        key = plan.graph.leaves[slug]
-        failure = outcome.failures.get(key)
-        if failure is None and key not in plan.cached and key not in outcome.ran and key not in outcome.found:
-            failure = Failure(plan.graph.stages[key], "parent", "the run stopped before it")
-        records.append(
-            _failed_record(plan, cell, failure) if failure else _record(plan, cell, store, key=key, run=settings.out)
+def collect(plan: Plan, outcome: Outcome, store: Store, settings: RunSettings) -> SavedRun:
+    """Copy every cell's scores and pictures to the run folder, and return the records, gates not judged yet."""
+    by_method: dict[tuple[str, str], list[Cell]] = {}
+    for cell in plan.graph.cells.values():
+        by_method.setdefault((cell.dataset.label, cell.method.name), []).append(cell)
+    information = _information(plan, outcome, store, settings)
+    collector = _Collector(plan, outcome, store, settings.out, information)
+    records = [collector.record(sorted(cells, key=lambda cell: cell.seed)) for cells in by_method.values()]
+    information = replace(information, submission=identity_of(records))
+    return SavedRun(settings.out, information, tuple(replace(record, run=information) for record in records))
+
+
+@dataclass(frozen=True)
+class _Collector:
+    """Makes records of the cells of a run."""
+
+    plan: Plan
+    outcome: Outcome
+    store: Store
+    run: Path
+    information: RunInformation
+
+    def record(self, cells: list[Cell]) -> ResultRecord:
+        """Return the record of a method on a dataset from its cells, one per seed."""
+        first, dataset = cells[0], cells[0].dataset.label
+        description = self.plan.descriptions[dataset]
+        splits = self.plan.split_sizes(dataset)
+        record = ResultRecord(
+            schema_version=SCHEMA_VERSION,
+            dataset=dataset,
+            method=first.method,
+            description=description,
+            splits=splits,
+            protocol=self.plan.matrix.file.protocol,
+            contamination=None,
+            threat_models={},
+            seeds=(),
+            images_generated=images_of(first.method.cardinality if first.method.synthetic else 0, splits),
+            gates=(),
+            run=self.information,
         )
-    results = RunResults(
-        matrix=plan.matrix.file.name,
-        track=plan.matrix.file.track,
-        primary_attack=plan.matrix.file.primary_attack,
-        records=tuple(records),
+        for cell in cells:
+            record = self._with_seed(record, cell)
+        finished = any(result.status == "ok" for result in record.seeds)
+        return replace(record, contamination=_contamination(first, description) if finished else None)
+
+    def _with_seed(self, record: ResultRecord, cell: Cell) -> ResultRecord:
+        key = self.plan.graph.leaves[cell.slug]
+        failure = self._failure(key)
+        if failure is not None:
+            why = f"{failure.stage.kind} ({failure.stage.label}): {failure.message}"
+            return replace(record, seeds=(*record.seeds, SeedResult(cell.seed, "failed", failure=why)))
+        artifact = self.store.path(key)
+        measured = read_measured(artifact)
+        scores = record_folder(self.run, record) / scores_name(record, cell.seed)
+        _copy(artifact / SCORES_FILE, scores)
+        if (artifact / PICTURES_FILE).exists() and not any(result.status == "ok" for result in record.seeds):
+            _copy(artifact / PICTURES_FILE, pictures_path(self.run, record))
+        result = SeedResult(
+            seed=cell.seed,
+            status="ok",
+            measurements=measured.measurements,
+            scores=file_reference(scores),
+            cost=_cost(self.plan.graph.ancestry(key), self.store),
+        )
+        models = {**record.threat_models, **measured.threat_models}
+        return replace(record, seeds=(*record.seeds, result), threat_models=models)
+
+    def _failure(self, key: str) -> Failure | None:
+        """Return why a cell has no measurements; None where it has."""
+        failure = self.outcome.failures.get(key)
+        done = key in self.plan.cached or key in self.outcome.ran or key in self.outcome.found
+        if failure is None and not done:
+            return Failure(self.plan.graph.stages[key], "parent", "the run stopped before it")
+        return failure
+
+
+def images_of(cardinality: float, splits: Mapping[str, int]) -> int:
+    """Return how many synthetic images a method trains on, by its cardinality and the real training set's size.
+
+    >>> images_of(0.5, {"train": 1500, "test": 2000})
+    750
+    """
+    return round(cardinality * splits.get("train", 0))
+
+
+def matrix_digest(plan: Plan) -> str:
+    """Return the sha256 of a matrix with every setting applied: two runs of the same one may be compared."""
+    content = plan.matrix.file.model_dump(mode="json", exclude={"summary", "observer"})
+    return fingerprint(content)
+
+
+def _information(plan: Plan, outcome: Outcome, store: Store, settings: RunSettings) -> RunInformation:
+    file = plan.matrix.file
+    return RunInformation(
+        schema_version=SCHEMA_VERSION,
+        submission="",
+        track=file.track,
+        matrix=file.name,
+        matrix_digest=matrix_digest(plan),
+        primary_attack=file.primary_attack,
+        attacks=plan.matrix.attacks,
+        metrics=plan.matrix.metrics,
+        command=settings.command,
+        recipe=settings.recipe,
         provenance=_provenance(plan, settings),
         stages=StageCounts(
             naive=plan.graph.naive,
@@ -65,40 +167,18 @@ def collect(plan: Plan, outcome: Outcome, store: Store, settings: RunSettings) -
             ran=len(outcome.ran),
             failed=len(outcome.failures),
         ),
-        metrics=plan.matrix.metrics,
-        attacks=plan.matrix.attacks,
-        command=settings.command,
-        recipe=settings.recipe,
         seconds=_seconds_by_kind(plan, store),
         wall_seconds=outcome.wall_seconds,
+        keys={slug: _keys(plan.graph.ancestry(key)) for slug, key in plan.graph.leaves.items()},
     )
-    write_results(results, settings.out)
-    return results
 
 
-def _record(plan: Plan, cell: Cell, store: Store, *, key: str, run: Path) -> CellRecord:
-    artifact = store.path(key)
-    folder = cell_folder(run, cell)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in (EVIDENCE_FILE, SAMPLES_FILE, COPIES_FILE):
-        if (artifact / name).exists():
-            _copy(artifact / name, folder / name)
-    evidence = read_evidence(folder / EVIDENCE_FILE)
-    description = plan.descriptions[cell.dataset.label]
-    return CellRecord(
-        dataset=cell.dataset.label,
-        method=cell.method,
-        seed=cell.seed,
-        track=plan.matrix.file.track,
-        protocol=plan.matrix.file.protocol,
-        contamination=_contamination(cell, description),
-        status="ok",
-        measurements=read_measurements(artifact),
-        threat_models={label: attack.threat_model for label, attack in evidence.attacks.items()},
-        description=description,
-        splits=plan.split_sizes(cell.dataset.label),
-        stages=_stage_costs(plan, store, key),
-    )
+def _keys(stages: Iterable[Stage]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for stage in stages:
+        if stage.kind in KEPT_KINDS:
+            found[stage.kind] = (*found.get(stage.kind, ()), stage.key)
+    return found
 
 
 def _contamination(cell: Cell, description: DatasetDescription) -> Contamination | None:
@@ -110,27 +190,21 @@ def _contamination(cell: Cell, description: DatasetDescription) -> Contamination
     return judge_contamination(component.pretraining(component.parse_options(use.options)), description)
 
 
-def _failed_record(plan: Plan, cell: Cell, failure: Failure) -> CellRecord:
-    description = plan.descriptions[cell.dataset.label]
-    return CellRecord(
-        dataset=cell.dataset.label,
-        method=cell.method,
-        seed=cell.seed,
-        track=plan.matrix.file.track,
-        protocol=plan.matrix.file.protocol,
-        status="failed",
-        description=description,
-        splits=plan.split_sizes(cell.dataset.label),
-        failure=f"{failure.stage.kind} ({failure.stage.label}): {failure.message}",
-    )
-
-
-def _stage_costs(plan: Plan, store: Store, key: str) -> tuple[StageCost, ...]:
-    costs = []
-    for stage in plan.graph.ancestry(key):
+def _cost(stages: Iterable[Stage], store: Store) -> tuple[StepCost, ...]:
+    """Return what a cell's stages took, added up by kind, component and device."""
+    steps: dict[tuple[str, str, str], StepCost] = {}
+    for stage in stages:
         provenance = store.provenance(stage.key)
-        costs.append(StageCost(stage.key, stage.kind, stage.component, provenance.cost, provenance.device))
-    return tuple(costs)
+        key, cost = (stage.kind, stage.component, provenance.device), provenance.cost
+        known = steps.get(key, StepCost(*key, 0, 0.0, 0.0, 0))
+        steps[key] = replace(
+            known,
+            stages=known.stages + 1,
+            wall_seconds=round(known.wall_seconds + cost.wall_seconds, 3),
+            cpu_seconds=round(known.cpu_seconds + cost.cpu_seconds, 3),
+            peak_memory_bytes=max(known.peak_memory_bytes, cost.peak_memory_bytes),
+        )
+    return tuple(steps.values())
 
 
 def _seconds_by_kind(plan: Plan, store: Store) -> Mapping[str, float]:
@@ -139,7 +213,7 @@ def _seconds_by_kind(plan: Plan, store: Store) -> Mapping[str, float]:
     for key, stage in plan.graph.stages.items():
         if (store.path(key) / "provenance.json").exists():
             totals[stage.kind] = totals.get(stage.kind, 0.0) + store.provenance(key).cost.cpu_seconds
-    return totals
+    return {kind: round(seconds, 3) for kind, seconds in totals.items()}
 
 
 def _provenance(plan: Plan, settings: RunSettings) -> RunProvenance:
@@ -164,6 +238,7 @@ def _copy(source: Path, target: Path) -> None:
     """Copy a file into the run in one step, so that a reader never sees half of it."""
     partial = target.with_suffix(".partial")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, partial)
         partial.replace(target)
     except OSError as error:

@@ -20,7 +20,8 @@ from tckr_bench.errors import OptionError, TckrError, first_line
 from tckr_bench.plugin.observing import Observer, RunEnd, RunStart, StageFailed, StageFinished, StagesPlanned
 from tckr_bench.plugin.registry import Registry
 from tckr_bench.records import CellRecord, ComponentUse, Cost
-from tckr_bench.results.run_files import RunResults
+from tckr_bench.results.files import SavedRun
+from tckr_bench.results.records import cells_of
 from tckr_bench.text import plain
 
 ALWAYS = "jsonl"
@@ -129,10 +130,11 @@ class Observers:
         event = StageFailed(stage.key, stage.kind, stage.label, stage.component, failure.message)
         self._tell(lambda observer: observer.stage_failed(event))
 
-    def measured(self, results: RunResults, outcome: Outcome) -> None:
+    def measured(self, run: SavedRun, outcome: Outcome) -> None:
         """Tell of every cell's measurements and of the run's end; call it when all files of the run are written."""
-        for record in copy.deepcopy(results.records):
-            self._tell(_telling(record))
+        for record in run.records:
+            for cell in copy.deepcopy(cells_of(record)):
+                self._tell(_telling(cell))
         self._end(
             RunEnd(
                 "failed" if outcome.failures else "finished",
@@ -140,7 +142,7 @@ class Observers:
                 found=len(outcome.found),
                 failed=len(outcome.failures),
                 wall_seconds=outcome.wall_seconds,
-                cpu_seconds=dict(results.seconds),
+                cpu_seconds=dict(run.information.seconds),
             )
         )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tckr_bench.export.card_privacy import Line, attack_lines, found_in_images, gate_lines, privacy_sentences
 from tckr_bench.export.card_text import CODE_FENCE, Ready, code, found, shown
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names
 from tckr_bench.judging.criteria import TPR_METRICS
 from tckr_bench.judging.gates import labels_of
 from tckr_bench.judging.verdict import worst_estimate
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tckr_bench.judging.rows import DatasetBoard, Row
     from tckr_bench.judging.verdict import Basis, Comparison, Judgement
     from tckr_bench.records import CellRecord, ComponentUse
-    from tckr_bench.results.run_files import RunResults
+    from tckr_bench.results.records import RunInformation
 
 CARD_VERSION = 1
 PAPER = Ready("[arXiv 2504.04582](https://arxiv.org/abs/2504.04582)")
@@ -90,7 +90,7 @@ class Subject:
         record: the cell.
         name: what to call the method, for people.
         basis: how much the measurements rest on.
-        results: the run.
+        information: of the run.
         run_command: what makes the run again; empty where only changed settings do.
         export_command: what was typed, without paths of one's own.
         version: of this program.
@@ -103,7 +103,7 @@ class Subject:
     record: CellRecord
     name: str
     basis: Basis
-    results: RunResults
+    information: RunInformation
     run_command: str
     export_command: str
     version: str
@@ -179,12 +179,15 @@ def _front_matter(subject: Subject, contents: Contents) -> str:
 def _summary(subject: Subject) -> list[Line]:
     """Return the few measurements that a hurried reader takes away."""
     row, baseline = subject.row, subject.board.baseline_of(subject.row)
-    real = baseline.get(rank.ACCURACY, "") if baseline else None
-    auc, tpr = worst_estimate(row, rank.AUC), worst_estimate(row, rank.TPR)
+    real = baseline.get(metric_names.ACCURACY, "") if baseline else None
+    auc, tpr = worst_estimate(row, metric_names.AUC), worst_estimate(row, metric_names.TPR)
     return [
-        ("Accuracy of a classifier trained on these images, judged on real ones", found(row.get(rank.ACCURACY, ""))),
+        (
+            "Accuracy of a classifier trained on these images, judged on real ones",
+            found(row.get(metric_names.ACCURACY, "")),
+        ),
         ("Accuracy of the same classifier trained on the real images", found(real)),
-        ("Accuracy lost, in points (paired)", found(row.get(rank.GAP, ""))),
+        ("Accuracy lost, in points (paired)", found(row.get(metric_names.GAP, ""))),
         (
             "Strongest attack on that classifier: AUC (0.5 is guessing, 1 finds every member)",
             found(auc[0] if auc else None, scale=1, digits=3),
@@ -210,8 +213,8 @@ def _answer(subject: Subject) -> str:
 
 def _accuracy(subject: Subject) -> tuple[str, ...]:
     row, baseline = subject.row, subject.board.baseline_of(subject.row)
-    own, gap = row.get(rank.ACCURACY, ""), row.get(rank.GAP, "")
-    real = baseline.get(rank.ACCURACY, "") if baseline else None
+    own, gap = row.get(metric_names.ACCURACY, ""), row.get(metric_names.GAP, "")
+    real = baseline.get(metric_names.ACCURACY, "") if baseline else None
     sentences = []
     if own:
         reach = span(own.low, own.high, scale=100, digits=1)
@@ -331,13 +334,13 @@ def _limits_on_images(subject: Subject) -> tuple[str, ...]:
         return ()
     criteria, sentences = subject.criteria, []
     limits = [(TPR_METRICS[limit.fpr], limit.tpr) for limit in criteria.max_tprs]
-    limits += [] if criteria.max_auc is None else [(rank.AUC, criteria.max_auc)]
+    limits += [] if criteria.max_auc is None else [(metric_names.AUC, criteria.max_auc)]
     for label in labels_of([subject.record], surface="images"):
         for metric, limit in limits:
             estimate = subject.row.get(metric, label)
             if estimate is not None:
                 standing = "within" if estimate.high <= limit else "beyond" if estimate.low > limit else "open"
-                auc = metric == rank.AUC
+                auc = metric == metric_names.AUC
                 reach = found(estimate, scale=1 if auc else 100, digits=3 if auc else 1)
                 what = "AUC" if auc else f"members found in 100, at {ALARMS[metric]}"
                 bound = f"{limit:g}" if auc else f"{100 * limit:g}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tckr_bench.export.card_text import found
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names
 from tckr_bench.judging.caveats import adaptive_attacks
 from tckr_bench.judging.gates import labels_of
 from tckr_bench.judging.verdict import worst_estimate
@@ -64,8 +64,8 @@ def attack_lines(row: Row, surface: str) -> list[AttackLine]:
     return [
         (
             label,
-            found(row.get(rank.AUC, label), scale=1, digits=3),
-            found(row.get(rank.TPR, label)),
+            found(row.get(metric_names.AUC, label), scale=1, digits=3),
+            found(row.get(metric_names.TPR, label)),
             "yes" if label in adaptive_attacks(row) else "no",
         )
         for label in labels
@@ -91,7 +91,7 @@ def privacy_sentences(row: Row, board: DatasetBoard) -> tuple[str, ...]:
 
 
 def _of_worst(row: Row) -> Iterator[str]:
-    auc, tpr = worst_estimate(row, rank.AUC), worst_estimate(row, rank.TPR)
+    auc, tpr = worst_estimate(row, metric_names.AUC), worst_estimate(row, metric_names.TPR)
     if auc is None:
         yield "What the strongest attack on the classifier finds is not known: not every attack has measurements."
         return
@@ -113,7 +113,7 @@ def _of_worst(row: Row) -> Iterator[str]:
 
 def _of_baseline(row: Row, board: DatasetBoard) -> Iterator[str]:
     baseline = board.baseline_of(row)
-    worst = worst_estimate(baseline, rank.AUC) if baseline is not None else None
+    worst = worst_estimate(baseline, metric_names.AUC) if baseline is not None else None
     if worst is not None:
         estimate = worst[0]
         yield (
@@ -138,7 +138,7 @@ def _of_adaptive(row: Row) -> Iterator[str]:
 
 
 def _of_proof(row: Row) -> Iterator[str]:
-    proved = row.get(rank.PROVED, "")
+    proved = row.get(metric_names.PROVED, "")
     if proved is not None:
         yield f"An epsilon of {signed(proved.value, 2)} is proved for the classifier ({plain(proved.method)})."
 

@@ -24,7 +24,7 @@ from tckr_bench.records import (
     ThreatModel,
     TrainingProtocol,
 )
-from tckr_bench.results.run_files import RunProvenance
+from tckr_bench.results.records import RunProvenance
 from tckr_bench.text import plain
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def provenance_of(subject: Subject, contents: Contents, artifacts: Artifacts) ->
     """Return the provenance of an export that is yet to be written, without its files."""
     from tckr_bench.export.card import CARD_VERSION, column_names
 
-    record, results = subject.record, subject.results
+    record, information = subject.record, subject.information
     return ExportProvenance(
         format=EXPORT_FORMAT,
         exported_with=subject.version,
@@ -114,12 +114,12 @@ def provenance_of(subject: Subject, contents: Contents, artifacts: Artifacts) ->
         splits=record.splits,
         run_command=str(subject.run_command),
         export_command=str(subject.export_command),
-        matrix=results.matrix,
-        track=results.track,
+        matrix=information.matrix,
+        track=information.track,
         protocol=record.protocol,
         contamination=record.contamination,
-        run=results.provenance,
-        metrics=results.metrics,
+        run=information.provenance,
+        metrics=information.metrics,
         measurements=record.measurements,
         threat_models=record.threat_models,
         gates=subject.board.verdicts,

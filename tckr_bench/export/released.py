@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from tckr_bench.engine.store import Store
     from tckr_bench.records import CellRecord, ComponentUse, Images, LabelledImages
-    from tckr_bench.results.run_files import RunResults
+    from tckr_bench.results.files import SavedRun
 
     Teacher = Callable[[Images], npt.NDArray[np.float32]]
     """Maps images (n, height, width, 3) uint8 to class probabilities (n, classes) float32."""
@@ -58,26 +58,27 @@ class Released:
     adapted: str
 
 
-def remedy(results: RunResults) -> str:
+def remedy(run: SavedRun) -> str:
     """Say what makes the artifacts of a run again."""
-    command = command_again(results) or plain(results.command)
+    command = command_again(run) or plain(run.information.command)
     if command:
         return f"`{command}` makes them again"
     return "`tckr-bench run` with the matrix, datasets and settings of this run makes them again"
 
 
-def command_again(results: RunResults) -> str:
+def command_again(run: SavedRun) -> str:
     """Return the shortest command whose stages are the run's own, or nothing where only other settings make them."""
-    if not _MATRIX.fullmatch(results.matrix):
+    information = run.information
+    if not _MATRIX.fullmatch(information.matrix):
         return ""
-    descriptions = {entry.dataset: entry.description for entry in results.records if entry.description is not None}
-    last = {entry.stages[-1].stage for entry in results.records if entry.stages}
+    descriptions = {record.dataset: record.description for record in run.records}
+    last = {key for kinds in information.keys.values() for key in kinds.get("measure", ())}
     for datasets in ((), tuple(descriptions)):
         with contextlib.suppress(TckrError, KeyError):
-            matrix = load_matrix(results.matrix, default_registry(), datasets=datasets)
+            matrix = load_matrix(information.matrix, default_registry(), datasets=datasets)
             if last and last == set(build_graph(matrix, descriptions).leaves.values()):
                 chosen = [word for name in datasets for word in ("--dataset", name)]
-                return plain(shlex.join(["tckr-bench", "run", "--matrix", results.matrix, *chosen]))
+                return plain(shlex.join(["tckr-bench", "run", "--matrix", information.matrix, *chosen]))
     return ""
 
 
@@ -158,7 +159,7 @@ def _restored(use: ComponentUse, store: Store, *, key: str, device: str) -> Teac
 
 def _keys(record: CellRecord, kind: str) -> tuple[str, ...]:
     """Return the keys of a cell's stages of a kind, in order; a key of another form could lead out of the store."""
-    keys = tuple(dict.fromkeys(stage.stage for stage in record.stages if stage.kind == kind))
+    keys = tuple(record.keys.get(kind, ()))
     if not all(map(_KEY.fullmatch, keys)):
         raise _tampered(f"a key of its {kind} stages is no sha256")
     return keys

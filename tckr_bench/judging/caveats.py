@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names
 from tckr_bench.text import listing, plain, short_names, signed
 
 if TYPE_CHECKING:
@@ -62,12 +62,12 @@ def _of_adaptive(leaderboard: Leaderboard, rows: list[Row]) -> Iterator[str]:
         (estimate, label, row)
         for row in rows
         for label in adaptive_attacks(row)
-        if (estimate := row.get(rank.AUC, label)) is not None
+        if (estimate := row.get(metric_names.AUC, label)) is not None
     ]
     if not found:
         return
     estimate, label, row = max(found, key=lambda entry: entry[0].value)
-    primary = row.get(rank.AUC)
+    primary = row.get(metric_names.AUC, row.primary_attack)
     beside = f", where {plain(leaderboard.primary_attack)} has {signed(primary.value, 3)}" if primary else ""
     where = f"{plain(label)} on {_names(leaderboard, [row])}{beside}"
     yield (
@@ -120,7 +120,7 @@ def _of_training(rows: list[Row]) -> Iterator[str]:
 
 
 def _of_ranking(leaderboard: Leaderboard, rows: list[Row]) -> Iterator[str]:
-    if any(row.get(rank.PROVED) for row in rows):
+    if any(row.get(metric_names.PROVED) for row in rows):
         yield (
             "A proved epsilon holds for every person and every attack; an empirical one is only what the attacks here "
             "rule out, for an average person, and a larger one may be true."

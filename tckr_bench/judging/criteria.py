@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tckr_bench.errors import OptionError
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TPR_METRICS = {0.1: "tpr-at-10-fpr", 0.01: rank.TPR, 0.001: "tpr-at-0-1-fpr"}
+TPR_METRICS = {0.1: "tpr-at-10-fpr", 0.01: metric_names.TPR, 0.001: "tpr-at-0-1-fpr"}
 """The measurement of each rate of false alarms that may be asked for."""
 _TPR = re.compile(r"\s*([0-9.]+)\s*@\s*([0-9.]+)\s*")
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from tckr_bench.records import Measurement
 
 SEEDS_INTERVAL = "mean of the seeds' 95 % intervals (sampling of examples; the spread between seeds is apart)"
-QUADRATURE = "intervals of accuracy and AUC in quadrature"
 
 
 def usable(measurement: Measurement) -> bool:
@@ -43,21 +42,3 @@ def combine(measurements: Sequence[Measurement]) -> Estimate:
     )
     mean = statistics.fmean
     return Estimate(mean(values), mean(lows), mean(highs), SEEDS_INTERVAL, len(measurements), statistics.stdev(values))
-
-
-def over_privacy(accuracy: Estimate, auc: Estimate) -> Estimate:
-    """Estimate AOP from accuracy and AUC, their intervals added in quadrature.
-
-    >>> accuracy, auc = Estimate(0.8, 0.8, 0.8, ""), Estimate(1.0, 0.9, 1.0, "")
-    >>> weighed = over_privacy(accuracy, auc)
-    >>> round(weighed.low, 3), weighed.value, round(weighed.high, 3)
-    (0.2, 0.2, 0.247)
-    """
-    from tckr_bench.stats.classification import accuracy_over_privacy
-
-    value = accuracy_over_privacy(accuracy.value, auc.value)
-    safer, worse = (accuracy_over_privacy(accuracy.value, bound) for bound in (auc.low, auc.high))
-    less, more = (accuracy_over_privacy(bound, auc.value) for bound in (accuracy.low, accuracy.high))
-    low = value - math.hypot(value - worse, value - less)
-    high = value + math.hypot(safer - value, more - value)
-    return Estimate(value, max(0.0, low), high, QUADRATURE, min(accuracy.seeds, auc.seeds))

@@ -11,13 +11,15 @@ far trainings differ; nothing of the kind is asked of them.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from tckr_bench.records import CellRecord, Measurement
+    from tckr_bench.results.files import SavedRun
+    from tckr_bench.results.records import Gate, ResultRecord
 
 CONTROLS = ("memorizer", "noise", "overfit", "untrained")
 OUTSIDER = "outsider"
@@ -268,3 +270,36 @@ def _chance_accuracy(cell: CellRecord, control_limits: Mapping[tuple[str, str, i
         f"accuracy {100 * measurement.value:.1f} % {verb} chance "
         f"(1 in {classes} on average, up to {100 * limit:.1f} % by luck)"
     )
+
+
+def with_gates(run: SavedRun) -> SavedRun:
+    """Return a run whose records say how its controls came out, dataset by dataset.
+
+    Raises:
+        RunError: the scores of a control cannot be read.
+    """
+    from tckr_bench.results.examination import scores_of
+    from tckr_bench.results.limits import control_limit, has_limit
+    from tckr_bench.results.records import cells_of
+
+    limits = {
+        (cell.dataset, cell.method.name, cell.seed): control_limit(cell, scores_of(run.folder, record, cell.seed))
+        for record in run.records
+        for cell in cells_of(record)
+        if has_limit(cell)
+    }
+    names = dict.fromkeys(record.dataset for record in run.records)
+    own = {name: [record for record in run.records if record.dataset == name] for name in names}
+    gates = {name: gates_of(records, limits) for name, records in own.items()}
+    return replace(run, records=tuple(replace(record, gates=gates[record.dataset]) for record in run.records))
+
+
+def gates_of(records: Sequence[ResultRecord], limits: Mapping[tuple[str, str, int], float]) -> tuple[Gate, ...]:
+    """Judge the controls of a run on one dataset, by the rules of this version of the program."""
+    from tckr_bench.results.records import Gate, cells_of
+
+    cells = [cell for record in records for cell in cells_of(record)]
+    verdicts = judge_controls(cells, records[0].primary_attack, control_limits=limits, results_format=2)
+    gates = tuple(Gate(verdict.control, verdict.passed, verdict.reason) for verdict in verdicts)
+    baselines = [cell for cell in cells if cell.method.role == "baseline" and cell.status == "ok"]
+    return gates if baselines else (*gates, Gate("teacher", passed=False, reason="there is no real-data baseline"))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import statistics
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from tckr_bench.judging import metric_names
 from tckr_bench.judging.estimates import SEEDS_INTERVAL
-from tckr_bench.judging.rows import ACCURACY, AOP, AUC, TPR
+from tckr_bench.judging.metric_names import AUC, TPR
 from tckr_bench.records import Estimate
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from tckr_bench.records import AttackScores, CellEvidence
+    from tckr_bench.records import AttackScores, CellEvidence, CellRecord
 
 REPLICATES = 1000
 PAIRED_BOOTSTRAP = f"paired bootstrap, {REPLICATES} resamples"
@@ -25,13 +26,34 @@ UNPAIRED = "intervals added in quadrature (not paired)"
 FALSE_POSITIVES = 0.01
 
 
-def paired_differences(evidence: CellEvidence, reference: CellEvidence, *, seed: int = 0) -> Mapping[str, Estimate]:
-    """Estimate `evidence` minus `reference` in accuracy, AUC, TPR at 1 % FPR and AOP, as examples allow.
+@dataclass(frozen=True)
+class WorstAttacks:
+    """Labels of the attacks that get furthest with a cell's classifier, by AUC and by TPR at 1 % FPR; empty if none."""
 
-    Accuracy needs the same test labels; the others need the same members and non-members under the primary
-    attack of both (canaries are left out, as in the measurements). Accuracy has the interval of
-    `stats.paired_difference`, the others a bootstrap that draws the same examples for both cells, members and
-    non-members apart.
+    auc: str
+    tpr: str
+
+
+def worst_attacks_of(record: CellRecord) -> WorstAttacks:
+    """Return the attacks that get furthest with a cell, as its measurements name them."""
+    found = {it.metric: it.attack for it in record.measurements if it.metric in metric_names.WORST.values()}
+    return WorstAttacks(found.get(metric_names.WORST_AUC, ""), found.get(metric_names.WORST_TPR, ""))
+
+
+@dataclass(frozen=True)
+class Side:
+    """A cell that takes part in a difference: what was saved of it, and which attacks get furthest with it."""
+
+    evidence: CellEvidence
+    worst: WorstAttacks
+
+
+def paired_differences(own: Side, reference: Side, *, seed: int = 0) -> Mapping[str, Estimate]:
+    """Estimate `own` minus `reference` in accuracy, worst AUC, worst TPR at 1 % FPR and AOP, as examples allow.
+
+    Accuracy needs the same test labels; the others need the same members and non-members under the worst attack of each
+    (canaries are left out, as in the measurements). Accuracy has the interval of `stats.paired_difference`, the others
+    a bootstrap that draws the same examples for both cells, members and non-members apart.
 
     Returns:
         Differences by metric name; metrics whose examples are not shared are left out.
@@ -39,30 +61,48 @@ def paired_differences(evidence: CellEvidence, reference: CellEvidence, *, seed:
     import numpy as np
 
     from tckr_bench import stats
-    from tckr_bench.stats import classification as metrics
+    from tckr_bench.stats import classification
 
     found: dict[str, Estimate] = {}
-    if not np.array_equal(evidence.test_labels, reference.test_labels):
+    cells = (own.evidence, reference.evidence)
+    if not np.array_equal(cells[0].test_labels, cells[1].test_labels):
         return found
-    right = [metrics.correct(cell.test_logits, cell.test_labels) for cell in (evidence, reference)]
-    gap = stats.paired_difference(right[0], right[1])
-    found[ACCURACY] = Estimate(gap.value, gap.low, gap.high, gap.method)
-    own, other = (ordinary(cell.attacks.get(cell.primary_attack)) for cell in (evidence, reference))
-    if own is None or other is None or own.attack != other.attack or not same_challenge(own, other):
+    right = [classification.correct(cell.test_logits, cell.test_labels) for cell in cells]
+    found[metric_names.ACCURACY] = stats.paired_difference(right[0], right[1])
+    rates = [ordinary(side.evidence.attacks.get(side.worst.tpr)) for side in (own, reference)]
+    if rates[0] is not None and rates[1] is not None and same_challenge(rates[0], rates[1]):
+        found[metric_names.WORST_TPR] = _tpr_difference(rates[0], rates[1], seed=seed)
+    first, second = (ordinary(side.evidence.attacks.get(side.worst.auc)) for side in (own, reference))
+    if first is None or second is None or not same_challenge(first, second):
         return found
-    aucs = _resampled_aucs(own, other, seed=seed)
-    found[AUC], found[TPR] = _auc_difference(own, other, samples=aucs), _tpr_difference(own, other, seed=seed)
+    aucs = _resampled_aucs(first, second, seed=seed)
+    found[metric_names.WORST_AUC] = _auc_difference(first, second, samples=aucs)
+    found[metric_names.AOP] = _aop_difference(right, (first, second), aucs, seed=seed)
+    return found
+
+
+def _aop_difference(
+    right: Sequence[npt.NDArray[np.bool_]],
+    attacks: tuple[AttackScores, AttackScores],
+    aucs: tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]],
+    *,
+    seed: int,
+) -> Estimate:
+    import numpy as np
+
+    from tckr_bench import stats
+    from tckr_bench.stats import classification
+
     accuracies = [
         stats.bootstrap_mean(part, replicates=REPLICATES, generator=np.random.default_rng([seed, 2])) for part in right
     ]
-    weigh = np.vectorize(metrics.accuracy_over_privacy)
+    weigh = np.vectorize(classification.accuracy_over_privacy)
     values = [
-        metrics.accuracy_over_privacy(float(part.mean()), stats.auc(attack.scores, attack.members))
-        for part, attack in zip(right, (own, other), strict=True)
+        classification.accuracy_over_privacy(float(part.mean()), stats.auc(attack.scores, attack.members))
+        for part, attack in zip(right, attacks, strict=True)
     ]
     aops = [weigh(accuracy, auc) for accuracy, auc in zip(accuracies, aucs, strict=True)]
-    found[AOP] = _estimate(values[0], values[1], samples=(aops[0], aops[1]))
-    return found
+    return _estimate(values[0], values[1], samples=(aops[0], aops[1]))
 
 
 def attack_differences(

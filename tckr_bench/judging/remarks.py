@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names
 from tckr_bench.judging.gates import labels_of
 from tckr_bench.text import listing, percent, plain, signed, span
 
@@ -28,7 +28,7 @@ def _of_releases(row: Row) -> str:
     """Say what attacks find should more than the classifier be released."""
     found = []
     for surface, released in RELEASES.items():
-        tried = [(label, row.get(rank.AUC, label)) for label in labels_of(row.records, surface=surface)]
+        tried = [(label, row.get(metric_names.AUC, label)) for label in labels_of(row.records, surface=surface)]
         known = [(label, estimate) for label, estimate in tried if estimate is not None]
         if known:
             label, estimate = max(known, key=lambda entry: entry[1].value)
@@ -64,7 +64,7 @@ def _of_pretraining(row: Row) -> Iterator[str]:
 
 
 def _of_proof(row: Row) -> Iterator[str]:
-    proved = row.get(rank.PROVED, "")
+    proved = row.get(metric_names.PROVED, "")
     if proved is not None:
         yield (
             f"Beside what attacks find, an epsilon of {signed(proved.value, 2)} is proved ({plain(proved.method)}), "

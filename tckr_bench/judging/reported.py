@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Literal, get_args
 
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names
 from tckr_bench.text import NOTHING, percent, signed
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ DIFFERENCES = (
     "there is one run of each and no interval",
 )
 """How the paper's measurements came about; each makes them other than this program's."""
-METRICS = (rank.ACCURACY, rank.AUC, rank.AOP)
-_NAMES = {rank.ACCURACY: "accuracy", rank.AUC: "AUC", rank.AOP: "AOP"}
+METRICS = (metric_names.ACCURACY, metric_names.AUC, metric_names.AOP)
+_NAMES = {metric_names.ACCURACY: "accuracy", metric_names.AUC: "AUC", metric_names.AOP: "AOP"}
 
 Kind = Literal["teacher", "student"]
 Prompt = Literal["", "caption", "description"]
@@ -158,7 +158,7 @@ _OPTIONAL = ("cardinality", "fine_tuning_fraction", "corrected")
 def _row(measurements: Sequence[ReportedMeasurement]) -> ReportedRow:
     first = measurements[0]
     shown = {measurement.metric: _shown(measurement) for measurement in measurements}
-    ablation = first.kind == "student" and rank.AUC not in shown
+    ablation = first.kind == "student" and metric_names.AUC not in shown
     return ReportedRow(_label(first, ablation=ablation), tuple(shown.get(name, NOTHING) for name in METRICS), ablation)
 
 
@@ -173,7 +173,9 @@ def _label(measurement: ReportedMeasurement, *, ablation: bool) -> str:
 
 
 def _shown(measurement: ReportedMeasurement) -> str:
-    text = percent(measurement.value, 2) if measurement.metric == rank.ACCURACY else signed(measurement.value, 4)
+    text = (
+        percent(measurement.value, 2) if measurement.metric == metric_names.ACCURACY else signed(measurement.value, 4)
+    )
     return text + ("*" if measurement.corrected is not None else "")
 
 

@@ -1,20 +1,22 @@
-"""Order the records of a run into a leaderboard: pure, from measurements alone.
+"""The rows of a run, dataset by dataset, each with its rank: pure, from measurements alone.
 
-Rows of a dataset stand in a fixed order: real-data baselines, defended classifiers, methods by AOP, controls. More
-than one seed of a method makes one row: the mean of its measurements, with the spread between seeds kept apart from the
-interval. Methods whose epochs were chosen on the test set (protocol `paper`) come after the others and are numbered
-anew. Rows that cannot be trusted are not ranked at all.
+A row is a method on a dataset over its seeds. Its privacy is that of the worst attack on its classifier, wherever it is
+shown; the attack that was declared beforehand is a detail with a name of its own. Rows are ranked by the one rule of
+`ranking`: all that release something, real data and defences among them, share ranks where chance may have put them in
+order. Controls are not ranked, nor are rows whose epochs were chosen on the test set, nor any that cannot be trusted.
 """
 
 from __future__ import annotations
 
-import math
 import statistics
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from tckr_bench.judging.estimates import combine, over_privacy, usable
+from tckr_bench.judging.estimates import combine, usable
 from tckr_bench.judging.gates import CONTROLS, OUTSIDER, Verdict, judge_controls
+from tckr_bench.judging.metric_names import ACCURACY, AOP, AUC, FOUND, GAP, OF_WORST, WORST, WORST_AUC, WORST_TPR
+from tckr_bench.judging.ranking import Candidate, Measured, places_of
+from tckr_bench.results.records import cells_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,50 +31,37 @@ if TYPE_CHECKING:
         ThreatModel,
         TrainingProtocol,
     )
-    from tckr_bench.results.run_files import RunResults
-
-ACCURACY, GAP, AUC = "accuracy", "accuracy-gap", "auc-mia"
-TPR, AOP = "tpr-at-1-fpr", "aop"
-WORST_AUC, WORST_TPR, WORST_AOP = "worst-auc", "worst-tpr-at-1-fpr", "worst-aop"
-PROVED, FOUND = "epsilon-accounted", "epsilon-lower"
-PUBLISHED = "best-published-auc"
-WORST = {AUC: WORST_AUC, TPR: WORST_TPR}
-"""What the worst of all attacks on the classifier reaches, by the metric it is the worst in."""
-
-RANKED_BY = AOP
+    from tckr_bench.results.files import SavedRun
+    from tckr_bench.results.records import ResultRecord
 
 EVALUATION_STAGES = ("shadow", "shadow-caption", "shadow-adapt", "shadow-generate", "attack", "measure")
-"""Kinds of stages that judge a method, whole shadow pipelines among them; every other kind makes it."""
+"""Kinds of stages that evaluate a method, whole shadow pipelines among them; every other kind is of its pipeline."""
 ROLE_ORDER = {"baseline": 0, "defended": 1, "method": 2, "control": 3}
-_PROTOCOL_ORDER = {"sound": 0, "paper": 1}
+CHANCE_TPR = 0.01
+_MEASURED = (ACCURACY, WORST_AUC, WORST_TPR, GAP)
 _WORST_FIRST: tuple[Contamination, ...] = ("images", "classes", "unknown", "none")
 CellKey = tuple[str, str, int]
 
 
 @dataclass(frozen=True)
 class Risk:
-    """How far attacks on a row's classifier get.
+    """How far the worst attack on a row's classifier gets, in an interval that allows for having tried them all.
 
-    Attributes:
-        estimate: of the worst attack, with an interval that allows for having tried them all; of the primary attack
-            where a run has no measurement of the worst.
-        attacks: labels of the attacks that reached it; more than one where they differ between seeds.
-        worst: whether it is the worst of all attacks.
+    `attacks` are the labels of those that reached it; more than one where they differ between seeds.
     """
 
     estimate: Estimate
     attacks: tuple[str, ...]
-    worst: bool
 
 
 @dataclass(frozen=True)
 class Row:
     """A method on a dataset, over its seeds.
 
-    `failures` names what failed, per seed; `status` is `failed` if no seed has measurements, `partial` if some
-    have not. Costs are CPU seconds of all stages a seed rests on, whether shared or not, averaged over seeds:
-    those that make the method (to a trained classifier), and those that judge it (shadow models, attacks,
-    metrics).
+    `failures` names what failed, per seed; `status` is `failed` if no seed has measurements, `partial` if some have
+    not. Costs are CPU seconds of all stages a seed rests on, whether shared or not, averaged over seeds: those of the
+    pipeline (to a trained classifier), and those of its evaluation (shadow models, attacks, metrics). `rank` is shared
+    by rows that chance may have put in order; `rank_low` to `rank_high` is where 95 % of a bootstrap put it.
     """
 
     dataset: str
@@ -81,26 +70,23 @@ class Row:
     records: tuple[CellRecord, ...]
     estimates: Mapping[tuple[str, str], Estimate]
     primary_attack: str
-    making_seconds: float
-    judging_seconds: float
+    pipeline_seconds: float
+    evaluation_seconds: float
     failures: tuple[str, ...] = ()
     rank: int | None = None
+    rank_low: int | None = None
+    rank_high: int | None = None
     pareto: bool = False
     worst_attacks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def get(self, metric: str, attack: str | None = None) -> Estimate | None:
-        """Return a measurement; of the primary attack where none is named and the metric has one per attack."""
-        if attack is not None:
-            return self.estimates.get((metric, attack))
-        return self.estimates.get((metric, self.primary_attack)) or self.estimates.get((metric, ""))
+    def get(self, metric: str, attack: str = "") -> Estimate | None:
+        """Return an estimate; of an attack where the metric has one per attack."""
+        return self.estimates.get((metric, attack))
 
     def risk(self, metric: str) -> Risk | None:
-        """Return what the worst attack reaches in AUC or TPR; what the primary does where no worst is known."""
+        """Return what the worst attack reaches in AUC or TPR; None where it was not measured."""
         worst = self.estimates.get((WORST[metric], ""))
-        if worst is not None:
-            return Risk(worst, self.worst_attacks[WORST[metric]], worst=True)
-        own = self.get(metric)
-        return None if own is None else Risk(own, (self.primary_attack,), worst=False)
+        return None if worst is None else Risk(worst, self.worst_attacks[WORST[metric]])
 
     @property
     def found_epsilon(self) -> Estimate | None:
@@ -123,6 +109,11 @@ class Row:
     def seeds(self) -> tuple[int, ...]:
         """Seeds that have measurements."""
         return tuple(record.seed for record in self.records if record.status == "ok")
+
+    @property
+    def description(self) -> DatasetDescription | None:
+        """What the row was measured on."""
+        return next((record.description for record in self.records if record.description is not None), None)
 
 
 @dataclass(frozen=True)
@@ -158,8 +149,8 @@ class DatasetBoard:
 
     @property
     def best(self) -> Row | None:
-        """The synthetic method of rank 1; of protocol `sound` if any is."""
-        return next((row for row in self.rows if row.rank == 1), None)
+        """The best ranked synthetic method; of several that share its rank the one with the highest AOP."""
+        return next((row for row in self.rows if row.rank is not None and row.method.role == "method"), None)
 
 
 @dataclass(frozen=True)
@@ -186,72 +177,120 @@ def baseline_for(method: Method, baselines: Sequence[Row]) -> Row | None:
 
 
 def build_leaderboard(
-    results: RunResults,
-    *,
-    control_limits: Mapping[CellKey, float] | None = None,
-    doubts: Mapping[str, Sequence[str]] | None = None,
+    run: SavedRun, *, control_limits: Mapping[CellKey, float], doubts: Mapping[str, Sequence[str]] | None = None
 ) -> Leaderboard:
-    """Order a run into boards, one per dataset, and judge its controls.
+    """Rank a run dataset by dataset, and judge its controls.
 
     Args:
-        results: the records of the run.
-        control_limits: how far controls may go by their own evidence, by cell (`verify.control_limits`); without it the
-            bound for any classifier is used, and a memorizer must release every member.
+        run: its records.
+        control_limits: how far controls may go by their own evidence, by cell.
         doubts: further reasons, by dataset, why its rows cannot be trusted.
     """
-    names = dict.fromkeys(record.dataset for record in results.records)
+    names = dict.fromkeys(record.dataset for record in run.records)
     boards = tuple(
         _board(
-            [record for record in results.records if record.dataset == name],
-            results.primary_attack,
-            control_limits=control_limits or {},
-            results_format=results.format,
+            [record for record in run.records if record.dataset == name],
+            control_limits=control_limits,
             doubts=tuple((doubts or {}).get(name, ())),
         )
         for name in names
     )
-    return Leaderboard(results.matrix, results.track, results.primary_attack, boards)
+    information = run.information
+    return Leaderboard(information.matrix, information.track, information.primary_attack, boards)
 
 
 def _board(
-    records: Sequence[CellRecord],
-    primary: str,
-    *,
-    control_limits: Mapping[CellKey, float],
-    results_format: int,
-    doubts: tuple[str, ...],
+    records: Sequence[ResultRecord], *, control_limits: Mapping[CellKey, float], doubts: tuple[str, ...]
 ) -> DatasetBoard:
-    by_method: dict[str, list[CellRecord]] = {}
-    for record in records:
-        by_method.setdefault(record.method.name, []).append(record)
-    rows = [row_of(sorted(group, key=lambda record: record.seed), primary) for group in by_method.values()]
-    verdicts = judge_controls(records, primary, control_limits=control_limits, results_format=results_format)
-    described = next((record for record in records if record.description is not None), records[0])
-    reasons = tuple(f"control {verdict.control}: {verdict.reason}" for verdict in verdicts if not verdict.passed)
-    baselines = [row for row in rows if row.method.role == "baseline" and row.status != "failed"]
-    lacking = () if baselines else ("there is no real-data baseline to compare with",)
-    reasons = (*lacking, *reasons, *doubts)
-    ordered = sorted(rows, key=_order)
+    primary, first = records[0].primary_attack, records[0]
+    cells = [cell for record in records for cell in cells_of(record)]
+    rows = {record.slug: row_of(cells_of(record), primary) for record in records}
+    verdicts = judge_controls(cells, primary, control_limits=control_limits, results_format=2)
+    baselines = [row for row in rows.values() if row.method.role == "baseline"]
+    sound = any(row.status != "failed" for row in baselines)
+    reasons = (
+        *(() if sound else ("there is no real-data baseline to compare with",)),
+        *(f"control {verdict.control}: {verdict.reason}" for verdict in verdicts if not verdict.passed),
+        *doubts,
+    )
     return DatasetBoard(
-        dataset=records[0].dataset,
-        rows=tuple(ordered if reasons else _ranked(_with_pareto(ordered))),
+        dataset=first.dataset,
+        rows=tuple(sorted(_placed(rows, baselines, trusted=not reasons), key=_order)),
         verdicts=verdicts,
         reasons=reasons,
-        description=described.description,
-        splits=described.splits,
+        description=first.description,
+        splits=first.splits,
         threat_models={label: model for record in records for label, model in record.threat_models.items()},
     )
 
 
+def _placed(rows: Mapping[str, Row], baselines: Sequence[Row], *, trusted: bool) -> list[Row]:
+    """Give the rows of a dataset their ranks, by name; nobody has one where they cannot be trusted."""
+    places = places_of(
+        [
+            Candidate(name, (measured_of(row, baseline_for(row.method, baselines)),), trusted and takes_part(row))
+            for name, row in rows.items()
+        ]
+    )
+    placed = []
+    for name, row in rows.items():
+        place = places[name]
+        rank = place.rank
+        if rank is None:
+            placed.append(row)
+        else:
+            ranked = replace(row, rank=rank.rank, rank_low=rank.low, rank_high=rank.high, pareto=place.pareto)
+            placed.append(ranked)
+    return placed
+
+
+def takes_part(row: Row) -> bool:
+    """Return whether a row is ranked with others: no control, not chosen on the test set, and measured."""
+    known = row.get(ACCURACY) is not None and row.risk(AUC) is not None
+    return row.method.role != "control" and row.protocol != "paper" and known
+
+
+def measured_of(row: Row, baseline: Row | None) -> Measured:
+    """Return what a row reached by seed, as `ranking` takes it; a failed seed, or what it lacks, counts as chance.
+
+    Args:
+        row: a method on a dataset.
+        baseline: its real-data baseline, which says what chance loses in accuracy; it loses nothing against itself.
+    """
+    import numpy as np
+
+    classes = max(2, len(row.description.class_names)) if row.description else 2
+    real = baseline.get(ACCURACY) if baseline else None
+    chance = {
+        ACCURACY: 1 / classes,
+        WORST_AUC: 0.5,
+        WORST_TPR: CHANCE_TPR,
+        GAP: (real.value if real else 1.0) - 1 / classes,
+    }
+    found = [{key[0]: it for key, it in _usable_measurements(cell).items() if not key[1]} for cell in row.records]
+    if row.method.role == "baseline":
+        chance[GAP] = 0.0
+        found = [{name: it for name, it in cell.items() if name != GAP} for cell in found]
+    values = [[cell[name].value if name in cell else chance[name] for name in _MEASURED] for cell in found]
+    errors = [float(np.mean([_error(cell[name]) if name in cell else 0.0 for cell in found])) for name in _MEASURED]
+    return Measured(np.array(values, dtype=np.float64), np.array(errors))
+
+
+def _error(measurement: Measurement) -> float:
+    from tckr_bench.judging.gates import standard_error
+
+    return standard_error(measurement)
+
+
 def row_of(records: Sequence[CellRecord], primary: str) -> Row:
-    """Return the row of one method on one dataset from its records, one per seed, in order of seeds."""
+    """Return the row of one method on one dataset from its cells, one per seed, in order of seeds."""
     finished = [record for record in records if record.status == "ok"]
     measurements: dict[tuple[str, str], list[Measurement]] = {}
     worst_attacks: dict[str, tuple[str, ...]] = {}
     for record in finished:
         for key, measurement in _usable_measurements(record).items():
             measurements.setdefault(key, []).append(measurement)
-            if key[0] in WORST.values():
+            if key[0] in OF_WORST:
                 worst_attacks[key[0]] = tuple(dict.fromkeys((*worst_attacks.get(key[0], ()), measurement.attack)))
     failures = tuple(
         f"seed {record.seed}: {record.failure or 'no reason given'}" for record in records if record.status == "failed"
@@ -261,85 +300,34 @@ def row_of(records: Sequence[CellRecord], primary: str) -> Row:
         method=records[0].method,
         status="failed" if not finished else "partial" if failures else "ok",
         records=tuple(records),
-        estimates=_with_worst_aop({key: combine(found) for key, found in measurements.items()}),
+        estimates={key: combine(found) for key, found in measurements.items()},
         primary_attack=primary,
-        making_seconds=_seconds(finished or records, judging=False),
-        judging_seconds=_seconds(finished or records, judging=True),
+        pipeline_seconds=_seconds(finished or records, evaluation=False),
+        evaluation_seconds=_seconds(finished or records, evaluation=True),
         failures=failures,
         worst_attacks=worst_attacks,
     )
 
 
 def _usable_measurements(record: CellRecord) -> dict[tuple[str, str], Measurement]:
-    """Return a record's measurements by metric and attack; of the worst attack, whichever it is, by metric alone."""
-    return {
-        (measurement.metric, "" if measurement.metric in WORST.values() else measurement.attack): measurement
-        for measurement in record.measurements
-        if usable(measurement)
-    }
+    """Return a cell's measurements by metric and attack; of the worst attack, whichever it is, by metric alone."""
+    return {(it.metric, "" if it.metric in OF_WORST else it.attack): it for it in record.measurements if usable(it)}
 
 
-def _with_worst_aop(estimates: Mapping[tuple[str, str], Estimate]) -> Mapping[tuple[str, str], Estimate]:
-    """Add accuracy weighed against the worst attack, where it is known."""
-    accuracy, auc = estimates.get((ACCURACY, "")), estimates.get((WORST_AUC, ""))
-    if accuracy is None or auc is None:
-        return estimates
-    return {**estimates, (WORST_AOP, ""): over_privacy(accuracy, auc)}
-
-
-def _seconds(records: Sequence[CellRecord], *, judging: bool) -> float:
+def _seconds(records: Sequence[CellRecord], *, evaluation: bool) -> float:
     costs = [
-        [stage.cost.cpu_seconds for stage in record.stages if (stage.kind in EVALUATION_STAGES) == judging]
+        [step.cpu_seconds for step in record.cost if (step.kind in EVALUATION_STAGES) == evaluation]
         for record in records
     ]
     return statistics.fmean(map(sum, costs))
 
 
-def dominates(one: tuple[float, float], other: tuple[float, float]) -> bool:
-    """Return whether (accuracy, AUC) `one` is at least as good as `other` in both and better in one.
-
-    AUCs below 0.5 count as 0.5: an attack that is worse than guessing by chance protects nobody better.
-
-    >>> dominates((0.9, 0.55), (0.8, 0.6)), dominates((0.9, 0.48), (0.9, 0.5))
-    (True, False)
-    """
-    (accuracy, auc), (other_accuracy, other_auc) = (one[0], max(one[1], 0.5)), (other[0], max(other[1], 0.5))
-    return accuracy >= other_accuracy and auc <= other_auc and (accuracy, auc) != (other_accuracy, other_auc)
-
-
-def _with_pareto(rows: Sequence[Row]) -> list[Row]:
-    """Mark what no other row of its protocol dominates in accuracy and the worst attack's AUC; never a control."""
-    points: dict[str, dict[str, tuple[float, float]]] = {"sound": {}, "paper": {}}
-    for row in rows:
-        accuracy, auc = row.get(ACCURACY), row.risk(AUC)
-        if row.method.role != "control" and accuracy and auc:
-            points[row.protocol][row.method.name] = (accuracy.value, auc.estimate.value)
-    front = {
-        name
-        for group in points.values()
-        for name, point in group.items()
-        if not any(dominates(other, point) for other in group.values())
-    }
-    return [replace(row, pareto=row.method.name in front) for row in rows]
-
-
-def _order(row: Row) -> tuple[int, int, int, float, str]:
-    estimate = row.get(RANKED_BY)
+def _order(row: Row) -> tuple[int, int, float, str]:
+    """Order rows: by rank, then by AOP; what is not ranked after what is; controls last, in their own order."""
     if row.method.role == "control":
         order = (*CONTROLS, OUTSIDER)
         known = [index for index, name in enumerate(order) if row.method.name.startswith(name)]
-        return (ROLE_ORDER["control"], 0, known[0] if known else len(order), 0.0, row.method.name)
-    value = -estimate.value if estimate else math.inf
-    protocol = _PROTOCOL_ORDER[row.protocol]
-    return (ROLE_ORDER[row.method.role], protocol, int(estimate is None), value, row.method.name)
-
-
-def _ranked(rows: Sequence[Row]) -> list[Row]:
-    """Number the methods that have an AOP, in order, those of each protocol for themselves."""
-    ranked: list[Row] = []
-    places = {"sound": 0, "paper": 0}
-    for row in rows:
-        counts = row.method.role == "method" and row.get(RANKED_BY) is not None
-        places[row.protocol] += counts
-        ranked.append(replace(row, rank=places[row.protocol]) if counts else row)
-    return ranked
+        return (2, known[0] if known else len(order), 0.0, row.method.name)
+    weighed = row.get(AOP)
+    value = -weighed.value if weighed else 1.0
+    return (int(row.rank is None), row.rank or 0, value, row.method.name)

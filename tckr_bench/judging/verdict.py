@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from tckr_bench.errors import RunError, nearest
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names
 from tckr_bench.judging.caveats import adaptive_attacks
 from tckr_bench.judging.criteria import TPR_METRICS, Criteria
 from tckr_bench.judging.gates import labels_of
@@ -232,7 +232,7 @@ def basis_of(row: Row, evidence: Mapping[CellKey, CellEvidence]) -> Basis:
         measurement.examples
         for record in finished
         for measurement in record.measurements
-        if measurement.metric == rank.ACCURACY
+        if measurement.metric == metric_names.ACCURACY
     ]
     labels = _attacks(row)
     audited = [
@@ -241,7 +241,7 @@ def basis_of(row: Row, evidence: Mapping[CellKey, CellEvidence]) -> Basis:
         for measurement in record.measurements
         if measurement.metric == "auc-between-trainings" and measurement.attack in labels
     ]
-    trained = [sum(stage.kind == "shadow" for stage in record.stages) for record in finished]
+    trained = [sum(step.stages for step in record.cost if step.kind == "shadow") for record in finished]
     return Basis(
         test_images=min(tests, default=0),
         members=min((members for members, _ in counts), default=0),
@@ -264,7 +264,7 @@ def _members_and_others(record: CellRecord, evidence: Mapping[CellKey, CellEvide
     examples = [
         measurement.examples
         for measurement in record.measurements
-        if measurement.metric == rank.AUC and measurement.attack in labels
+        if measurement.metric == metric_names.AUC and measurement.attack in labels
     ]
     half = min(examples, default=0) // 2
     return half, half
@@ -273,15 +273,15 @@ def _members_and_others(record: CellRecord, evidence: Mapping[CellKey, CellEvide
 def worst_estimate(row: Row, metric: str) -> tuple[Estimate, tuple[str, ...]] | None:
     """Return the highest that any attack on a row's classifier reaches, 0 to 1, and which attacks do.
 
-    Where the run has no measurement of the worst attack, it is the highest of the attacks' own, by a rule that is
-    cautious: the upper end is the highest of the upper ends; the lower ends are moved away from their values until none
-    of k lies above its truth more often than in 2.5 % of cases, by Bonferroni and as if errors fell off exponentially,
-    which those of proportions do at most. None where an attack, or a seed, lacks its measurement.
+    For rates of false alarms without a measurement of the worst attack it is the highest of the attacks' own, by a rule
+    that is cautious: the upper end is the highest of the upper ends; the lower ends are moved away from their values
+    until none of k lies above its truth more often than in 2.5 % of cases, by Bonferroni and as if errors fell off
+    exponentially, which those of proportions do at most. None where an attack, or a seed, lacks its measurement.
     """
-    worst = row.estimates.get((rank.WORST.get(metric, ""), ""))
-    if worst is not None:
-        return (worst, row.worst_attacks[rank.WORST[metric]]) if worst.seeds == len(row.seeds) else None
-    found = {label: row.estimates.get((metric, label)) for label in _attacks(row)}
+    if metric in metric_names.WORST:
+        risk = row.risk(metric)
+        return None if risk is None or risk.estimate.seeds < len(row.seeds) else (risk.estimate, risk.attacks)
+    found = {label: row.get(metric, label) for label in _attacks(row)}
     known = {label: entry for label, entry in found.items() if entry is not None and entry.seeds == len(row.seeds)}
     if not known or len(known) < len(found):
         return None
@@ -299,12 +299,12 @@ def _attacks(row: Row) -> list[str]:
 
 
 def _compare(row: Row, criteria: Criteria, basis: Basis) -> list[Comparison]:
-    gap = row.get(rank.GAP, "")
+    gap = row.get(metric_names.GAP, "")
     gap = gap if gap is not None and gap.seeds == len(row.seeds) else None
     limits = [(TPR_METRICS[limit.fpr], limit.tpr) for limit in criteria.max_tprs]
-    limits += [] if criteria.max_auc is None else [(rank.AUC, criteria.max_auc)]
+    limits += [] if criteria.max_auc is None else [(metric_names.AUC, criteria.max_auc)]
     return [
-        _against(rank.GAP, criteria.max_accuracy_drop, (gap, ()) if gap else None, basis=basis),
+        _against(metric_names.GAP, criteria.max_accuracy_drop, (gap, ()) if gap else None, basis=basis),
         *(
             _against(metric, limit, worst_estimate(row, metric), basis=basis, tried=tuple(_attacks(row)))
             for metric, limit in limits
@@ -334,10 +334,10 @@ def _need(metric: str, limit: float, estimate: Estimate, basis: Basis) -> Need:
     """Return how many examples would settle an open comparison; roughly, for the rate observed need not hold."""
     value, settles = estimate.value, "within" if estimate.value < limit else "beyond"
     bound = estimate.high if settles == "within" else estimate.low
-    now = max(1, basis.test_images if metric == rank.GAP else basis.members)
-    if metric == rank.GAP:
+    now = max(1, basis.test_images if metric == metric_names.GAP else basis.members)
+    if metric == metric_names.GAP:
         enough = for_paired_difference(value, estimate.low, estimate.high, limit=limit, count=now)
-    elif metric == rank.AUC:
+    elif metric == metric_names.AUC:
         enough = by_square_root(value, bound, limit, count=now)
     else:
         enough = for_proportion(value, bound, limit, count=now)
@@ -345,10 +345,10 @@ def _need(metric: str, limit: float, estimate: Estimate, basis: Basis) -> Need:
         if settles == "beyond":
             enough = max(enough, fewest_others(fpr) * now / max(1, basis.others))
     examples = None if math.isinf(enough) else max(math.ceil(enough), now + 1)
-    others = None if examples is None or metric == rank.GAP else math.ceil(examples * basis.others / now)
+    others = None if examples is None or metric == metric_names.GAP else math.ceil(examples * basis.others / now)
     return Need(
         settles="within" if settles == "within" else "beyond",
-        unit="test images" if metric == rank.GAP else "members",
+        unit="test images" if metric == metric_names.GAP else "members",
         now=now,
         examples=examples,
         others=others,
@@ -377,6 +377,6 @@ def _obstacles(row: Row, criteria: Criteria) -> list[str]:
 def _always_adaptive(row: Row) -> bool:
     """Return whether in every seed an attack with an AUC repeats the row's whole pipeline."""
     finished = [record for record in row.records if record.status == "ok"]
-    scored = {label for label in _attacks(row) if row.get(rank.AUC, label) is not None}
+    scored = {label for label in _attacks(row) if row.get(metric_names.AUC, label) is not None}
     repeated = [{label for label, model in record.threat_models.items() if model.adaptive} for record in finished]
     return bool(repeated) and all(labels & scored for labels in repeated)

@@ -20,34 +20,9 @@ if TYPE_CHECKING:
     from tckr_bench.leaderboard.standings import Standings
 
 
-def sheet_of(boards: Sequence[Standings], *, dataset: str | None = None, measurements: bool = False) -> Sheet:
-    """Return a row per entry of some tracks; with `measurements` a row per measurement.
-
-    Raises:
-        LeaderboardError: a track has no such dataset.
-    """
-    return (measurement_sheet if measurements else entry_sheet)(boards, dataset=dataset)
-
-
-def standings_csv(standings: Standings, *, dataset: str | None = None, measurements: bool = False) -> str:
-    """Return a track as CSV, safe for spreadsheets: fractions and seconds, empty cells where nothing is known."""
-    return csv_text(sheet_of([standings], dataset=dataset, measurements=measurements))
-
-
-def standings_json(standings: Standings, *, dataset: str | None = None, measurements: bool = False) -> str:
-    """Return a track as a JSON array with an object per row."""
-    return json_text(sheet_of([standings], dataset=dataset, measurements=measurements))
-
-
-def standings_parquet(
-    standings: Standings, path: Path, *, dataset: str | None = None, measurements: bool = False
-) -> Path:
-    """Write a track as Parquet, columns typed and explained, and return the path.
-
-    Raises:
-        StoreError: the file cannot be written.
-    """
-    return write_parquet(sheet_of([standings], dataset=dataset, measurements=measurements), path)
+def sheet_of(boards: Sequence[Standings], *, measurements: bool = False) -> Sheet:
+    """Return a row per entry of some tracks; with `measurements` a row per measurement."""
+    return (measurement_sheet if measurements else entry_sheet)(boards)
 
 
 def csv_text(sheet: Sheet) -> str:

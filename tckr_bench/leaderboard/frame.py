@@ -59,20 +59,23 @@ def frame_of(boards: tuple[Standings, ...], *, measurements: bool = False) -> pd
     return frame
 
 
-def boards_of(root: Path, track: str | None = None, tracks: Sequence[Track] | None = None) -> Boards:
+def boards_of(
+    root: Path, track: str | None = None, tracks: Sequence[Track] | None = None, *, dataset: str | None = None
+) -> Boards:
     """Read the records of a folder and return the standings of one track, or of all that have records.
 
     Args:
         root: the folder of results.
         track: name of a track.
         tracks: the tracks there are; those that ship if not given.
+        dataset: rank on this dataset alone, on the tracks that have it.
 
     Raises:
         LeaderboardError: the folder or a record cannot be read, or it has no record of the track, or of any.
     """
-    from tckr_bench.leaderboard.files import read_records
     from tckr_bench.leaderboard.standings import standings_of
     from tckr_bench.leaderboard.tracks import find_track, shipped_tracks
+    from tckr_bench.results.files import read_records
 
     known = tuple(shipped_tracks() if tracks is None else tracks)
     wanted = known if track is None else (find_track(track, known),)
@@ -82,7 +85,9 @@ def boards_of(root: Path, track: str | None = None, tracks: Sequence[Track] | No
     if not shown:
         raise LeaderboardError(f"{root} has no record of {_names(wanted)}; {_found(present)}")
     unknown = set(present) - {each.name for each in known} if track is None else ()
-    return Boards(tuple(standings_of(records, each) for each in shown), tuple(sorted(unknown)))
+    having = [each for each in shown if dataset is None or dataset in each.datasets] or shown
+    standings = tuple(standings_of(records, each, dataset=dataset) for each in having)
+    return Boards(standings, tuple(sorted(unknown)))
 
 
 def _names(tracks: Sequence[Track]) -> str:
@@ -95,7 +100,7 @@ def _found(tracks: Sequence[str]) -> str:
 
 
 def _folder(path: Path | str | None) -> Path:
-    from tckr_bench.leaderboard.files import RESULTS_FOLDER
+    from tckr_bench.results.files import RESULTS_FOLDER
 
     if path is None and not RESULTS_FOLDER.is_dir():
         raise LeaderboardError(

@@ -5,24 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tckr_bench.errors import LeaderboardError, nearest
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names
 from tckr_bench.show.tables import limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tckr_bench.leaderboard.records import Gate, ResultRecord
     from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
     from tckr_bench.plugin.components import Direction
     from tckr_bench.records import Estimate
+    from tckr_bench.results.records import Gate, ResultRecord
 
 ESTIMATES = {
-    "accuracy": rank.ACCURACY,
-    "gap": rank.GAP,
-    "auc": rank.WORST_AUC,
-    "tpr": rank.WORST_TPR,
-    "aop": rank.AOP,
+    "accuracy": metric_names.ACCURACY,
+    "gap": metric_names.GAP,
+    "auc": metric_names.WORST_AUC,
+    "tpr": metric_names.WORST_TPR,
+    "aop": metric_names.AOP,
 }
 """The measurements of an entry, by the metric that says which way they are better."""
 
@@ -32,11 +31,11 @@ class Line:
     """An entry as a table shows it.
 
     Attributes:
-        entry: who; rank and Pareto front are those of the track, whatever the dataset.
+        entry: who; rank and Pareto front are of the track, or of the dataset.
         dataset: which dataset the measurements are of; empty for means over the track's.
         accuracy, gap, auc, tpr, aop: as in `Entry`, or of that dataset.
         auc_attacks, tpr_attacks: the attacks that reached AUC and TPR; empty over the track.
-        making_seconds, judging_seconds, images: as in `Entry`, or of that dataset.
+        pipeline_seconds, evaluation_seconds, images: as in `Entry`, or of that dataset.
         results: what the measurements are of.
         failures: which seeds failed, and why.
         limits: what limits it on some dataset shown, as keys of `tckr_bench.show.tables.MARKS`.
@@ -51,8 +50,8 @@ class Line:
     aop: Estimate | None
     auc_attacks: tuple[str, ...]
     tpr_attacks: tuple[str, ...]
-    making_seconds: float
-    judging_seconds: float
+    pipeline_seconds: float
+    evaluation_seconds: float
     images: int
     results: tuple[DatasetResult, ...]
     failures: tuple[str, ...]
@@ -74,18 +73,11 @@ class Line:
         return tuple(gate for record in self.records for gate in record.gates)
 
 
-def lines_of(standings: Standings, dataset: str | None = None) -> tuple[Line, ...]:
-    """Return a line per entry, in the order of the standings; with a dataset, of the entries that have it.
-
-    Raises:
-        LeaderboardError: the track has no such dataset; names the nearest.
-    """
-    if dataset is None:
+def lines_of(standings: Standings) -> tuple[Line, ...]:
+    """Return a line per entry, in the order of the standings: means over the track, or what one dataset gave."""
+    if standings.dataset is None:
         return tuple(_over_track(entry) for entry in standings.entries)
-    if dataset not in standings.track.datasets:
-        known = nearest(dataset, standings.track.datasets)
-        raise LeaderboardError(f"the track '{standings.track.name}' has no dataset '{dataset}'{known}")
-    return tuple(_on_dataset(entry, dataset) for entry in standings.entries if dataset in entry.results)
+    return tuple(_on_dataset(entry, standings.dataset) for entry in standings.entries)
 
 
 def _over_track(entry: Entry) -> Line:
@@ -100,8 +92,8 @@ def _over_track(entry: Entry) -> Line:
         aop=entry.aop,
         auc_attacks=(),
         tpr_attacks=(),
-        making_seconds=entry.making_seconds,
-        judging_seconds=entry.judging_seconds,
+        pipeline_seconds=entry.pipeline_seconds,
+        evaluation_seconds=entry.evaluation_seconds,
         images=entry.images,
         results=results,
         failures=_failures(entry.results),
@@ -112,19 +104,19 @@ def _over_track(entry: Entry) -> Line:
 def _on_dataset(entry: Entry, dataset: str) -> Line:
     result = entry.results[dataset]
     row = result.row
-    auc, tpr = row.risk(rank.AUC), row.risk(rank.TPR)
+    auc, tpr = row.risk(metric_names.AUC), row.risk(metric_names.TPR)
     return Line(
         entry=entry,
         dataset=dataset,
-        accuracy=row.get(rank.ACCURACY),
+        accuracy=row.get(metric_names.ACCURACY),
         gap=result.gap,
         auc=auc.estimate if auc else None,
         tpr=tpr.estimate if tpr else None,
-        aop=row.get(rank.WORST_AOP) or row.get(rank.AOP),
+        aop=row.get(metric_names.AOP),
         auc_attacks=auc.attacks if auc else (),
         tpr_attacks=tpr.attacks if tpr else (),
-        making_seconds=row.making_seconds,
-        judging_seconds=row.judging_seconds,
+        pipeline_seconds=row.pipeline_seconds,
+        evaluation_seconds=row.evaluation_seconds,
         images=result.record.images_generated,
         results=(result,),
         failures=_failures({dataset: result}),

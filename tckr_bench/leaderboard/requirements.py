@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tckr_bench.judging.estimates import usable
-from tckr_bench.judging.rows import ACCURACY, WORST_AUC
+from tckr_bench.judging.metric_names import ACCURACY, WORST_AUC
 from tckr_bench.text import listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tckr_bench.leaderboard.records import ResultRecord, SeedResult
     from tckr_bench.leaderboard.tracks import RequiredAttack, Track
     from tckr_bench.records import ComponentUse
+    from tckr_bench.results.records import ResultRecord, SeedResult
 
 
 def shortcomings(record: ResultRecord, track: Track) -> tuple[str, ...]:

@@ -13,10 +13,10 @@ from tckr_bench.leaderboard.lines import ESTIMATES, Line, directions, lines_of
 from tckr_bench.text import plain
 
 if TYPE_CHECKING:
-    from tckr_bench.leaderboard.records import ResultRecord
     from tckr_bench.leaderboard.standings import Entry, Standings
     from tckr_bench.plugin.components import Direction
     from tckr_bench.records import Estimate, Measurement, Method, ThreatModel
+    from tckr_bench.results.records import ResultRecord
 
 Kind = Literal["text", "number", "count", "flag"]
 """What a column holds. Texts and numbers may be missing, whole counts and flags may not."""
@@ -84,27 +84,19 @@ class _Measured:
         return self.record.threat_models.get(self.measurement.attack)
 
 
-def entry_sheet(boards: Sequence[Standings], *, dataset: str | None = None) -> Sheet:
-    """Return a row per entry: its means over the track's datasets, or its measurements on one dataset.
-
-    Raises:
-        LeaderboardError: a track has no such dataset.
-    """
-    lines = [_Placed(board.track.name, line) for board in boards for line in lines_of(board, dataset)]
+def entry_sheet(boards: Sequence[Standings]) -> Sheet:
+    """Return a row per entry: its means over the track's datasets, or its measurements on one dataset."""
+    lines = [_Placed(board.track.name, line) for board in boards for line in lines_of(board)]
     return _sheet(_ENTRY_FIELDS, lines)
 
 
-def measurement_sheet(boards: Sequence[Standings], *, dataset: str | None = None) -> Sheet:
-    """Return a row per entry, dataset, seed, metric and attack: a measurement, its interval and its threat model.
-
-    Raises:
-        LeaderboardError: a track has no such dataset.
-    """
+def measurement_sheet(boards: Sequence[Standings]) -> Sheet:
+    """Return a row per entry, dataset, seed, metric and attack: a measurement, its interval and its threat model."""
     better = directions()
     found = [
         _Measured(board.track.name, line.entry, record, result.seed, measurement, better.get(measurement.metric))
         for board in boards
-        for line in lines_of(board, dataset)
+        for line in lines_of(board)
         for record in line.records
         for result in record.seeds
         for measurement in result.measurements
@@ -184,7 +176,9 @@ _ENTRY_FIELDS: tuple[_Field[_Placed], ...] = (
     _Field(
         "dataset", "text", "what the measurements are of; missing: all of the track", lambda it: it.line.dataset or None
     ),
-    _Field("rank", "number", "on the track; shared where chance explains it", lambda it: _number(it.entry.rank)),
+    _Field(
+        "rank", "number", "on the track or dataset; shared where chance explains it", lambda it: _number(it.entry.rank)
+    ),
     _Field("rank_low", "number", "best rank of 95 % of the bootstrap", lambda it: _number(it.entry.rank_low)),
     _Field("rank_high", "number", "worst rank of 95 % of the bootstrap", lambda it: _number(it.entry.rank_high)),
     _Field("pareto", "flag", "on the track's front of accuracy and AUC", lambda it: it.entry.pareto),
@@ -197,8 +191,8 @@ _ENTRY_FIELDS: tuple[_Field[_Placed], ...] = (
     *(field for name in ESTIMATES for field in _estimate_fields(name, _MEANINGS[name])),
     _Field("auc_attack", "text", "which attack reached the AUC", lambda it: _attacks(it.line.auc_attacks)),
     _Field("tpr_attack", "text", "which attack reached the TPR", lambda it: _attacks(it.line.tpr_attacks)),
-    _Field("making_cpu_seconds", "number", "to a trained classifier", lambda it: float(it.line.making_seconds)),
-    _Field("judging_cpu_seconds", "number", "to attack it", lambda it: float(it.line.judging_seconds)),
+    _Field("pipeline_cpu_seconds", "number", "to a trained classifier", lambda it: float(it.line.pipeline_seconds)),
+    _Field("evaluation_cpu_seconds", "number", "to attack it", lambda it: float(it.line.evaluation_seconds)),
     _Field("images", "count", "synthetic images per seed", lambda it: it.line.images),
     _Field("datasets", "count", "datasets the measurements are of", lambda it: len(it.line.results)),
     _Field("seeds", "count", "seeds with measurements, over the datasets", lambda it: _seeds(it.line, "ok")),

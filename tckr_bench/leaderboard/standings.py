@@ -9,29 +9,27 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from tckr_bench.errors import LeaderboardError, nearest
+from tckr_bench.judging import metric_names
 from tckr_bench.judging import rows as board
-from tckr_bench.judging.estimates import usable
-from tckr_bench.judging.gates import standard_error
-from tckr_bench.leaderboard.ranking import Means, Measured, means_of, ranks_of
-from tckr_bench.leaderboard.records import cells_of
+from tckr_bench.judging.ranking import Candidate, Place, places_of
 from tckr_bench.leaderboard.requirements import on_datasets, shortcomings
 from tckr_bench.records import Estimate
+from tckr_bench.results.records import cells_of
 from tckr_bench.text import short_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tckr_bench.leaderboard.records import ResultRecord, SeedResult
     from tckr_bench.leaderboard.tracks import Track
-    from tckr_bench.records import Measurement, Method
+    from tckr_bench.records import Method
+    from tckr_bench.results.records import ResultRecord
 
 Standing = Literal["ranked", "incomplete", "untrusted", "test-chosen", "control"]
 """Why an entry is ranked or not: it lacks datasets, seeds or attacks of the track; a gate of its run failed on some
 dataset; its epochs were chosen on the test set; or it is a control."""
 BOOTSTRAP = "95 % of a bootstrap over seeds and examples, on the datasets of the track"
-CHANCE_TPR = 0.01
 _ORDER = ("ranked", "untrusted", "test-chosen", "incomplete", "control")
-_METRICS = (board.ACCURACY, board.WORST_AUC, board.WORST_TPR, board.GAP)
 
 
 @dataclass(frozen=True)
@@ -73,8 +71,8 @@ class Entry:
             a rank; None unless ranked.
         rank_low, rank_high: where 95 % of the bootstrap put it.
         pareto: nobody ranked is at least as good in mean accuracy and mean worst AUC, and better in one.
-        making_seconds, judging_seconds: CPU seconds to a trained classifier, and to attack it: means over seeds, summed
-            over the datasets.
+        pipeline_seconds, evaluation_seconds: CPU seconds to a trained classifier, and to attack it: means over seeds,
+            summed over the datasets.
         images: synthetic images generated per seed, over the datasets.
     """
 
@@ -91,8 +89,8 @@ class Entry:
     auc: Estimate | None
     tpr: Estimate | None
     aop: Estimate | None
-    making_seconds: float
-    judging_seconds: float
+    pipeline_seconds: float
+    evaluation_seconds: float
     images: int
     rank: int | None = None
     rank_low: int | None = None
@@ -108,33 +106,50 @@ class Entry:
 
 @dataclass(frozen=True)
 class Standings:
-    """A track with its entries: ranked ones first, by rank and then by AOP; then the others; controls last."""
+    """A track, or one dataset of it, with its entries.
+
+    Ranked ones come first, by rank and then by AOP; then the others; controls last.
+    """
 
     track: Track
     entries: tuple[Entry, ...]
+    dataset: str | None = None
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """What the entries are ranked over."""
+        return tuple(self.track.datasets) if self.dataset is None else (self.dataset,)
 
     def entry(self, slug: str) -> Entry | None:
         """Return the entry of a slug."""
         return next((entry for entry in self.entries if entry.slug == slug), None)
 
 
-def standings_of(records: Sequence[ResultRecord], track: Track) -> Standings:
-    """Work out who stands where on a track from its records; those of other tracks and datasets are left aside.
+def standings_of(records: Sequence[ResultRecord], track: Track, *, dataset: str | None = None) -> Standings:
+    """Work out who stands where on a track, or on one dataset of it, from its records; others are left aside.
 
     Args:
         records: as they were submitted; measurements are taken as they are, `verification` checks them.
         track: what a record needs to be ranked.
+        dataset: rank on this dataset alone; over all of the track's if not given.
+
+    Raises:
+        LeaderboardError: the track has no such dataset; names the nearest.
     """
+    if dataset is not None and dataset not in track.datasets:
+        hint = nearest(dataset, track.datasets)
+        raise LeaderboardError(f"the track '{track.name}' has no dataset '{dataset}'{hint}")
+    scope = tuple(track.datasets) if dataset is None else (dataset,)
     groups: dict[tuple[str, str], dict[str, ResultRecord]] = {}
     for record in records:
-        if record.track == track.name and record.dataset in track.datasets:
+        if record.track == track.name and record.dataset in scope:
             groups.setdefault((record.submission, record.method.name), {})[record.dataset] = record
     names = _names(groups)
     results = {key: _results(found, track, _teachers(key[0], groups)) for key, found in groups.items()}
-    drafts = [_draft(names[key], found, track) for key, found in results.items()]
-    means = {entry.slug: _means(entry, track) for entry in drafts if not entry.missing}
-    entries = [_with_means(entry, means.get(entry.slug)) for entry in drafts]
-    return Standings(track, tuple(sorted(_ranked(entries, means), key=_order)))
+    drafts = [_draft(names[key], found, track, scope) for key, found in results.items()]
+    places = places_of([_candidate(entry, scope) for entry in drafts])
+    entries = [_placed(entry, places[entry.slug]) for entry in drafts]
+    return Standings(track, tuple(sorted(entries, key=_order)), dataset)
 
 
 def _names(groups: Mapping[tuple[str, str], Mapping[str, ResultRecord]]) -> dict[tuple[str, str], str]:
@@ -172,7 +187,7 @@ def _results(
 def _result(record: ResultRecord, track: Track, teachers: Sequence[ResultRecord]) -> DatasetResult:
     row = board.row_of(cells_of(record), record.primary_attack)
     faults = on_datasets((phrase, record.dataset) for phrase in (*failed_gates(record), *shortcomings(record, track)))
-    gap = row.get(board.GAP)
+    gap = row.get(metric_names.GAP)
     if record.method.role == "baseline":
         gap = Estimate(0.0, 0.0, 0.0, "the baseline itself")
     rows = [board.row_of(cells_of(teacher), teacher.primary_attack) for teacher in teachers]
@@ -180,9 +195,9 @@ def _result(record: ResultRecord, track: Track, teachers: Sequence[ResultRecord]
     return DatasetResult(record, row, gap, faults, baseline)
 
 
-def _draft(name: str, results: Mapping[str, DatasetResult], track: Track) -> Entry:
+def _draft(name: str, results: Mapping[str, DatasetResult], track: Track, scope: Sequence[str]) -> Entry:
     first = next(iter(results.values())).record
-    missing = tuple(dataset for dataset in track.datasets if dataset not in results)
+    missing = tuple(dataset for dataset in scope if dataset not in results)
     records = [result.record for result in results.values()]
     gates = on_datasets((phrase, record.dataset) for record in records for phrase in failed_gates(record))
     lacking = [("no record", dataset) for dataset in missing]
@@ -203,8 +218,8 @@ def _draft(name: str, results: Mapping[str, DatasetResult], track: Track) -> Ent
         auc=None,
         tpr=None,
         aop=None,
-        making_seconds=sum(result.row.making_seconds for result in results.values()),
-        judging_seconds=sum(result.row.judging_seconds for result in results.values()),
+        pipeline_seconds=sum(result.row.pipeline_seconds for result in results.values()),
+        evaluation_seconds=sum(result.row.evaluation_seconds for result in results.values()),
         images=sum(result.record.images_generated for result in results.values()),
     )
 
@@ -223,73 +238,22 @@ def failed_gates(record: ResultRecord) -> tuple[str, ...]:
     return failed if record.gates else ("no gate was judged",)
 
 
-def _means(entry: Entry, track: Track) -> Means:
-    return means_of(entry.slug, [_measured(entry.results[dataset]) for dataset in track.datasets])
+def _candidate(entry: Entry, scope: Sequence[str]) -> Candidate:
+    found = [entry.results[name] for name in scope if name in entry.results]
+    measured = () if entry.missing else tuple(board.measured_of(it.row, it.baseline) for it in found)
+    return Candidate(entry.slug, measured, takes_part=entry.standing == "ranked")
 
 
-def _measured(result: DatasetResult) -> Measured:
-    """Return what a method reached by seed; a failed seed, or a measurement that is not there, counts as chance."""
-    import numpy as np
-
-    classes = max(2, len(result.record.description.class_names))
-    real = result.baseline.get(board.ACCURACY) if result.baseline else None
-    chance = {
-        board.ACCURACY: 1 / classes,
-        board.WORST_AUC: 0.5,
-        board.WORST_TPR: CHANCE_TPR,
-        board.GAP: (real.value if real else 1.0) - 1 / classes,
-    }
-    rows = [_measurements(seed, result.record) for seed in result.record.seeds]
-    if result.record.method.role == "baseline":  # it loses nothing against itself, for certain
-        chance[board.GAP] = 0.0
-        rows = [{name: measurement for name, measurement in row.items() if name != board.GAP} for row in rows]
-    values = [[row[name].value if name in row else chance[name] for name in _METRICS] for row in rows]
-    errors = [float(np.mean([standard_error(row[name]) if name in row else 0.0 for row in rows])) for name in _METRICS]
-    return Measured(np.array(values, dtype=np.float64), np.array(errors))
-
-
-def _measurements(seed: SeedResult, record: ResultRecord) -> dict[str, Measurement]:
-    """Return the usable measurements of a seed by metric; of the primary attack where no worst one is known."""
-    found: dict[str, Measurement] = {}
-    for metric in _METRICS:
-        own = [measurement for measurement in seed.measurements if measurement.metric == metric and usable(measurement)]
-        plain = {worst: name for name, worst in board.WORST.items()}.get(metric, "")
-        primary = (plain, record.primary_attack)
-        own += [
-            measurement
-            for measurement in seed.measurements
-            if (measurement.metric, measurement.attack) == primary and usable(measurement)
-        ]
-        if own:
-            found[metric] = own[0]
-    return found
-
-
-def _with_means(entry: Entry, means: Means | None) -> Entry:
-    if means is None:
+def _placed(entry: Entry, place: Place) -> Entry:
+    if place.means is None:
         return entry
     accuracy, gap, auc, tpr, aop = (
-        Estimate(*means.interval(name), BOOTSTRAP) for name in ("accuracy", "gap", "auc", "tpr", "aop")
+        Estimate(*place.means.interval(name), BOOTSTRAP) for name in ("accuracy", "gap", "auc", "tpr", "aop")
     )
-    return replace(entry, accuracy=accuracy, gap=gap, auc=auc, tpr=tpr, aop=aop)
-
-
-def _ranked(entries: Sequence[Entry], means: Mapping[str, Means]) -> list[Entry]:
-    """Give ranks to the entries that take part, and mark those that no other beats in accuracy and worst AUC."""
-    taking_part = [entry for entry in entries if entry.standing == "ranked"]
-    found = dict(
-        zip([entry.slug for entry in taking_part], ranks_of([means[e.slug] for e in taking_part]), strict=True)
-    )
-    points = {e.slug: (e.accuracy.value, e.auc.value) for e in taking_part if e.accuracy and e.auc}
-    ranked = []
-    for entry in entries:
-        place = found.get(entry.slug)
-        if place is None:
-            ranked.append(entry)
-            continue
-        beaten = any(board.dominates(point, points[entry.slug]) for point in points.values())
-        ranked.append(replace(entry, rank=place.rank, rank_low=place.low, rank_high=place.high, pareto=not beaten))
-    return ranked
+    entry = replace(entry, accuracy=accuracy, gap=gap, auc=auc, tpr=tpr, aop=aop, pareto=place.pareto)
+    if place.rank is None:
+        return entry
+    return replace(entry, rank=place.rank.rank, rank_low=place.rank.low, rank_high=place.rank.high)
 
 
 def _order(entry: Entry) -> tuple[int, int, float, str]:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from tckr_bench.leaderboard.lines import Line
-    from tckr_bench.leaderboard.records import Gate
     from tckr_bench.leaderboard.standings import Standings
     from tckr_bench.records import Estimate
+    from tckr_bench.results.records import Gate
 
 ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
 ARROWS_MEAN = "↑ higher is better, ↓ lower is better"
@@ -100,14 +100,14 @@ def images_of(line: Line) -> str:
     return f"{line.images:,}" if line.images else NOTHING
 
 
-def title_of(standings: Standings, dataset: str | None) -> str:
+def title_of(standings: Standings) -> str:
     """Return what a table is of."""
-    track = standings.track
+    track, dataset = standings.track, standings.dataset
     where = f"on {plain(dataset)}" if dataset else f"over {listing([plain(name) for name in track.datasets])}"
     return f"{plain(track.title)} (track {plain(track.name)}), {where}"
 
 
-def legend_of(standings: Standings, lines: Sequence[Line], dataset: str | None) -> tuple[str, ...]:
+def legend_of(standings: Standings, lines: Sequence[Line]) -> tuple[str, ...]:
     """Return what headings and signs mean, a line each."""
     arrow = arrows()
     columns = [
@@ -115,7 +115,7 @@ def legend_of(standings: Standings, lines: Sequence[Line], dataset: str | None) 
         for it in MEASUREMENTS
     ]
     costs = [f"{heading} {ARROWS['lower']}: {meaning}" for heading, meaning in COSTS]
-    scope = "rank and P are those of the whole track" if dataset else MEANS
+    scope = "on this dataset alone" if standings.dataset else MEANS
     found = explained(key for line in lines for key in line.limits)
     limited = [TEST_CHOSEN if sign == LIMITS["paper"][0] else f"{sign}: {words}: {why}" for sign, words, why in found]
     seeds = f"{standings.track.seeds} seeds" if standings.track.seeds > 1 else "1 seed"
@@ -161,22 +161,18 @@ def judged_of(lines: Iterable[Line]) -> list[tuple[str, bool, str]]:
     return judged
 
 
-def standings_group(standings: Standings, *, dataset: str | None = None) -> Group:
-    """Return what the terminal shows of a track, or of one dataset of it, within 100 columns; hostile text stays text.
-
-    Raises:
-        LeaderboardError: the track has no such dataset.
-    """
+def standings_group(standings: Standings) -> Group:
+    """Return what the terminal shows of a track, or of one dataset of it; hostile text stays text."""
     from rich.console import Group
     from rich.text import Text
 
-    lines = lines_of(standings, dataset)
-    parts: list[Table | Text] = [Text(title_of(standings, dataset), style="bold"), _table(lines), Text("")]
+    lines = lines_of(standings)
+    parts: list[Table | Text] = [Text(title_of(standings), style="bold"), _table(lines), Text("")]
     noted = [line for line in lines if line.notes]
     if noted:
         parts += [_notes(noted), Text("")]
     parts += [judged_table(judged_of(lines)), Text("")]
-    parts += [Text(line, style="dim") for line in legend_of(standings, lines, dataset)]
+    parts += [Text(line, style="dim") for line in legend_of(standings, lines)]
     return Group(*parts)
 
 
@@ -213,7 +209,7 @@ def _cells(line: Line) -> list[Text]:
     if line.auc_attacks:
         name.append(f"\nworst attack {plain(' or '.join(line.auc_attacks))}", style="dim")
     measurements = [Text.assemble(it.value(line), (f"\n{it.half(line)}", "dim")) for it in MEASUREMENTS]
-    costs = [Text(duration(line.making_seconds)), Text(images_of(line))]
+    costs = [Text(duration(line.pipeline_seconds)), Text(images_of(line))]
     return [Text(rank_of(line)), name, *measurements, *costs, Text(marks_of(line))]
 
 

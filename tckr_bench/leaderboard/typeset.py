@@ -31,20 +31,16 @@ _ROW_END = "\\\\"
 _MATH_ARROWS = {"↑": r"$\uparrow$", "↓": r"$\downarrow$", "": ""}
 
 
-def standings_markdown(standings: Standings, *, dataset: str | None = None) -> str:
-    """Return a track, or one dataset of it, as Markdown: a table, notes, gates and a legend.
-
-    Raises:
-        LeaderboardError: the track has no such dataset.
-    """
-    lines = lines_of(standings, dataset)
-    written = [f"## {markdown(title_of(standings, dataset))}", "", *_markdown_table(lines), ""]
+def standings_markdown(standings: Standings) -> str:
+    """Return a track, or one dataset of it, as Markdown: a table, notes, gates and a legend."""
+    lines = lines_of(standings)
+    written = [f"## {markdown(title_of(standings))}", "", *_markdown_table(lines), ""]
     noted = [f"- {markdown(line.entry.name)}: {markdown(note_of(line))}" for line in lines if line.notes]
     judged = [
         f"- {markdown(what)}: **{'PASS' if passed else 'FAIL'}** {markdown(reason)}"
         for what, passed, reason in judged_of(lines)
     ]
-    legend = [f"- {markdown(line)}" for line in legend_of(standings, lines, dataset)]
+    legend = [f"- {markdown(line)}" for line in legend_of(standings, lines)]
     for heading, part in (("Notes", noted), ("Gates", judged), ("Legend", legend)):
         written += [f"{heading}:", "", *part, ""] if part else []
     return "\n".join(written)
@@ -55,7 +51,7 @@ def _markdown_table(lines: Sequence[Line]) -> list[str]:
     rows = [headings, ["--:", ":--", ":--", *["--:"] * (len(MEASUREMENTS) + len(COSTS)), ":--"]]
     for line in lines:
         measurements = [measurement.with_half(line) for measurement in MEASUREMENTS]
-        costs = [duration(line.making_seconds), images_of(line)]
+        costs = [duration(line.pipeline_seconds), images_of(line)]
         rows.append(
             [rank_of(line), markdown(line.entry.name), _kind(line), *measurements, *costs, ", ".join(_marks(line))]
         )
@@ -78,22 +74,19 @@ def _marks(line: Line) -> list[str]:
     return ["Pareto"] * line.entry.pareto + [LIMITS[key][1] for key in line.limits]
 
 
-def standings_latex(standings: Standings, *, dataset: str | None = None) -> str:
+def standings_latex(standings: Standings) -> str:
     r"""Return a track, or one dataset of it, as a LaTeX tabular that needs the package booktabs.
 
     What is ranked comes first, then what is not, then why; the legend is a comment above.
-
-    Raises:
-        LeaderboardError: the track has no such dataset.
     """
-    lines = lines_of(standings, dataset)
+    lines = lines_of(standings)
     columns = f"rl{'r' * (len(MEASUREMENTS) + len(COSTS))}l"
     ranked = [line for line in lines if line.entry.rank is not None]
     others = [line for line in lines if line.entry.rank is None]
     groups = [[_latex_row(line) for line in group] for group in (ranked, others) if group]
     notes = [_latex_note(line, columns=len(columns)) for line in lines if line.notes]
     body = [row for group in [*groups, *([notes] if notes else [])] for row in (r"\midrule", *group)]
-    comments = [title_of(standings, dataset), "needs \\usepackage{booktabs}", *legend_of(standings, lines, dataset)]
+    comments = [title_of(standings), "needs \\usepackage{booktabs}", *legend_of(standings, lines)]
     return "\n".join(
         [
             *(f"% {comment}" for comment in comments),
@@ -126,7 +119,7 @@ def _latex_row(line: Line) -> str:
         for measurement in MEASUREMENTS
     ]
     name = f"{latex(line.entry.name)} ({latex(_kind(line))})"
-    costs = [latex(duration(line.making_seconds)), latex(images_of(line))]
+    costs = [latex(duration(line.pipeline_seconds)), latex(images_of(line))]
     cells = [latex(rank_of(line)), name, *measurements, *costs, latex(marks_of(line))]
     return " & ".join(cells) + f" {_ROW_END}"
 

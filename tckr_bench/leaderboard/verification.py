@@ -1,53 +1,68 @@
-"""Check the folder of results, record by record and record against record: nothing on the board is believed.
+"""Check the folder of results, run by run and record against record: nothing on the board is believed.
 
-What is shown follows from the saved scores, the gates follow from the controls of the same submission, nothing was left
-out of a submission, and nothing was submitted twice. Whether scores are honest, no file can tell: only running the
-record's command again can.
+What is shown follows from the saved scores, the gates follow from the controls of the same run, nothing was left out of
+a run, and nothing was submitted twice. Whether scores are honest, no file can tell: only running the run's command
+again can.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tckr_bench.errors import LeaderboardError, PluginError
-from tckr_bench.leaderboard.examination import Examined, Task, died, examine
-from tckr_bench.leaderboard.files import Fault, record_files, record_folder, record_path, scan_records
-from tckr_bench.leaderboard.identity import digest_of_failure, identity_of
-from tckr_bench.leaderboard.parallel import in_processes
-from tckr_bench.leaderboard.records import ResultRecord, cells_of
+from tckr_bench.judging.gates import gates_of
 from tckr_bench.leaderboard.requirements import faults_of_data
-from tckr_bench.leaderboard.submission import NEEDED_METRICS, gates_of, images_of
 from tckr_bench.plugin.registry import default_registry
+from tckr_bench.results.examination import Task, examine_all
+from tckr_bench.results.files import (
+    PICTURES,
+    RUN_FILE,
+    Fault,
+    dump_record,
+    dump_run,
+    pictures_path,
+    record_files,
+    record_folder,
+    record_path,
+    run_files,
+    scan_runs,
+    scores_name,
+)
+from tckr_bench.results.identity import identity_of
+from tckr_bench.results.pictures import may_be_shown
 from tckr_bench.text import listing, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from tckr_bench.leaderboard.tracks import Track
+    from tckr_bench.results.examination import Examined
+    from tckr_bench.results.files import SavedRun
+    from tckr_bench.results.records import ResultRecord, RunInformation
 
-    Key = tuple[str, str, str]
-    Examinations = Mapping[tuple[Key, int], Examined]
+    Seed = tuple[str, str, int]
+    Examinations = Mapping[Seed, Examined]
 
+NEEDED_METRICS = (
+    "accuracy",
+    "accuracy-gap",
+    "aop",
+    "auc-mia",
+    "canary-auc",
+    "tpr-at-1-fpr",
+    "worst-auc",
+    "worst-tpr-at-1-fpr",
+)
+"""Metrics that the ranking and the gates rest on."""
 MOST_FILES = 20_000
 MOST_METRICS = 100
 SHOWN_DIGITS = 8
 HIDDEN = (".gitkeep", "README.md")
-OF_THE_RUN = (
-    "description",
-    "splits",
-    "protocol",
-    "primary_attack",
-    "metrics",
-    "command",
-    "recipe",
-    "provenance",
-    "run_seconds",
-)
-"""What all records of a submission on one dataset have in common: they are of one run."""
+OF_THE_DATASET = ("description", "splits", "protocol")
+"""What all records of a run on one dataset have in common."""
 
 
 @dataclass(frozen=True)
@@ -66,89 +81,117 @@ def verify_results(
     *,
     only: Sequence[Path] = (),
     jobs: int = 1,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Verification:
-    """Check every record below the folder of results, or those of some files and the submissions they belong to.
+    """Check every run below the folder of results, or those that some files or folders are of.
 
     Args:
         root: the folder of results.
         tracks: the tracks there are.
-        only: record files; all where none is named.
+        only: folders of runs, or files in them; all runs where none is named.
         jobs: processes at a time.
-        progress: told how many score files of how many were looked into.
+        progress: told how many score files that were not checked before were looked into.
 
     Raises:
-        LeaderboardError: the folder is not there, or a file named is no record of it.
+        LeaderboardError: the folder is not there, or a path named is of no run of it.
     """
     if not root.is_dir():
-        raise LeaderboardError(f"{root} is not a folder of results; give the one that holds <track>/<dataset>/*.json")
-    records, faults = scan_records(root)
-    found = [*faults, *_strays(root, records)] if not only else []
-    chosen = _chosen(root, records, only, faults)
-    bars = {_key(record): _bars_to(record, tracks) for record in chosen}
-    tasks = [task for record in chosen if not bars[_key(record)] for task in _tasks(root, record)]
-    told = None if progress is None else (lambda done: progress(done, len(tasks)))
-    results = in_processes(examine, tasks, jobs=jobs, died=died, progress=told)
-    looked_into = {(_key(task.record), task.seed): result for task, result in zip(tasks, results, strict=True)}
-    for record in chosen:
-        own = [looked_into.get((_key(record), part)) for part in (*(seed.seed for seed in record.seeds), None)]
-        found += _named(root, record, bars[_key(record)] or _faults_of_record(record))
-        found += _named(root, record, [fault for result in own if result is not None for fault in result.faults])
-    examined = _by_seed(chosen, looked_into)
-    found += _faults_of_submissions(root, chosen, examined)
+        raise LeaderboardError(
+            f"{root} is not a folder of results; give the one that holds <track>/<submission>/run.json"
+        )
+    runs, faults = scan_runs(root)
+    chosen = _chosen(root, runs, only, faults)
+    found = [] if only else [*faults, *_strays(root, runs), *_alike(root, runs)]
+    known = {track.name: track for track in tracks}
+    tasks = [task for run in chosen if not _bars_to(run, known.get(run.information.track)) for task in _tasks(run)]
+    examined = dict(zip(map(_seed_of, tasks), examine_all(tasks, jobs=jobs, progress=progress), strict=True))
+    for run in chosen:
+        where = run.folder.relative_to(root).as_posix()
+        own = {key[1:]: result for key, result in examined.items() if key[0] == run.folder}
+        run_faults = _faults_of_run(run, known.get(run.information.track), own)
+        found += [Fault(f"{where}/{fault.file}", fault.what) for fault in run_faults]
     found += _repeated(root, chosen, examined)
-    measurements = sum(len(result.measurements) for result in results)
-    seeds = sum(task.seed is not None for task in tasks)
-    return Verification(len(chosen), seeds, measurements, tuple(found))
+    return Verification(
+        records=sum(len(run.records) for run in chosen),
+        seeds=sum(task.seed is not None for task in tasks),
+        measurements=sum(len(result.measurements) for result in examined.values()),
+        faults=tuple(found),
+    )
 
 
-def _tasks(root: Path, record: ResultRecord) -> Iterator[Task]:
-    """Yield what is to be looked into of a record: the scores of each seed, and its pictures."""
-    yield from (Task(root, record, seed.seed) for seed in record.seeds if seed.scores is not None)
-    if record.pictures is not None:
-        yield Task(root, record, None)
+def faults_of_run(
+    run: SavedRun, track: Track | None, *, jobs: int = 1, progress: Callable[[int], None] | None = None
+) -> list[Fault]:
+    """Return what is wrong with a run as a submission to a track, file by file below its folder."""
+    if run.faults:
+        return list(run.faults)
+    tasks = [] if _bars_to(run, track) else list(_tasks(run))
+    results = examine_all(tasks, jobs=jobs, progress=progress)
+    return _faults_of_run(run, track, {_seed_of(task)[1:]: it for task, it in zip(tasks, results, strict=True)})
 
 
-def _by_seed(records: Sequence[ResultRecord], found: Mapping[tuple[Key, int | None], Examined]) -> Examinations:
-    """Return what was found in each seed with scores; nothing of those that were not looked into."""
-    keys = [(_key(record), seed.seed) for record in records for seed in record.seeds if seed.scores is not None]
-    return {key: found.get(key, Examined(())) for key in keys}
+def _seed_of(task: Task) -> tuple[Path, str, str, int]:
+    return (task.run, task.record.dataset, task.record.method.name, -1 if task.seed is None else task.seed)
 
 
-def _key(record: ResultRecord) -> Key:
-    return (record.track, record.dataset, record.slug)
+def _tasks(run: SavedRun) -> Iterator[Task]:
+    """Yield what is to be looked into of a run: the scores of each seed, and pictures."""
+    for record in run.records:
+        yield from (Task(run.folder, record, seed.seed) for seed in record.seeds if seed.scores is not None)
+        if pictures_path(run.folder, record).exists():
+            yield Task(run.folder, record, None)
 
 
-def _named(root: Path, record: ResultRecord, faults: Sequence[str]) -> list[Fault]:
-    where = record_path(root, record).relative_to(root).as_posix()
+def _faults_of_run(run: SavedRun, track: Track | None, examined: Mapping[Seed, Examined]) -> list[Fault]:
+    bars = _bars_to(run, track)
+    found = [Fault(RUN_FILE, fault) for fault in [*bars, *_faults_of_identity(run)]]
+    for record in run.records:
+        own = [examined.get((record.dataset, record.method.name, seed.seed)) for seed in record.seeds]
+        own.append(examined.get((record.dataset, record.method.name, -1)))
+        faults = [] if bars else [*_faults_of_record(record), *_faults_of_licence(run, record)]
+        faults += [fault for result in own if result is not None for fault in result.faults]
+        found += _named(record, faults)
+    for dataset in dict.fromkeys(record.dataset for record in run.records):
+        found += _faults_on_dataset([it for it in run.records if it.dataset == dataset], examined)
+    return found
+
+
+def _named(record: ResultRecord, faults: Sequence[str]) -> list[Fault]:
+    where = record_path(Path(), record).as_posix()
     return [Fault(where, fault) for fault in faults]
 
 
-def _chosen(
-    root: Path, records: Sequence[ResultRecord], only: Sequence[Path], faults: Sequence[Fault]
-) -> Sequence[ResultRecord]:
-    """Return the records of the files named, and all others of their submissions; every record where none is."""
+def _faults_of_identity(run: SavedRun) -> list[str]:
+    """Return whether a run is not made of these records: one is missing, was added or was changed."""
+    if identity_of(run.records) == run.information.submission:
+        return []
+    return [f"submission {run.information.submission} is not made of these records: one is missing or was changed"]
+
+
+def _chosen(root: Path, runs: Sequence[SavedRun], only: Sequence[Path], faults: Sequence[Fault]) -> Sequence[SavedRun]:
+    """Return the runs that the paths named lie in; every run where none is."""
     if not only:
-        return records
-    paths = {record_path(root, record).resolve(): record for record in records}
-    submissions = set()
+        return runs
+    chosen = []
     for path in only:
-        record = paths.get(path.resolve())
-        if record is None:
-            known = {(root / fault.file).resolve(): fault for fault in faults}
-            fault = known.get(path.resolve())
-            raise LeaderboardError(str(fault) if fault else f"{path} is no record below {root}")
-        submissions.add((record.track, record.submission))
-    return [record for record in records if (record.track, record.submission) in submissions]
+        inside = [run for run in runs if path.resolve().is_relative_to(run.folder.resolve())]
+        if not inside:
+            broken = [it for it in faults if path.resolve().is_relative_to((root / it.file).parent.resolve())]
+            raise LeaderboardError(str(broken[0]) if broken else f"{path} is of no run below {root}")
+        chosen += [run for run in inside if run not in chosen]
+    return chosen
 
 
-def _strays(root: Path, records: Sequence[ResultRecord]) -> Iterator[Fault]:
+def _strays(root: Path, runs: Sequence[SavedRun]) -> Iterator[Fault]:
     """Yield a fault for each file that no record names, each link, and for too many files."""
-    named = set(record_files(root))  # those that are no records are faults already
-    for record in records:
-        folder = record_folder(root, record)
-        references = [*(seed.scores for seed in record.seeds), record.pictures]
-        named |= {folder / reference.name for reference in references if reference is not None}
+    named = set(run_files(root))  # those that are none are faults already
+    for path in run_files(root):
+        named |= set(record_files(path.parent))
+    for run in runs:
+        for record in run.records:
+            folder = record_folder(run.folder, record)
+            named |= {folder / scores_name(record, seed.seed) for seed in record.seeds if seed.scores is not None}
+            named.add(pictures_path(run.folder, record))
     alike: dict[str, str] = {}
     for count, path in enumerate(sorted(root.rglob("*"))):
         where = path.relative_to(root).as_posix()
@@ -168,19 +211,39 @@ def _is_hidden(path: Path, root: Path) -> bool:
     return path.is_file() and path.name in HIDDEN and (path.parent == root or not path.stat().st_size)
 
 
-def _bars_to(record: ResultRecord, tracks: Sequence[Track]) -> list[str]:
-    """Return why the measurements of a record are not even recomputed: track and metrics bound how long that takes."""
-    track = next((track for track in tracks if track.name == record.track), None)
-    faults = [f"there is no track {record.track}"] if track is None else list(faults_of_data(record, track))
-    return [*faults, *_faults_of_metrics(record)]
+def _alike(root: Path, runs: Sequence[SavedRun]) -> Iterator[Fault]:
+    """Yield a fault where two submissions to a track cannot be told apart by the digits that are shown."""
+    shown: dict[tuple[str, str], str] = {}
+    for run in runs:
+        submission = run.information.submission
+        first = shown.setdefault((run.information.track, submission[:SHOWN_DIGITS]), submission)
+        if first != submission:
+            where = run.folder.relative_to(root).as_posix()
+            yield Fault(where, f"submission {submission} has the first {SHOWN_DIGITS} digits of {first}")
+
+
+def _bars_to(run: SavedRun, track: Track | None) -> list[str]:
+    """Return why measurements of a run are not even recomputed: track and metrics bound how long that takes."""
+    if track is None:
+        return [f"there is no track {run.information.track}"]
+    data = [f"{record.dataset}: {fault}" for record in run.records for fault in faults_of_data(record, track)]
+    return [*dict.fromkeys(data), *_faults_of_metrics(run.information)]
 
 
 def _faults_of_record(record: ResultRecord) -> list[str]:
     """Return what is wrong with a record, its scores and pictures apart."""
+    images = record.method.cardinality * record.splits.get("train", 0) if record.method.synthetic else 0
     faults = []
-    if record.images_generated != images_of(record):
-        faults.append(f"it generated {images_of(record):,} images by its cardinality, not {record.images_generated:,}")
+    if record.images_generated != round(images):
+        faults.append(f"it generated {round(images):,} images by its cardinality, not {record.images_generated:,}")
     return [*faults, *_faults_of_method(record)]
+
+
+def _faults_of_licence(run: SavedRun, record: ResultRecord) -> list[str]:
+    shown = pictures_path(run.folder, record).exists()
+    if shown and not may_be_shown(record.description.licence):
+        return [f"the licence of {record.dataset} does not let its images be shown; leave {PICTURES} out"]
+    return []
 
 
 def _faults_of_method(record: ResultRecord) -> list[str]:
@@ -205,132 +268,108 @@ def _faults_of_method(record: ResultRecord) -> list[str]:
     if any(min(step.stages, step.wall_seconds, step.cpu_seconds, step.peak_memory_bytes) < 0 for step in steps):
         faults.append("a cost is less than nothing")
     surfaces = {label: model.surface for label, model in record.threat_models.items()}
-    if record.attacks and ({use.label: use.surface for use in record.attacks}) != surfaces:
+    if {use.label: use.surface for use in record.attacks} != surfaces:
         faults.append("its attacks are not those of its threat models")
     return faults
 
 
-def _faults_of_metrics(record: ResultRecord) -> list[str]:
+def _faults_of_metrics(run: RunInformation) -> list[str]:
     """Return which metrics are not those installed here: their measurements could not be recomputed as they were."""
     registry = default_registry()
-    names = [use.name for use in record.metrics]
-    if len(set(names)) != len(names) or any(use.label != use.name for use in record.metrics):
+    names = [use.name for use in run.metrics]
+    if len(set(names)) != len(names) or any(use.label != use.name for use in run.metrics):
         return ["its metrics are not each there once, under their own names"]
     faults = []
-    for use in record.metrics[:MOST_METRICS]:
+    for use in run.metrics[:MOST_METRICS]:
         try:
             wanted = registry.use("metric", use.name, label=use.name, options={})
         except PluginError as error:
             faults.append(str(error))
             continue
         if wanted.version != use.version:
-            faults.append(
-                f"the metric {use.name} is installed in version {wanted.version}, the record has {use.version}"
-            )
+            faults.append(f"the metric {use.name} is installed in version {wanted.version}, the run has {use.version}")
         elif wanted.options != use.options:
-            faults.append(f"the metric {use.name} has options of its own; a record has every metric as it is")
+            faults.append(f"the metric {use.name} has options of its own; a submission has every metric as it is")
         elif replace(use, distribution=wanted.distribution) != wanted:
             faults.append(f"the metric {use.name} is not described as it is installed")
     lacking = [entry for entry in NEEDED_METRICS if entry not in names]
     return [*faults, *([f"it lacks the metrics {', '.join(lacking)}"] if lacking else [])]
 
 
-def _faults_of_submissions(root: Path, records: Sequence[ResultRecord], examined: Examinations) -> Iterator[Fault]:
-    """Yield faults of submissions as wholes: what was left out, gates, teachers, test images."""
-    groups: dict[tuple[str, str], list[ResultRecord]] = defaultdict(list)
-    for record in records:
-        groups[record.track, record.submission].append(record)
-    shown: dict[tuple[str, str], str] = {}
-    for (_, submission), own in groups.items():
-        where = record_path(root, own[0]).parent.parent.relative_to(root).as_posix()
-        short = (own[0].track, submission[:SHOWN_DIGITS])
-        if shown.setdefault(short, submission) != submission:
-            yield Fault(where, f"submission {submission} has the first {SHOWN_DIGITS} digits of {shown[short]}")
-        digests = []
-        for record in own:
-            for seed in record.seeds:
-                result = examined.get((_key(record), seed.seed))
-                digest = result.digest if result else digest_of_failure(seed.failure)
-                digests.append(((record.dataset, record.method.name, seed.seed), digest))
-        if identity_of(digests) != submission:
-            yield Fault(where, f"submission {submission} is not made of these records: one is missing or was changed")
-        for dataset in dict.fromkeys(record.dataset for record in own):
-            yield from _faults_on_dataset(root, [record for record in own if record.dataset == dataset], examined)
-
-
-def _faults_on_dataset(root: Path, records: Sequence[ResultRecord], examined: Examinations) -> Iterator[Fault]:
+def _faults_on_dataset(records: Sequence[ResultRecord], examined: Mapping[Seed, Examined]) -> Iterator[Fault]:
     found = {
-        (record.method.name, seed.seed): examined[_key(record), seed.seed]
+        (record.method.name, seed.seed): examined.get((record.dataset, record.method.name, seed.seed))
         for record in records
         for seed in record.seeds
         if seed.scores is not None
     }
-    if any(not result.digest for result in found.values()):
+    known = {key: result for key, result in found.items() if result is not None and result.digest}
+    if len(known) < len(found):
         return  # said already: without its scores nothing can be compared
     limits = {
-        (record.dataset, record.method.name, seed.seed): limit
-        for record in records
-        for seed in record.seeds
-        if seed.scores is not None and (limit := found[record.method.name, seed.seed].control_limit) is not None
+        (records[0].dataset, *key): result.control_limit
+        for key, result in known.items()
+        if result.control_limit is not None
     }
-    cells = [
-        replace(cell, measurements=found[record.method.name, cell.seed].measurements) if cell.status == "ok" else cell
-        for record in records
-        for cell in cells_of(record)
-    ]
-    gates = gates_of(cells, records[0].primary_attack, limits=limits)
-    labels = {result.labels for result in found.values()}
+    gates = gates_of([_renewed(record, known) for record in records], limits)
     for record in records:
         faults = []
         if sorted(record.gates, key=str) != sorted(gates, key=str):
-            faults.append("its gates are not those that the controls of its submission give")
+            faults.append("its gates are not those that the controls of its run give")
         faults += _faults_of_company(record, records)
-        yield from _named(root, record, [*faults, *_faults_of_teacher(record, records, found)])
-    if len(labels) > 1:
-        yield Fault(
-            record_folder(root, records[0]).relative_to(root).as_posix(),
-            f"submission {records[0].submission} has more than one set of test labels",
-        )
+        yield from _named(record, [*faults, *_faults_of_teacher(record, records, known)])
+    if len({result.labels for result in known.values()}) > 1:
+        yield Fault(f"records/{records[0].dataset}", "its records have more than one set of test labels")
+
+
+def _renewed(record: ResultRecord, known: Mapping[tuple[str, int], Examined]) -> ResultRecord:
+    """Return a record with the measurements that its scores give."""
+    seeds = (
+        replace(seed, measurements=known[record.method.name, seed.seed].measurements) if seed.scores else seed
+        for seed in record.seeds
+    )
+    return replace(record, seeds=tuple(seeds))
 
 
 def _faults_of_company(record: ResultRecord, records: Sequence[ResultRecord]) -> list[str]:
-    """Return what a record says otherwise than the rest of its submission on the dataset, all of which is one run."""
-    attacks = {use.label: use for other in reversed(records) for use in other.attacks}
-    told = [name for name in OF_THE_RUN if getattr(record, name) != getattr(records[0], name)]
-    told += ["attacks"] if any(attacks[use.label] != use for use in record.attacks) else []
+    """Return what a record says otherwise than the rest of its run on the dataset."""
+    told = [name for name in OF_THE_DATASET if getattr(record, name) != getattr(records[0], name)]
     words = listing([name.replace("_", " ") for name in told])
-    return [f"it says otherwise than the rest of its submission: {words}"] if told else []
+    return [f"it says otherwise than the rest of its run: {words}"] if told else []
 
 
 def _faults_of_teacher(
     record: ResultRecord, records: Sequence[ResultRecord], found: Mapping[tuple[str, int], Examined]
 ) -> list[str]:
-    """Return whether the teacher in a record's scores is none of the submission's teachers with that seed."""
+    """Return whether the teacher in a record's scores is none of its run's teachers with that seed."""
     faults = []
     baselines = [other for other in records if other.method.role == "baseline"]
     for seed in record.seeds:
         result = found.get((record.method.name, seed.seed))
         teachers = {found[t.method.name, seed.seed].outputs for t in baselines if (t.method.name, seed.seed) in found}
         if result is not None and result.teacher not in teachers:
-            faults.append(f"the teacher of seed {seed.seed} is no teacher of its submission")
+            faults.append(f"the teacher of seed {seed.seed} is no teacher of its run")
         if result is not None and record.method.role == "method" and result.outputs in teachers:
             faults.append(f"the outputs of seed {seed.seed} are those of a teacher, trained on real data")
     return faults
 
 
-def _repeated(root: Path, records: Sequence[ResultRecord], examined: Examinations) -> Iterator[Fault]:
-    """Yield a fault where the scores of one record are those of another, or one method has two of one submission."""
+def _repeated(
+    root: Path, runs: Sequence[SavedRun], examined: Mapping[tuple[Path, str, str, int], Examined]
+) -> Iterator[Fault]:
+    """Yield a fault where the scores of one record are those of another: submitted twice."""
     first: dict[str, str] = {}
-    for record in records:
-        where = record_path(root, record).relative_to(root).as_posix()
-        for seed in record.seeds:
-            result = examined.get((_key(record), seed.seed))
-            if result is None or not result.digest:
-                continue
-            own = f"{where} seed {seed.seed}"
-            other = first.setdefault(f"{record.track} {result.digest}", own)
-            if other != own:
-                yield Fault(where, f"the scores of seed {seed.seed} are those of {other}: submitted twice")
+    for run in runs:
+        for record in run.records:
+            where = record_path(run.folder, record).relative_to(root).as_posix()
+            for seed in record.seeds:
+                result = examined.get((run.folder, record.dataset, record.method.name, seed.seed))
+                if result is None or not result.digest:
+                    continue
+                own = f"{where} seed {seed.seed}"
+                other = first.setdefault(f"{record.track} {result.digest}", own)
+                if other != own:
+                    yield Fault(where, f"the scores of seed {seed.seed} are those of {other}: submitted twice")
 
 
 def verified_digest(records: Sequence[ResultRecord]) -> str:
@@ -339,9 +378,7 @@ def verified_digest(records: Sequence[ResultRecord]) -> str:
     >>> verified_digest([]) == verified_digest([])
     True
     """
-    from tckr_bench.leaderboard.files import dump_record
-
     digest = hashlib.sha256()
-    for record in sorted(records, key=_key):
-        digest.update(dump_record(record))
+    for record in sorted(records, key=lambda record: (record.track, record.dataset, record.slug)):
+        digest.update(dump_record(record) + dump_run(record.run))
     return digest.hexdigest()

@@ -45,7 +45,7 @@ from tckr_bench.records.results import (
     Measurement,
     Method,
     Role,
-    StageCost,
+    StepCost,
     TrainingProtocol,
 )
 
@@ -86,7 +86,7 @@ __all__ = [
     "ShadowAudit",
     "ShadowData",
     "Split",
-    "StageCost",
+    "StepCost",
     "Surface",
     "ThreatModel",
     "TrainingData",

@@ -96,14 +96,16 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class StageCost:
-    """Provenance of one stage a cell rests on."""
+class StepCost:
+    """What all stages of one kind and component took together, on one device; memory is the largest of them."""
 
-    stage: str
     kind: str
     component: str
-    cost: Cost
     device: str
+    stages: int
+    wall_seconds: float
+    cpu_seconds: float
+    peak_memory_bytes: int
 
 
 @dataclass(frozen=True)
@@ -126,5 +128,6 @@ class CellRecord:
     protocol: TrainingProtocol = "sound"
     contamination: Contamination | None = None
     splits: Mapping[str, int] = field(default_factory=dict)
-    stages: tuple[StageCost, ...] = ()
+    cost: tuple[StepCost, ...] = ()
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     failure: str = ""

@@ -1,46 +1,19 @@
-"""Saved per-example evidence of a cell: what every measurement on the board is recomputed from."""
+"""Evidence of a cell taken apart for a file, and put together again: what every measurement is recomputed from."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from tckr_bench.errors import RunError
 from tckr_bench.records import AttackScores, CellEvidence, Copies, PrivacyGuarantee, ShadowAudit, ThreatModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     import numpy.typing as npt
-
-    from tckr_bench.records import Images, Labels
-
-EVIDENCE_FILE = "evidence.safetensors"
-SAMPLES_FILE = "samples.safetensors"
-COPIES_FILE = "copies.safetensors"
-"""Real images beside the synthetic ones nearest to them, in the layout of the samples."""
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Real images beside the synthetic ones made from their captions: (n, height, width, 3) uint8 each."""
-
-    real: Images
-    synthetic: Images
-    labels: Labels
-    prompts: tuple[str, ...]
-
-
-def write_evidence(evidence: CellEvidence, path: Path) -> None:
-    """Write a cell's evidence as one safetensors file, the same bytes for the same evidence."""
-    from safetensors.numpy import save_file
-
-    arrays, header = flatten_evidence(evidence)
-    save_file(arrays, path, metadata={"evidence": header})
 
 
 def flatten_evidence(evidence: CellEvidence) -> tuple[dict[str, npt.NDArray[Any]], str]:
@@ -80,19 +53,6 @@ def _share(tensors: Mapping[str, npt.NDArray[Any]]) -> dict[str, str]:
     return {name: same for name, same in names.items() if name != same and tensors[name].shape == tensors[same].shape}
 
 
-def read_evidence(path: Path) -> CellEvidence:
-    """Read what `write_evidence` wrote.
-
-    Raises:
-        RunError: the file is missing, damaged or not evidence.
-    """
-    tensors, metadata = _read(path)
-    try:
-        return restore_evidence(tensors, metadata["evidence"])
-    except (KeyError, ValueError) as error:
-        raise RunError(f"{path} is not a file of evidence ({error}); run the matrix again") from error
-
-
 def restore_evidence(arrays: Mapping[str, npt.NDArray[Any]], text: str) -> CellEvidence:
     """Return the evidence that `flatten_evidence` took apart.
 
@@ -116,8 +76,8 @@ def restore_evidence(arrays: Mapping[str, npt.NDArray[Any]], text: str) -> CellE
 
 
 def _order(header: Mapping[str, Any], models: Mapping[str, ThreatModel]) -> list[str]:
-    """Return the labels of the attacks in the order they were saved in; older files have none but the alphabet's."""
-    order = list(header.get("order", models))
+    """Return the labels of the attacks in the order they were saved in."""
+    order = list(header["order"])
     if sorted(order) != sorted(models):
         raise ValueError("its order of attacks does not name each of them once")
     return order
@@ -141,35 +101,3 @@ def _attack(label: str, model: ThreatModel, tensors: Mapping[str, npt.NDArray[An
         audit=ShadowAudit(**audit) if audit else None,
         copies=Copies(**copies) if copies else None,
     )
-
-
-def write_samples(samples: Samples, path: Path) -> None:
-    """Write pairs of real and synthetic images as one safetensors file."""
-    from safetensors.numpy import save_file
-
-    tensors = {"real": samples.real, "synthetic": samples.synthetic, "labels": samples.labels}
-    save_file(tensors, path, metadata={"prompts": json.dumps(samples.prompts)})
-
-
-def read_samples(path: Path) -> Samples:
-    """Read what `write_samples` wrote.
-
-    Raises:
-        RunError: the file is missing, damaged or not a file of samples.
-    """
-    tensors, metadata = _read(path)
-    try:
-        prompts = TypeAdapter(tuple[str, ...]).validate_json(metadata["prompts"])
-        return Samples(tensors["real"], tensors["synthetic"], tensors["labels"], prompts)
-    except (KeyError, ValidationError) as error:
-        raise RunError(f"{path} is not a file of samples ({error}); run the matrix again") from error
-
-
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise RunError(f"{path} cannot be read ({error}); run the matrix again") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names
 from tckr_bench.judging.caveats import adaptive_attacks
 from tckr_bench.results.verify import key_of
 from tckr_bench.show.contrasts import paired
@@ -43,8 +43,8 @@ def adaptive_gains(found: Verified, board: DatasetBoard, names: Mapping[str, str
         if row.method.role != "method" or row.status == "failed":
             continue
         for label, adaptive in counterparts(found, board, row):
-            before, after = row.get(rank.AUC, label), row.get(rank.AUC, adaptive)
-            change = paired(found, (row, adaptive), (row, label), tpr=False).get(rank.AUC)
+            before, after = row.get(metric_names.AUC, label), row.get(metric_names.AUC, adaptive)
+            change = paired(found, (row, adaptive), (row, label), tpr=False).get(metric_names.AUC)
             if before is not None and after is not None and change is not None:
                 gains.append(
                     Gain(

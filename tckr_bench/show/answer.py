@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names
 from tckr_bench.judging.paired import unpaired_difference
 from tckr_bench.text import describe, percent, plain, signed, span
 
@@ -45,7 +45,7 @@ def _doubt(board: DatasetBoard) -> str:
 
 
 def _accuracy_sentence(best: Row) -> str:
-    gap = best.get(rank.GAP)
+    gap = best.get(metric_names.GAP)
     if gap is None:
         return "What it loses in accuracy is not known."
     reach = f"95 %: {span(gap.low, gap.high, scale=100, digits=1)}"
@@ -58,21 +58,20 @@ def _accuracy_sentence(best: Row) -> str:
 
 
 def _auc_sentence(best: Row, baseline: Row, differences: Mapping[str, Estimate]) -> str:
-    risk, reference_risk = best.risk(rank.AUC), baseline.risk(rank.AUC)
+    risk, reference_risk = best.risk(metric_names.AUC), baseline.risk(metric_names.AUC)
     if risk is None or reference_risk is None:
         return "What the attack finds is not known for both."
     own, reference = risk.estimate, reference_risk.estimate
-    attack = "worst attack" if risk.worst else "attack"
-    change = differences.get(rank.WORST_AUC if risk.worst else rank.AUC) or unpaired_difference(own, reference)
+    change = differences.get(metric_names.WORST_AUC) or unpaired_difference(own, reference)
     if change.low <= 0 <= change.high:
         return (
-            f"The {attack}'s AUC, {own.value:.3f}, cannot be told apart from the {reference.value:.3f} of real data "
+            f"The worst attack's AUC, {own.value:.3f}, cannot be told from the {reference.value:.3f} of real data "
             f"(change {signed(change.value, 3)}; 95 %: {span(change.low, change.high)})."
         )
     falls = change.high < 0
     low, high = sorted((abs(change.low), abs(change.high)))
     still = "cannot be" if own.low <= 0.5 <= own.high else "is still" if falls else "is"
     return (
-        f"The {attack}'s AUC {'falls' if falls else 'rises'} by {abs(change.value):.3f} (95 %: {span(low, high)}), "
+        f"The worst attack's AUC {'falls' if falls else 'rises'} by {abs(change.value):.3f} (95 %: {span(low, high)}), "
         f"from {reference.value:.3f} to {own.value:.3f}, which {still} told apart from guessing (0.5)."
     )

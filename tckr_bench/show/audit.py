@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names
 from tckr_bench.judging.caveats import adaptive_attacks
 from tckr_bench.show.shown import ABSENT, Shown, bound, share
 from tckr_bench.text import listing, plain
@@ -35,13 +35,13 @@ BLOCKS: tuple[tuple[str, str, tuple[Surface, ...]], ...] = (
 )
 RATES = (
     ("tpr-at-10-fpr", "found at<br>10 % FPR, %"),
-    (rank.TPR, "found at<br>1 % FPR, %"),
+    (metric_names.TPR, "found at<br>1 % FPR, %"),
     ("tpr-at-0-1-fpr", "found at<br>0.1 % FPR, %"),
 )
 DETAILS: tuple[tuple[str, str, float, int], ...] = (
     *((metric, heading, 100, 1) for metric, heading in RATES),
     ("advantage", "advantage,<br>points", 100, 1),
-    (rank.FOUND, "ε at least", 1, 2),
+    (metric_names.FOUND, "ε at least", 1, 2),
     ("worst-class-auc", "worst class,<br>AUC", 1, 3),
     ("worst-decile-auc", "most exposed<br>tenth, AUC", 1, 3),
     ("auc-between-trainings", "AUC between<br>trainings, ±", 1, 3),
@@ -51,7 +51,7 @@ DETAILS: tuple[tuple[str, str, float, int], ...] = (
     ("canary-auc", "planted<br>canaries, AUC", 1, 3),
 )
 """What is known of an attack on a row: metric, heading (markup), factor and digits."""
-BOUNDS = (rank.FOUND, "audit-canary-epsilon-lower")
+BOUNDS = (metric_names.FOUND, "audit-canary-epsilon-lower")
 PUBLISHED_ATTACK = "lira-paper"
 """What the labels of its variants begin with; the paper reports the best of them, chosen on the evaluation data."""
 FROM_SHADOWS = (
@@ -112,7 +112,7 @@ def audit_of(board: DatasetBoard, names: Mapping[str, str]) -> Audit:
     """Return the tables of a dataset's audit; of a run without the measurements they show, they are empty."""
     rows = [row for row in board.rows if row.status != "failed"]
     known = {row.method.name: names[row.method.name] for row in rows}
-    attacked = [(row, risk) for row in rows if (risk := row.risk(rank.AUC)) is not None]
+    attacked = [(row, risk) for row in rows if (risk := row.risk(metric_names.AUC)) is not None]
     tables = [
         _table(label, [(known[row.method.name], "", _of_attack(row, label)) for row in rows])
         for label in board.threat_models
@@ -134,17 +134,17 @@ def _block(board: DatasetBoard, rows: Sequence[Row], title: str, remark: str, su
     ]
     published = [label for label in board.threat_models if label.startswith(PUBLISHED_ATTACK)]
     if "classifier" in surfaces and len(published) > 1:
-        cells = tuple(share(row.get(rank.PUBLISHED), 1, 3) for row in rows)
+        cells = tuple(share(row.get(metric_names.PUBLISHED), 1, 3) for row in rows)
         lines.append(AttackLine(f"best of {len(published)}, as published", "classifier", cells))
     return Block(title, remark, tuple(lines))
 
 
 def _auc(row: Row, label: str) -> Shown:
     """Show an attack's AUC on a row, marked where it is the row's worst attack or repeats the row's pipeline."""
-    estimate, risk = row.get(rank.AUC, label), row.risk(rank.AUC)
+    estimate, risk = row.get(metric_names.AUC, label), row.risk(metric_names.AUC)
     if estimate is None:
         return ABSENT
-    worst = risk is not None and risk.worst and label in risk.attacks
+    worst = risk is not None and label in risk.attacks
     marks = ["worst"] * worst + ["adaptive"] * (label in adaptive_attacks(row))
     return replace(share(estimate, 1, 3), mark=", ".join(marks), strong=worst)
 
@@ -158,10 +158,10 @@ def _labels(risk: Risk) -> str:
 
 def _of_worst(row: Row, risk: Risk) -> Cells:
     """Show what a row's worst attack finds, and what the audit of its shadow models adds."""
-    cells = {rank.AUC: share(risk.estimate, 1, 3), **_of_attack(row, risk.attacks[0])}
-    rate = row.risk(rank.TPR)
+    cells = {metric_names.AUC: share(risk.estimate, 1, 3), **_of_attack(row, risk.attacks[0])}
+    rate = row.risk(metric_names.TPR)
     if rate is not None:
-        cells[rank.TPR] = share(rate.estimate, note="" if rate.attacks == risk.attacks else _labels(rate))
+        cells[metric_names.TPR] = share(rate.estimate, note="" if rate.attacks == risk.attacks else _labels(rate))
     audited = next((other for other in adaptive_attacks(row) if _is_audited(row, other)), None)
     for metric in FROM_SHADOWS:
         if audited is not None and cells[metric] == ABSENT:
@@ -187,7 +187,7 @@ def _cell(row: Row, metric: str, label: str, *, note: str = "") -> Shown:
 
 def _table(title: str, lines: Sequence[tuple[str, str, Cells]]) -> DetailTable:
     """Make a table of the columns and lines in which anything stands."""
-    headings = {rank.AUC: "AUC", **{metric: heading for metric, heading, *_ in DETAILS}}
+    headings = {metric_names.AUC: "AUC", **{metric: heading for metric, heading, *_ in DETAILS}}
     kept = [key for key in headings if any(cells.get(key, ABSENT) != ABSENT for *_, cells in lines)]
     filled = [(name, remark, tuple(cells.get(key, ABSENT) for key in kept)) for name, remark, cells in lines]
     known = tuple(line for line in filled if any(cell != ABSENT for cell in line[2]))

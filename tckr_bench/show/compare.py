@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tckr_bench.errors import RunError, nearest
-from tckr_bench.judging import rows as rank
-from tckr_bench.judging.paired import mean_estimate, paired_differences, unpaired_difference
+from tckr_bench.judging import metric_names
+from tckr_bench.judging.paired import Side, mean_estimate, paired_differences, unpaired_difference
 from tckr_bench.judging.reported import LABEL, TITLE, differences, reported_table
-from tckr_bench.results.run_files import RESULTS_FILE
+from tckr_bench.results.files import RUN_FILE
 from tckr_bench.results.verify import verified
+from tckr_bench.show.contrasts import side_of
 from tckr_bench.show.render import verified_leaderboard
 from tckr_bench.show.tables import MARKS, UNTRUSTED, limits
 from tckr_bench.text import NOTHING, plain, signed, span
@@ -29,16 +30,18 @@ if TYPE_CHECKING:
 
 RUNS_FOLDER = Path("runs")
 METRICS: Mapping[str, tuple[str, float, int]] = {
-    rank.ACCURACY: ("accuracy, %", 100, 1),
-    rank.AUC: ("AUC", 1, 3),
-    rank.TPR: ("TPR at 1 % FPR, %", 100, 1),
-    rank.AOP: ("AOP", 1, 3),
+    metric_names.ACCURACY: ("accuracy, %", 100, 1),
+    metric_names.WORST_AUC: ("AUC", 1, 3),
+    metric_names.WORST_TPR: ("TPR at 1 % FPR, %", 100, 1),
+    metric_names.AOP: ("AOP", 1, 3),
 }
 
 
 @dataclass(frozen=True)
 class ComparedRow:
     """A method of a run: its measurements, and their differences (own minus real data) by metric.
+
+    `attack` is the one that gets furthest with it by AUC.
 
     `unpaired` names the metrics whose examples are not shared, so that their intervals were merely added up.
     """
@@ -49,6 +52,7 @@ class ComparedRow:
     differences: Mapping[str, Estimate]
     unpaired: tuple[str, ...]
     reference: str
+    attack: str = ""
     note: str = ""
 
 
@@ -114,19 +118,19 @@ def compare(
 def _run_folder(name: str, runs_folder: Path) -> Path | None:
     """Return the run folder a selector names, or None if it can only be a method."""
     for folder in (Path(name), runs_folder / name):
-        if (folder / RESULTS_FILE).is_file():
+        if (folder / RUN_FILE).is_file():
             return folder
-        if folder.name == RESULTS_FILE and folder.is_file():
+        if folder.name == RUN_FILE and folder.is_file():
             return folder.parent
     if "/" in name or Path(name).is_dir():
         near = nearest(name, [str(folder) for folder in _runs(runs_folder)])
-        raise RunError(f"{plain(name)} holds no {RESULTS_FILE}{near}")
+        raise RunError(f"{plain(name)} holds no {RUN_FILE}{near}")
     return None
 
 
 def _runs(runs_folder: Path) -> list[Path]:
     """Return the runs of a folder, the latest first."""
-    results = runs_folder.glob(f"*/{RESULTS_FILE}")
+    results = runs_folder.glob(f"*/{RUN_FILE}")
     return [path.parent for path in sorted(results, key=lambda path: (-path.stat().st_mtime_ns, path))]
 
 
@@ -175,7 +179,7 @@ def _row(entry: _Run, board: DatasetBoard, row: Row, reference: tuple[_Run, Data
     its_own = teacher is not None and home is entry and teacher.method.name == row.method.name
     if teacher is None or its_own or row.status == "failed":
         note = f"failed: {'; '.join(row.failures)}" if row.status == "failed" else _limited(row)
-        return ComparedRow(entry.name, plain(row.method.name), estimates, {}, (), "", plain(note))
+        return ComparedRow(entry.name, plain(row.method.name), estimates, {}, (), "", _worst(row), plain(note))
     paired = _paired(entry, row, home, teacher)
     differences = dict(paired)
     for metric, own in estimates.items():
@@ -189,8 +193,14 @@ def _row(entry: _Run, board: DatasetBoard, row: Row, reference: tuple[_Run, Data
         differences=differences,
         unpaired=tuple(metric for metric in differences if metric not in paired),
         reference=f"{home.name}/{plain(teacher.method.name)}",
+        attack=_worst(row),
         note=plain("; ".join([*row.failures, *([limited] if (limited := _limited(row)) else [])])),
     )
+
+
+def _worst(row: Row) -> str:
+    risk = row.risk(metric_names.AUC)
+    return plain(" or ".join(risk.attacks)) if risk else ""
 
 
 def _limited(row: Row) -> str:
@@ -201,13 +211,17 @@ def _paired(entry: _Run, row: Row, home: _Run, teacher: Row) -> Mapping[str, Est
     """Pair a row with its reference seed by seed and average; metrics that some seed cannot pair are left out."""
     by_seed = []
     for seed in row.seeds:
-        own = entry.found.evidence.get((row.dataset, row.method.name, seed))
-        other = home.found.evidence.get((teacher.dataset, teacher.method.name, seed))
+        own, other = _side(entry, row, seed), _side(home, teacher, seed)
         if own is None or other is None:
             return {}
         by_seed.append(paired_differences(own, other))
     shared = [metric for metric in METRICS if by_seed and all(metric in found for found in by_seed)]
     return {metric: mean_estimate([found[metric] for found in by_seed]) for metric in shared}
+
+
+def _side(entry: _Run, row: Row, seed: int) -> Side | None:
+    record = next((record for record in row.records if record.seed == seed), None)
+    return None if record is None else side_of(entry.found, record)
 
 
 def comparison_group(comparison: Comparison) -> Group:
@@ -242,6 +256,8 @@ def _table(dataset: DatasetComparison, *, several: bool) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     for row in dataset.rows:
         label = Text(f"{row.run}/\n{row.method}" if several else row.method)
+        if row.attack:
+            label.append(f"\nworst attack {row.attack}", style="dim")
         if row.note:
             label.append(f"\n{row.note}", style="red")
         table.add_row(label, *[Text(_cell(row, metric)) for metric in METRICS])

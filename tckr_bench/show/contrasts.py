@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tckr_bench.judging import rows as rank
-from tckr_bench.judging.paired import attack_differences, mean_estimate
+from tckr_bench.judging import metric_names
+from tckr_bench.judging.paired import Side, attack_differences, mean_estimate, worst_attacks_of
 from tckr_bench.results.verify import key_of
 from tckr_bench.show.shown import ABSENT, Shown, share
 from tckr_bench.show.tables import method_label
@@ -41,23 +41,20 @@ def contrasts(found: Verified, board: DatasetBoard, names: Mapping[str, str]) ->
         if row.method.role == "baseline" or row.status == "failed" or baseline is None or baseline.status == "failed":
             continue
         primary = paired(found, (row, row.primary_attack), (baseline, row.primary_attack), tpr=False)
-        own, reference = row.risk(rank.AUC), baseline.risk(rank.AUC)
-        worst = _between_worst(found, (row, own), (baseline, reference)) if own and reference and own.worst else {}
+        own, reference = row.risk(metric_names.AUC), baseline.risk(metric_names.AUC)
+        worst = _between_worst(found, (row, own), (baseline, reference)) if own and reference else {}
         if primary or worst:
-            change = (worst or primary).get(rank.AUC)
-            shown = [share(part, 1, 3) for part in (primary.get(rank.AUC), worst.get(rank.AUC))]
+            change = (worst or primary).get(metric_names.AUC)
+            shown = [share(part, 1, 3) for part in (primary.get(metric_names.AUC), worst.get(metric_names.AUC))]
             name = method_label(row, names)
-            made.append(Contrast(name, shown[0], shown[1], share(worst.get(rank.TPR)), _verdict(change)))
+            made.append(Contrast(name, shown[0], shown[1], share(worst.get(metric_names.TPR)), _verdict(change)))
     return tuple(made)
 
 
-def worst_differences(found: Verified, row: Row, baseline: Row) -> Mapping[str, Estimate]:
-    """Estimate how much further the worst attack gets with a row than the worst one with its baseline, paired."""
-    own, reference = row.risk(rank.AUC), baseline.risk(rank.AUC)
-    if own is None or reference is None or not (own.worst and reference.worst):
-        return {}
-    differences = _between_worst(found, (row, own), (baseline, reference))
-    return {rank.WORST[metric]: estimate for metric, estimate in differences.items()}
+def side_of(found: Verified, record: CellRecord) -> Side | None:
+    """Return a cell as one side of a difference; None without sound scores."""
+    evidence = found.evidence.get(key_of(record))
+    return None if evidence is None else Side(evidence, worst_attacks_of(record))
 
 
 def paired(
@@ -73,16 +70,17 @@ def paired(
 def _between_worst(found: Verified, own: tuple[Row, Risk], other: tuple[Row, Risk]) -> Mapping[str, Estimate]:
     """Compare what is worst in AUC with each other, and what is worst in TPR, seed by seed."""
     changes: dict[str, Estimate] = {}
-    for metric in rank.WORST:
+    for metric in metric_names.WORST:
         sides = [(row, lambda record, metric=metric: _worst_attack(record, metric)) for row, _ in (own, other)]
-        paired_so = _paired(found, sides[0], sides[1], tpr=metric == rank.TPR)
+        paired_so = _paired(found, sides[0], sides[1], tpr=metric == metric_names.TPR)
         changes |= {metric: paired_so[metric]} if metric in paired_so else {}
     return changes
 
 
 def _worst_attack(record: CellRecord, metric: str) -> str:
     return next(
-        (measurement.attack for measurement in record.measurements if measurement.metric == rank.WORST[metric]), ""
+        (measurement.attack for measurement in record.measurements if measurement.metric == metric_names.WORST[metric]),
+        "",
     )
 
 
@@ -94,7 +92,7 @@ def _paired(found: Verified, own: Choice, other: Choice, *, tpr: bool) -> Mappin
     for seed in own[0].seeds:
         sides = [_scores(found, choice, seed) for choice in (own, other)]
         by_seed.append(attack_differences(sides[0], sides[1], tpr=tpr))
-    shared = [metric for metric in rank.WORST if by_seed and all(metric in entry for entry in by_seed)]
+    shared = [metric for metric in metric_names.WORST if by_seed and all(metric in entry for entry in by_seed)]
     return {metric: mean_estimate([entry[metric] for entry in by_seed]) for metric in shared}
 
 

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tckr_bench.errors import RunError
-from tckr_bench.results.verify import copies_of, samples_of
+from tckr_bench.results.pictures import spread
+from tckr_bench.results.verify import pictures_of
 from tckr_bench.text import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from tckr_bench.judging.rows import DatasetBoard
-    from tckr_bench.records import CellRecord
-    from tckr_bench.results.evidence import Samples
+    from tckr_bench.results.files import SavedRun
+    from tckr_bench.results.pictures import PictureKind, PicturePair
+
 
 MOST_PAIRS = 12
 MOST_COPIES = 6
@@ -47,47 +48,36 @@ class Galleries:
     faults: tuple[str, ...]
 
 
-def samples(run: Path, board: DatasetBoard, names: Mapping[str, str]) -> Galleries:
+def samples(run: SavedRun, board: DatasetBoard, names: Mapping[str, str]) -> Galleries:
     """Show each method's images beside those they were made from, spread over the classes they are ordered by."""
-    return _gather(samples_of, _spread, run=run, board=board, names=names)
+    return _gather("sample", MOST_PAIRS, run=run, board=board, names=names)
 
 
-def copies(run: Path, board: DatasetBoard, names: Mapping[str, str]) -> Galleries:
+def copies(run: SavedRun, board: DatasetBoard, names: Mapping[str, str]) -> Galleries:
     """Show each method's nearest synthetic images beside the real ones an attack is surest of, surest first."""
-    return _gather(copies_of, lambda count: range(min(count, MOST_COPIES)), run=run, board=board, names=names)
+    return _gather("copy", MOST_COPIES, run=run, board=board, names=names)
 
 
-def _spread(count: int) -> Sequence[int]:
-    shown = min(count, MOST_PAIRS)
-    return [round(index * (count - 1) / max(1, shown - 1)) for index in range(shown)]
-
-
-def _gather(
-    read: Callable[[Path, CellRecord], Samples | None],
-    choose: Callable[[int], Sequence[int]],
-    *,
-    run: Path,
-    board: DatasetBoard,
-    names: Mapping[str, str],
-) -> Galleries:
+def _gather(kind: PictureKind, most: int, *, run: SavedRun, board: DatasetBoard, names: Mapping[str, str]) -> Galleries:
     found, faults = [], []
-    for row in board.rows:
-        try:
-            pictures = read(run, row.records[0])
-        except RunError as error:
-            faults.append(plain(f"{names[row.method.name]}: {error}"))
+    for record in run.records:
+        if record.dataset != board.dataset:
             continue
-        if pictures is not None and len(pictures.prompts):
-            chosen = choose(len(pictures.prompts))
-            found.append(Gallery(names[row.method.name], tuple(_pair(pictures, index, board) for index in chosen)))
+        name = names[record.method.name]
+        try:
+            pairs = pictures_of(run.folder, record, kind)
+        except RunError as error:
+            faults.append(plain(f"{name}: {error}"))
+            continue
+        chosen = spread(pairs, most) if kind == "sample" else pairs[:most]
+        if chosen:
+            found.append(Gallery(name, tuple(_pair(pair, record.description.class_names) for pair in chosen)))
     return Galleries(tuple(found), tuple(faults))
 
 
-def _pair(pictures: Samples, index: int, board: DatasetBoard) -> Pair:
+def _pair(pair: PicturePair, classes: Sequence[str]) -> Pair:
     from tckr_bench.show.pictures import pair_png
 
-    label = int(pictures.labels[index])
-    classes = board.description.class_names if board.description else ()
-    picture = base64.b64encode(pair_png(pictures.real[index], pictures.synthetic[index])).decode("ascii")
-    name = plain(classes[label]) if 0 <= label < len(classes) else str(label)
-    return Pair(f"data:image/png;base64,{picture}", plain(pictures.prompts[index]), name)
+    picture = base64.b64encode(pair_png(pair.real, pair.synthetic)).decode("ascii")
+    name = plain(classes[pair.label]) if 0 <= pair.label < len(classes) else str(pair.label)
+    return Pair(f"data:image/png;base64,{picture}", plain(pair.caption), name)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tckr_bench.judging import rows as rank
-from tckr_bench.show.tables import MARKS, UNTRUSTED, limits, method_label, shows_worst, with_half_width
+from tckr_bench.judging import metric_names, rows
+from tckr_bench.show.tables import MARKS, UNTRUSTED, limits, method_label, with_half_width
 from tckr_bench.text import NOTHING, markdown, plain, short_names, signed
 
 if TYPE_CHECKING:
@@ -20,10 +20,8 @@ FEWEST_DATASETS = 3
 
 def overview_markdown(leaderboard: Leaderboard) -> str:
     """Return the overview as a Markdown table, after a line that names the methods in the order of the measurements."""
-    rows = [row for board in leaderboard.boards for row in board.candidates]
-    worst = " The AUC is that of each row's worst attack." if shows_worst(rows) else ""
     names = " / ".join(map(markdown, method_names(leaderboard)))
-    lines = [f"In each cell: {names}. ± is half a 95 % interval.{worst}", ""]
+    lines = [f"In each cell: {names}. ± is half a 95 % interval. AUC and AOP are those of each row's worst attack.", ""]
     lines += [f"| {' | '.join(HEADINGS)} |", "|:--|--:|--:|--:|--:|:--|"]
     for board in leaderboard.boards:
         lines.append(f"| {' | '.join(markdown(' / '.join(cell)) for cell in _cells(board, _order(leaderboard)))} |")
@@ -57,7 +55,7 @@ def method_names(leaderboard: Leaderboard) -> list[str]:
 def _order(leaderboard: Leaderboard) -> list[str]:
     """Return method names: by role, then by name and not by rank, which differs from board to board."""
     found = {row.method.name: row.method for board in leaderboard.boards for row in board.candidates}
-    return sorted(found, key=lambda name: (rank.ROLE_ORDER[found[name].role], name))
+    return sorted(found, key=lambda name: (rows.ROLE_ORDER[found[name].role], name))
 
 
 def _cells(board: DatasetBoard, order: list[str]) -> tuple[list[str], ...]:
@@ -69,16 +67,18 @@ def _cells(board: DatasetBoard, order: list[str]) -> tuple[list[str], ...]:
     return (
         [board.dataset],
         [f"{board.splits.get('train', 0):,} + {board.splits.get('test', 0):,}"],
-        *([_measurement(rows.get(name), metric) for name in order] for metric in (rank.ACCURACY, rank.AUC, rank.AOP)),
+        *(
+            [_measurement(rows.get(name), metric) for name in order]
+            for metric in (metric_names.ACCURACY, metric_names.WORST_AUC, metric_names.AOP)
+        ),
         ["; ".join([controls, *sorted(limited)])],
     )
 
 
 def _measurement(row: Row | None, metric: str) -> str:
-    risk = row.risk(metric) if row is not None and metric == rank.AUC else None
-    estimate = risk.estimate if risk is not None else row.get(metric) if row is not None else None
+    estimate = row.get(metric) if row is not None else None
     if estimate is None:
         return NOTHING
-    if metric == rank.ACCURACY:
+    if metric == metric_names.ACCURACY:
         return with_half_width(estimate)
     return f"{signed(estimate.value, 3)} ± {estimate.half_width:.3f}"

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names
 from tckr_bench.judging.paired import paired_differences
-from tckr_bench.results.verify import key_of
 from tckr_bench.show import galleries
 from tckr_bench.show.adaptive import adaptive_gains
 from tckr_bench.show.answer import answer
 from tckr_bench.show.audit import audit_of
-from tckr_bench.show.contrasts import contrasts, worst_differences
+from tckr_bench.show.contrasts import contrasts, side_of
 from tckr_bench.show.plots import plots_of
 from tckr_bench.show.shown import ABSENT, Shown, share
 from tckr_bench.show.tables import epsilons, method_label
@@ -20,7 +19,6 @@ from tckr_bench.text import NOTHING, duration, plain, short_names, signed, size,
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from tckr_bench.judging.rows import DatasetBoard, Risk, Row
     from tckr_bench.records import CellRecord, Estimate
@@ -59,16 +57,11 @@ class Page:
     stages: tuple[str, ...]
     costs: tuple[tuple[str, tuple[str, ...], str], ...]
 
-    @property
-    def worst(self) -> bool:
-        """Whether the rows show their worst attack."""
-        return any(risk is not None and risk.worst for line in self.rows for risk in [line.row.risk(rank.AUC)])
 
-
-def dataset_page(run: Path, found: Verified, board: DatasetBoard, *, names: Mapping[str, str], identity: str) -> Page:
+def dataset_page(found: Verified, board: DatasetBoard, *, names: Mapping[str, str], identity: str) -> Page:
     """Gather what the page shows of a dataset; `identity` tells its drawings from those of others."""
     differences = _best_differences(found, board)
-    stages = tuple(dict.fromkeys(stage.kind for row in board.rows for record in row.records for stage in record.stages))
+    stages = tuple(dict.fromkeys(step.kind for row in board.rows for record in row.records for step in record.cost))
     return Page(
         board=board,
         sentences=answer(board, short_names([row.method for row in board.rows])[1], differences),
@@ -78,10 +71,10 @@ def dataset_page(run: Path, found: Verified, board: DatasetBoard, *, names: Mapp
         audit=audit_of(board, names),
         contrasts=contrasts(found, board, names),
         adaptive=adaptive_gains(found, board, names),
-        samples=galleries.samples(run, board, names),
-        copies=galleries.copies(run, board, names),
+        samples=galleries.samples(found.run, board, names),
+        copies=galleries.copies(found.run, board, names),
         stages=stages,
-        costs=tuple(_costs(row, method_label(row, names), stages) for row in board.rows if row.records[0].stages),
+        costs=tuple(_costs(row, method_label(row, names), stages) for row in board.rows if row.records[0].cost),
     )
 
 
@@ -91,11 +84,8 @@ def _best_differences(found: Verified, board: DatasetBoard) -> Mapping[str, Esti
     baseline = board.baseline_of(best) if best else None
     if best is None or baseline is None or len(best.seeds) != 1 or best.seeds != baseline.seeds:
         return {}
-    cells = [found.evidence.get(key_of(_finished(row))) for row in (best, baseline)]
-    own, reference = cells
-    if own is None or reference is None:
-        return {}
-    return {**paired_differences(own, reference), **worst_differences(found, best, baseline)}
+    own, reference = (side_of(found, _finished(row)) for row in (best, baseline))
+    return {} if own is None or reference is None else paired_differences(own, reference)
 
 
 def _finished(row: Row) -> CellRecord:
@@ -105,26 +95,20 @@ def _finished(row: Row) -> CellRecord:
 def _numbers(row: Row) -> tuple[Shown, ...]:
     if row.status == "failed":
         return ()
-    gap = ABSENT if row.method.role == "baseline" else share(row.get(rank.GAP))
-    auc, tpr = row.risk(rank.AUC), row.risk(rank.TPR)
+    gap = ABSENT if row.method.role == "baseline" else share(row.get(metric_names.GAP))
+    auc, tpr = row.risk(metric_names.AUC), row.risk(metric_names.TPR)
     return (
-        share(row.get(rank.ACCURACY)),
+        share(row.get(metric_names.ACCURACY)),
         gap,
         share(auc.estimate, 1, 3, note=_attacks(auc)) if auc else ABSENT,
         share(tpr.estimate, note=_attacks(tpr)) if tpr else ABSENT,
-        _aop(row),
-        Shown(duration(row.making_seconds)),
+        share(row.get(metric_names.AOP), 1, 3),
+        Shown(duration(row.pipeline_seconds)),
     )
 
 
 def _attacks(risk: Risk) -> str:
-    return plain(" or ".join(risk.attacks)) if risk.worst else ""
-
-
-def _aop(row: Row) -> Shown:
-    worst = row.get(rank.WORST_AOP)
-    note = f"worst {signed(worst.value, 3)} ({span(worst.low, worst.high)})" if worst else ""
-    return share(row.get(rank.AOP), 1, 3, note=note)
+    return plain(" or ".join(risk.attacks))
 
 
 def _tiles(board: DatasetBoard, differences: Mapping[str, Estimate]) -> tuple[tuple[str, Shown], ...]:
@@ -133,21 +117,18 @@ def _tiles(board: DatasetBoard, differences: Mapping[str, Estimate]) -> tuple[tu
     if best is None:
         return ()
     baseline = board.baseline_of(best)
-    tiles = [("accuracy lost, points", share(best.get(rank.GAP)))]
+    tiles = [("accuracy lost, points", share(best.get(metric_names.GAP)))]
     for title, metric, scale, digits in (
-        ("{} attack's AUC", rank.AUC, 1, 3),
-        ("found by the {} attack at 1 % FPR, %", rank.TPR, 100, 1),
+        ("worst attack's AUC", metric_names.AUC, 1, 3),
+        ("found by the worst attack at 1 % FPR, %", metric_names.TPR, 100, 1),
     ):
         own, reference = best.risk(metric), baseline.risk(metric) if baseline else None
         if own is not None:
-            key = rank.WORST[metric] if own.worst else metric
-            named = " ".join(title.format("worst" if own.worst else "").split())
-            beside = reference.estimate if reference else None
-            shown = _tile(own.estimate, beside, differences.get(key), scale=scale, digits=digits)
-            tiles.append((named, shown))
-    reference_aop = baseline.get(rank.AOP) if baseline else None
-    change = differences.get(rank.AOP)
-    return (*tiles, ("AOP", _tile(best.get(rank.AOP), reference_aop, change, scale=1, digits=3)))
+            beside, change = reference.estimate if reference else None, differences.get(metric_names.WORST[metric])
+            tiles.append((title, _tile(own.estimate, beside, change, scale=scale, digits=digits)))
+    reference_aop = baseline.get(metric_names.AOP) if baseline else None
+    aop = _tile(best.get(metric_names.AOP), reference_aop, differences.get(metric_names.AOP), scale=1, digits=3)
+    return (*tiles, ("AOP", aop))
 
 
 def _tile(
@@ -160,9 +141,9 @@ def _tile(
 
 def _costs(row: Row, label: str, stages: Sequence[str]) -> tuple[str, tuple[str, ...], str]:
     """Return CPU seconds by kind of stage and the highest peak of memory, of a row's first record."""
-    used = row.records[0].stages
+    used = row.records[0].cost
     cells = []
     for kind in stages:
-        own = [stage.cost.cpu_seconds for stage in used if stage.kind == kind]
+        own = [step.cpu_seconds for step in used if step.kind == kind]
         cells.append(duration(sum(own)) if own else NOTHING)
-    return label, tuple(cells), size(max(stage.cost.peak_memory_bytes for stage in used))
+    return label, tuple(cells), size(max(step.peak_memory_bytes for step in used))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tckr_bench.judging import rows as rank
-from tckr_bench.judging.paired import ordinary
+from tckr_bench.judging import metric_names
+from tckr_bench.judging.paired import ordinary, worst_attacks_of
 from tckr_bench.results.verify import key_of
 from tckr_bench.text import plain
 
@@ -66,7 +66,7 @@ def _telling(board: DatasetBoard) -> list[Row]:
 def _point(row: Row, names: Mapping[str, str], palette: Mapping[str, str]) -> Point | None:
     from tckr_bench.show.charts import Point
 
-    accuracy, auc, tpr = row.get(rank.ACCURACY), row.risk(rank.AUC), row.risk(rank.TPR)
+    accuracy, auc, tpr = row.get(metric_names.ACCURACY), row.risk(metric_names.AUC), row.risk(metric_names.TPR)
     if row.method.role == "control" or accuracy is None or auc is None:
         return None
     rate = _ends(tpr.estimate) if tpr else None
@@ -82,11 +82,7 @@ def _worst_scores(found: Verified, row: Row) -> AttackScores | None:
     """Return what a row's worst attack made of its first seed, canaries left out; None without evidence."""
     record = next(record for record in row.records if record.status == "ok")
     evidence = found.evidence.get(key_of(record))
-    worst = next(
-        (measurement.attack for measurement in record.measurements if measurement.metric == rank.WORST_AUC),
-        row.primary_attack,
-    )
-    return ordinary(evidence.attacks.get(worst)) if evidence else None
+    return ordinary(evidence.attacks.get(worst_attacks_of(record).auc)) if evidence else None
 
 
 def _curve(row: Row, attack: AttackScores, *, name: str, colour: str) -> Curve:

@@ -1,6 +1,6 @@
 """Render a run as one self-contained page, beside the leaderboard as CSV and Markdown.
 
-Every measurement shown is recomputed from the saved evidence; where results.json says something else, the page
+Every measurement shown is recomputed from the saved evidence; where the run says something else, the page
 says so.
 """
 
@@ -12,7 +12,7 @@ from tckr_bench.errors import storage_error
 from tckr_bench.judging.caveats import caveats
 from tckr_bench.judging.reported import LABEL, PAPER, TITLE, differences, reported_table
 from tckr_bench.judging.rows import build_leaderboard
-from tckr_bench.results.verify import recompute_measurements, verified, verify_run
+from tckr_bench.results.verify import verified
 from tckr_bench.show.audit import threat_models
 from tckr_bench.show.pages import dataset_page
 from tckr_bench.show.tables import (
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 REPORT_FILE, CSV_FILE, MARKDOWN_FILE = "report.html", "leaderboard.csv", "leaderboard.md"
 
-__all__ = ["recompute_measurements", "render_report", "verified_leaderboard", "verify_run"]
-
 
 def verified_leaderboard(found: Verified) -> Leaderboard:
     """Build the leaderboard of a verified run; a dataset with a measurement that does not match is not trusted."""
@@ -47,7 +45,7 @@ def verified_leaderboard(found: Verified) -> Leaderboard:
         ]
         for dataset, count in wrong.items()
     }
-    return build_leaderboard(found.results, control_limits=found.control_limits, doubts=doubts)
+    return build_leaderboard(found.run, control_limits=found.control_limits, doubts=doubts)
 
 
 def render_report(run: Path, *, found: Verified | None = None) -> Path:
@@ -60,10 +58,10 @@ def render_report(run: Path, *, found: Verified | None = None) -> Path:
         StoreError: the files cannot be written.
     """
     found = found or verified(run)
-    folder = run if run.is_dir() else run.parent
+    folder = found.run.folder
     leaderboard = verified_leaderboard(found)
     texts = {
-        REPORT_FILE: _page(folder, found, leaderboard),
+        REPORT_FILE: _page(found, leaderboard),
         CSV_FILE: leaderboard_csv(leaderboard),
         MARKDOWN_FILE: leaderboard_markdown(leaderboard),
     }
@@ -77,7 +75,7 @@ def render_report(run: Path, *, found: Verified | None = None) -> Path:
     return folder / REPORT_FILE
 
 
-def _page(run: Path, found: Verified, leaderboard: Leaderboard) -> str:
+def _page(found: Verified, leaderboard: Leaderboard) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -90,12 +88,11 @@ def _page(run: Path, found: Verified, leaderboard: Leaderboard) -> str:
     environment.filters |= {"plain": plain, "duration": duration, "bytes": size, "code": _code, "limits": _limits}
     names, _ = short_names(leaderboard.methods)
     pages = [
-        dataset_page(run, found, board, names=names, identity=f"d{index}")
-        for index, board in enumerate(leaderboard.boards)
+        dataset_page(found, board, names=names, identity=f"d{index}") for index, board in enumerate(leaderboard.boards)
     ]
     return environment.get_template("report.html").render(
         leaderboard=leaderboard,
-        results=found.results,
+        information=found.run.information,
         pages=pages,
         names=names,
         revised=found.revised,

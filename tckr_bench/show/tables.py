@@ -6,7 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names
 from tckr_bench.text import (
     NOTHING,
     csv_cell,
@@ -21,7 +21,7 @@ from tckr_bench.text import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from rich.console import Group
     from rich.table import Table
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 UNTRUSTED = "NOT TRUSTWORTHY"
 LEGEND = (
-    "gap: accuracy lost against real data, points · AUC: membership inference, 0.5 is guessing · TPR: % of "
-    "members "
-    "found at 1 % false alarms · AOP = accuracy / (2 max(AUC, 0.5))² · ± and [ ]: 95 % · P: on the Pareto "
-    "front "
-    "· CPU: to a trained classifier, attacks apart"
+    "rank: rows that chance may have put in order share one · gap: accuracy lost against real data, points · AUC: "
+    "membership inference, 0.5 is guessing · TPR: % of members found at 1 % false alarms · AUC, TPR and AOP are those "
+    "of the attack that gets furthest with a row's classifier, named beside them, in an interval for the worst of "
+    "them all · AOP = accuracy / (2 max(AUC, 0.5))² · ± and [ ]: 95 % · P: on the Pareto front · CPU: to a trained "
+    "classifier, attacks apart"
 )
 MARKS = {
     "paper": ("T", "epochs chosen on the test set"),
@@ -54,19 +54,12 @@ EXPLANATIONS = {
     "not offer",
     "unknown": "what the base generator was pretrained on is not known in full; this dataset may have been in it",
 }
-LEGEND_OF_WORST = (
-    "AUC and TPR are those of the attack that gets furthest with a row's classifier, named beside them, in an interval "
-    "that allows for having tried them all; AOP is that of the attack declared beforehand"
-)
 CSV_MEASUREMENTS = (
-    rank.ACCURACY,
-    rank.GAP,
-    rank.AUC,
-    rank.TPR,
-    rank.AOP,
-    rank.WORST_AUC,
-    rank.WORST_TPR,
-    rank.WORST_AOP,
+    metric_names.ACCURACY,
+    metric_names.GAP,
+    metric_names.WORST_AUC,
+    metric_names.WORST_TPR,
+    metric_names.AOP,
 )
 
 
@@ -107,22 +100,11 @@ def method_label(row: Row, names: Mapping[str, str]) -> str:
 
 def epsilons(row: Row) -> tuple[str, ...]:
     """Say what epsilon a row proves and what its worst attack shows it to be at least; nothing where none is proved."""
-    proved, found = row.get(rank.PROVED), row.found_epsilon
+    proved, found = row.get(metric_names.PROVED), row.found_epsilon
     if proved is None:
         return ()
     shown = [f"proved \u03b5 \u2264 {signed(proved.value, 2)}"]
     return (*shown, *([f"found \u03b5 \u2265 {signed(found.low, 2)}"] if found else []))
-
-
-def shows_worst(rows: Sequence[Row]) -> bool:
-    """Return whether the attacks' measurements of some row are those of its worst attack."""
-    return any(risk is not None and risk.worst for row in rows for risk in [row.risk(rank.AUC)])
-
-
-def legend(leaderboard: Leaderboard) -> str:
-    """Return what the headings and signs of the tables mean."""
-    rows = [row for board in leaderboard.boards for row in board.candidates]
-    return f"{LEGEND} \u00b7 {LEGEND_OF_WORST}" if shows_worst(rows) else LEGEND
 
 
 def fixed_parts(leaderboard: Leaderboard) -> str:
@@ -142,21 +124,20 @@ def leaderboard_group(leaderboard: Leaderboard) -> Group:
         if not board.trusted:
             parts.append(Text(f"{UNTRUSTED}: {plain('; '.join(board.reasons))}", style="bold red"))
         judged = [(f"control {verdict.control}", verdict.passed, verdict.reason) for verdict in board.verdicts]
-        parts += [_method_table(board, names, leaderboard.primary_attack), judged_table(judged), Text("")]
+        parts += [_method_table(board, names), judged_table(judged), Text("")]
     shared = fixed_parts(leaderboard)
     if shared:
         parts.append(Text(f"All methods: {shared}.", style="dim"))
-    parts.append(Text(legend(leaderboard), style="dim"))
+    parts.append(Text(LEGEND, style="dim"))
     parts += [Text(f"{sign}: {words}: {why}", style="dim") for sign, words, why in legend_of_limits(leaderboard)]
     return Group(*parts)
 
 
-def _method_table(board: DatasetBoard, names: Mapping[str, str], attack: str) -> Table:
+def _method_table(board: DatasetBoard, names: Mapping[str, str]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    attacks = f"worst attack on each row, AOP by {attack}" if shows_worst(board.candidates) else f"attack {attack}"
-    title = f"{plain(board.dataset)} · {plain(attacks)}"
+    title = f"{plain(board.dataset)} · worst attack on each row"
     table = Table(title=Text(title, style="bold"), title_justify="left", box=None, pad_edge=False, padding=(0, 1))
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("method", overflow="fold", min_width=16, max_width=26)
@@ -174,20 +155,20 @@ def _method_table(board: DatasetBoard, names: Mapping[str, str], attack: str) ->
             label.append(f"\n{plain('; '.join(row.failures))}", style="red")
         label.append("".join(f"\n{line}" for line in epsilons(row)), style="dim")
         cells = [Text(cell) for cell in _cells(row, label_of_worst="\n{}")]
-        table.add_row(str(row.rank or ""), label, *cells, _marks(row, board), style=_style(row, board))
+        table.add_row(rank_words(row), label, *cells, _marks(row, board), style=_style(row, board))
     return table
 
 
 def _cells(row: Row, *, label_of_worst: str) -> list[str]:
-    auc, tpr, aop = row.risk(rank.AUC), row.risk(rank.TPR), row.get(rank.AOP)
-    named = label_of_worst.format(plain(" or ".join(auc.attacks))) if auc and auc.worst else ""
+    auc, tpr, aop = row.risk(metric_names.AUC), row.risk(metric_names.TPR), row.get(metric_names.AOP)
+    named = label_of_worst.format(plain(" or ".join(auc.attacks))) if auc else ""
     return [
-        with_half_width(row.get(rank.ACCURACY)),
-        NOTHING if row.method.role == "baseline" else with_half_width(row.get(rank.GAP)),
+        with_half_width(row.get(metric_names.ACCURACY)),
+        NOTHING if row.method.role == "baseline" else with_half_width(row.get(metric_names.GAP)),
         (with_interval(auc.estimate) if auc else NOTHING) + named,
         percent(tpr.estimate.value) if tpr else NOTHING,
         signed(aop.value, 3) if aop else NOTHING,
-        duration(row.making_seconds),
+        duration(row.pipeline_seconds),
     ]
 
 
@@ -198,6 +179,11 @@ def _marks(row: Row, board: DatasetBoard) -> str:
 
 def _style(row: Row, board: DatasetBoard) -> str:
     return "dim" if not board.trusted else "bold" if row is board.best else ""
+
+
+def rank_words(row: Row) -> str:
+    """Return a rank with where 95 % of a bootstrap put it, `1 (1-3)`; nothing for what is not ranked."""
+    return "" if row.rank is None else f"{row.rank} ({row.rank_low}-{row.rank_high})"
 
 
 def judged_table(judged: Iterable[tuple[str, bool, str]]) -> Table:
@@ -226,6 +212,8 @@ def leaderboard_csv(leaderboard: Leaderboard) -> str:
         "track",
         "role",
         "rank",
+        "rank-low",
+        "rank-high",
         "method",
         "short-name",
         "status",
@@ -235,13 +223,19 @@ def leaderboard_csv(leaderboard: Leaderboard) -> str:
         "protocol",
         "contamination",
     ]
-    measurements += [rank.PROVED, rank.FOUND, f"{rank.WORST_AUC}-attack", f"{rank.WORST_TPR}-attack"]
-    tail = ["attack", "making-cpu-seconds", "judging-cpu-seconds", "note"]
+    measurements += [
+        metric_names.PROVED,
+        metric_names.FOUND,
+        f"{metric_names.WORST_AUC}-attack",
+        f"{metric_names.WORST_TPR}-attack",
+    ]
+    tail = ["declared-attack", "pipeline-cpu-seconds", "evaluation-cpu-seconds", "note"]
     writer.writerow([*heading, *measurements, *tail])
     for board in leaderboard.boards:
         verdicts = {verdict.control: verdict for verdict in board.verdicts}
         for row in board.rows:
-            known = [board.dataset, leaderboard.track, row.method.role, str(row.rank or ""), row.method.name]
+            ranks = ["" if place is None else str(place) for place in (row.rank, row.rank_low, row.rank_high)]
+            known = [board.dataset, leaderboard.track, row.method.role, *ranks, row.method.name]
             verdict = verdicts.get(row.method.name)
             judged = [f"{'PASS' if verdict.passed else 'FAIL'}: {verdict.reason}"] if verdict else []
             cells: list[float | str] = [
@@ -253,9 +247,11 @@ def leaderboard_csv(leaderboard: Leaderboard) -> str:
             cells += ["yes" if board.trusted else "no", "yes" if row.pareto else "no", row.protocol]
             cells.append(row.contamination or "")
             cells += [number for name in CSV_MEASUREMENTS for number in _numbers(row.get(name))]
-            cells += [number for estimate in (row.get(rank.PROVED), row.found_epsilon) for number in _bound(estimate)]
-            cells += [" ".join(risk.attacks) if (risk := row.risk(name)) else "" for name in rank.WORST]
-            cells += [leaderboard.primary_attack, f"{row.making_seconds:.3f}", f"{row.judging_seconds:.3f}"]
+            cells += [
+                number for estimate in (row.get(metric_names.PROVED), row.found_epsilon) for number in _bound(estimate)
+            ]
+            cells += [" ".join(risk.attacks) if (risk := row.risk(name)) else "" for name in metric_names.WORST]
+            cells += [leaderboard.primary_attack, f"{row.pipeline_seconds:.3f}", f"{row.evaluation_seconds:.3f}"]
             writer.writerow([csv_cell(cell) for cell in [*cells, "; ".join([*judged, *row.failures, *board.reasons])]])
     return written.getvalue()
 
@@ -288,8 +284,8 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
     shared = fixed_parts(leaderboard)
     lines += [f"All methods: {markdown(shared)}.", ""] if shared else []
     limited = [f"- {words}: {why}" for _, words, why in legend_of_limits(leaderboard)]
-    attack = f"Attack: {markdown(leaderboard.primary_attack)}. {markdown(legend(leaderboard))}"
-    return "\n".join([*lines, attack, "", *limited, *([""] if limited else [])])
+    legend = f"{markdown(LEGEND)} · declared attack: {markdown(leaderboard.primary_attack)}"
+    return "\n".join([*lines, legend, "", *limited, *([""] if limited else [])])
 
 
 def _markdown_table(board: DatasetBoard, names: Mapping[str, str]) -> list[str]:
@@ -302,14 +298,14 @@ def _markdown_table(board: DatasetBoard, names: Mapping[str, str]) -> list[str]:
         if row.failures:
             label += f" ({'failed' if row.status == 'failed' else 'in part'}: {markdown('; '.join(row.failures))})"
         label += "".join(f"<br>{line}" for line in epsilons(row))
-        gap, auc = row.get(rank.GAP), row.risk(rank.AUC)
+        gap, auc = row.get(metric_names.GAP), row.risk(metric_names.AUC)
         cells = _cells(row, label_of_worst="") if row.status != "failed" else [NOTHING] * 6
         if gap and row.method.role != "baseline":
             cells[1] = f"{percent(gap.value)} ({span(gap.low, gap.high, scale=100, digits=1)})"
         if auc:
-            named = f", {markdown(' or '.join(auc.attacks))}" if auc.worst else ""
+            named = f", {markdown(' or '.join(auc.attacks))}"
             cells[2] = f"{signed(auc.estimate.value, 3)} ({span(auc.estimate.low, auc.estimate.high)}){named}"
         marks = ["Pareto"] * row.pareto + ["not trustworthy"] * (not board.trusted)
         marks += [MARKS[key][1] for key in limits(row)]
-        lines.append(f"| {row.rank or ''} | {label} | {' | '.join(cells)} | {', '.join(marks)} |")
+        lines.append(f"| {rank_words(row)} | {label} | {' | '.join(cells)} | {', '.join(marks)} |")
     return [*lines, ""]

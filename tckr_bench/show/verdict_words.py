@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names
 from tckr_bench.judging.criteria import TPR_METRICS
 from tckr_bench.judging.sample_size import MOST
 from tckr_bench.text import listing, plain, signed, span
@@ -15,20 +15,24 @@ if TYPE_CHECKING:
     from tckr_bench.judging.verdict import Basis, Comparison, DatasetAnswer, Judgement, Need
     from tckr_bench.records import Estimate
 
-ALARMS = {"tpr-at-10-fpr": "10 false alarms in 100", rank.TPR: "1 false alarm in 100", "tpr-at-0-1-fpr": "1 in 1,000"}
+ALARMS = {
+    "tpr-at-10-fpr": "10 false alarms in 100",
+    metric_names.TPR: "1 false alarm in 100",
+    "tpr-at-0-1-fpr": "1 in 1,000",
+}
 STANDINGS = {"within": "within", "beyond": "beyond", "undecided": "open", "unknown": "not known"}
 FIRST_OF_ALL = "First of all, a run whose checks come out as they must: what follows holds only if its measurements do."
 REPEAT_THE_PIPELINE = (
     "Attacks whose shadow models repeat the whole pipeline: `tckr-bench run --matrix audit` makes some."
 )
-_DIGITS = {rank.GAP: (100, 1), rank.AUC: (1, 3), **dict.fromkeys(TPR_METRICS.values(), (100, 1))}
+_DIGITS = {metric_names.GAP: (100, 1), metric_names.AUC: (1, 3), **dict.fromkeys(TPR_METRICS.values(), (100, 1))}
 
 
 def heading_of(comparison: Comparison) -> str:
     """Say in a few words what is compared with its limit."""
-    if comparison.metric == rank.GAP:
+    if comparison.metric == metric_names.GAP:
         return "accuracy lost, points"
-    if comparison.metric == rank.AUC:
+    if comparison.metric == metric_names.AUC:
         return "AUC of the worst attack (0.5: guessing)"
     return f"members found in 100, at {ALARMS[comparison.metric]}"
 
@@ -70,7 +74,7 @@ def _sentence(comparison: Comparison) -> str:
 
 
 def _finding(comparison: Comparison, estimate: Estimate) -> str:
-    if comparison.metric == rank.GAP:
+    if comparison.metric == metric_names.GAP:
         lost = abs(100 * estimate.value)
         verb = "loses" if estimate.value >= 0 else "gains"
         tail = "" if estimate.value >= 0 else ", a loss below 0"
@@ -80,18 +84,18 @@ def _finding(comparison: Comparison, estimate: Estimate) -> str:
         )
     names, count = plain(" or ".join(comparison.attacks)), len(comparison.tried)
     strongest = f"The strongest of {count} attacks, {names}," if count > 1 else f"The only attack, {names},"
-    if comparison.metric == rank.AUC:
+    if comparison.metric == metric_names.AUC:
         return f"{strongest} ranks a member above a non-member with an AUC of {estimate.value:.3f}"
     found = number(comparison, estimate.value)
     return f"{strongest} finds {found} in 100 members of the training set at {ALARMS[comparison.metric]}"
 
 
 def _of_missing(comparison: Comparison) -> str:
-    if comparison.metric == rank.GAP:
+    if comparison.metric == metric_names.GAP:
         return "How much accuracy is lost against real data was not measured in every seed."
     if not comparison.tried:
         return "No attack was made on the classifier, so what could be found is not known."
-    if comparison.metric == rank.AUC:
+    if comparison.metric == metric_names.AUC:
         return "Not every attack on the classifier has an AUC in every seed, so the worst is not known."
     fpr = next(fpr for fpr, metric in TPR_METRICS.items() if metric == comparison.metric)
     return (
@@ -126,8 +130,8 @@ def needs(judgement: Judgement) -> tuple[str, ...]:
 
 
 def _need(comparison: Comparison, need: Need) -> str:
-    what = "The loss of accuracy" if comparison.metric == rank.GAP else heading_of(comparison).capitalize()
-    what = what if comparison.metric == rank.GAP else f"“{what}”".replace("Auc", "AUC")
+    what = "The loss of accuracy" if comparison.metric == metric_names.GAP else heading_of(comparison).capitalize()
+    what = what if comparison.metric == metric_names.GAP else f"“{what}”".replace("Auc", "AUC")
     if need.on_limit:
         return f"{what}: no number of examples would settle it, since the estimate sits on the limit."
     if need.examples is None:

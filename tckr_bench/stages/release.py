@@ -10,7 +10,7 @@ import numpy as np
 from tckr_bench.plugin.components import CopyAttack, ReleaseEvidence
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import AttackScores
-from tckr_bench.results.evidence import Samples, write_samples
+from tckr_bench.results.pictures import PicturePair, write_pictures
 from tckr_bench.stages.caption import read_prompts
 from tckr_bench.stages.generate import read_generated
 from tckr_bench.stages.prepare import read_prepared
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tckr_bench.stages.challenge import Challenge
     from tckr_bench.stages.request import StageRequest
 
-PAIRS_FILE = "pairs.safetensors"
-MOST_PAIRS = 12
+PAIRS_FILE = "pairs.parquet"
+MOST_PAIRS = 8
 
 
 def attack_release(
@@ -46,7 +46,7 @@ def attack_release(
         raise ValueError(f"the attack must return {len(challenge.members)} finite scores, it returned {scores.shape}")
     copies = attack.copies(evidence, members=challenge.members) if isinstance(attack, CopyAttack) else None
     if outcome.nearest is not None and evidence.synthetic is not None:
-        write_samples(_pairs(evidence.synthetic, outcome, challenge), folder / PAIRS_FILE)
+        write_pictures(_pairs(evidence.synthetic, outcome, challenge), folder / PAIRS_FILE)
     return AttackScores(
         attack=use.label,
         scores=scores,
@@ -81,17 +81,16 @@ def _generator(request: StageRequest) -> Generator:
     return generator
 
 
-def _pairs(synthetic: LabelledImages, outcome: ReleaseOutcome, challenge: Challenge) -> Samples:
+def _pairs(synthetic: LabelledImages, outcome: ReleaseOutcome, challenge: Challenge) -> list[PicturePair]:
     """Return the examples an attack is surest of, each beside its nearest synthetic image, surest first."""
     assert outcome.nearest is not None, "asked for attacks that look for the nearest"
-    worst = np.argsort(-outcome.scores, kind="stable")[:MOST_PAIRS]
-    nearest = outcome.nearest[worst]
-    real, found = challenge.examples.images[worst], np.stack([synthetic.images[int(index)] for index in nearest])
-    captions = [
-        f"{'member' if challenge.members[index] else 'not a member'}, {_distance(*pair):.1f} of 255 apart"
-        for index, pair in zip(worst, zip(real, found, strict=True), strict=True)
-    ]
-    return Samples(real, found, challenge.examples.labels[worst], tuple(captions))
+    pairs = []
+    for index in np.argsort(-outcome.scores, kind="stable")[:MOST_PAIRS]:
+        real, found = challenge.examples.images[index], synthetic.images[int(outcome.nearest[index])]
+        side = "member" if challenge.members[index] else "not a member"
+        caption = f"{side}, {_distance(real, found):.1f} of 255 apart"
+        pairs.append(PicturePair("copy", int(challenge.examples.labels[index]), caption, real, found))
+    return pairs
 
 
 def _distance(one: np.ndarray, other: np.ndarray) -> float:

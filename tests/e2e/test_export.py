@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pytest
 import yaml
-
 from tckr_bench.results.run_files import read_results, write_results
+
 from tckr_bench.stages.arrays import read_arrays
 from tckr_bench.stages.generate import IMAGES_FILE
 

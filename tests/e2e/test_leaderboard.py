@@ -7,10 +7,10 @@ import shutil
 
 import pytest
 from submitted_runs import track_text
-
-from tckr_bench.leaderboard.files import record_files
-from tckr_bench.leaderboard.tracks import RequiredAttack, Track, TrackDataset
 from tckr_bench.results.run_files import read_results
+
+from tckr_bench.leaderboard.tracks import RequiredAttack, Track, TrackDataset
+from tckr_bench.results.files import record_files
 
 pytestmark = pytest.mark.slow
 

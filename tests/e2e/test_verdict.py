@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from tckr_bench.results.run_files import cell_folder, read_results, write_results
 
 from tckr_bench.results.evidence import EVIDENCE_FILE, read_evidence, write_evidence
-from tckr_bench.results.run_files import cell_folder, read_results, write_results
 
 MAKERS = Path(__file__).parents[1] / "unit" / "board" / "conftest.py"
 WIDTH = 100

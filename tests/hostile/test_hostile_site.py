@@ -8,9 +8,9 @@ import matplotlib.figure  # noqa: F401 - it makes folders of its own when it is 
 from hostile_files import markup, names
 from hostile_files.writing import written_paths
 
-from tckr_bench.leaderboard.files import scan_records
 from tckr_bench.leaderboard.site.build import build_site
 from tckr_bench.leaderboard.standings import standings_of
+from tckr_bench.results.files import scan_records
 
 HOSTILE = (0, 4, 11, 21, 25)
 

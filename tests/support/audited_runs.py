@@ -6,10 +6,10 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
+from tckr_bench.results.run_files import cell_folder, write_results
 
 from tckr_bench.records import AttackScores, CellEvidence, Copies, PrivacyGuarantee, ShadowAudit, ThreatModel
 from tckr_bench.results.evidence import COPIES_FILE, EVIDENCE_FILE, SAMPLES_FILE, write_evidence, write_samples
-from tckr_bench.results.run_files import cell_folder, write_results
 from tckr_bench.results.verify import recompute_measurements
 
 SHADOWS, CANARIES = 16, 50

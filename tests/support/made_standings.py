@@ -12,14 +12,15 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
+from tckr_bench.results.run_files import RunProvenance
 
+from tckr_bench.judging import metric_names
 from tckr_bench.judging import rows as rank
 from tckr_bench.judging.estimates import combine, over_privacy
-from tckr_bench.leaderboard.records import FileReference, Gate, ResultRecord, SeedResult, StepCost, cells_of
 from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
 from tckr_bench.leaderboard.tracks import RequiredAttack, Track, TrackDataset
 from tckr_bench.records import ComponentUse, DatasetDescription, Estimate, Measurement, Method, ThreatModel
-from tckr_bench.results.run_files import RunProvenance
+from tckr_bench.results.records import FileReference, Gate, ResultRecord, SeedResult, StepCost, cells_of
 from tckr_bench.stats.classification import accuracy_over_privacy
 
 DATASETS = (
@@ -381,12 +382,14 @@ def _row(record: ResultRecord) -> rank.Row:
     measurements: dict[tuple[str, str], list[Measurement]] = {}
     worst: dict[str, tuple[str, ...]] = {}
     for measurement in (measurement for cell in finished for measurement in cell.measurements):
-        corrected = measurement.metric in rank.WORST.values()
+        corrected = measurement.metric in metric_names.WORST.values()
         measurements.setdefault((measurement.metric, "" if corrected else measurement.attack), []).append(measurement)
         if corrected:
             worst[measurement.metric] = tuple(dict.fromkeys((*worst.get(measurement.metric, ()), measurement.attack)))
     estimates = {key: combine(group) for key, group in measurements.items()}
-    estimates[rank.WORST_AOP, ""] = over_privacy(estimates[rank.ACCURACY, ""], estimates[rank.WORST_AUC, ""])
+    estimates[metric_names.AOP, ""] = over_privacy(
+        estimates[metric_names.ACCURACY, ""], estimates[metric_names.WORST_AUC, ""]
+    )
     failures = tuple(f"seed {cell.seed}: {cell.failure}" for cell in cells if cell.status == "failed")
     return rank.Row(
         dataset=record.dataset,
@@ -395,8 +398,8 @@ def _row(record: ResultRecord) -> rank.Row:
         records=cells,
         estimates=estimates,
         primary_attack=record.primary_attack,
-        making_seconds=_seconds(finished, judging=False),
-        judging_seconds=_seconds(finished, judging=True),
+        pipeline_seconds=_seconds(finished, judging=False),
+        evaluation_seconds=_seconds(finished, judging=True),
         failures=failures,
         worst_attacks=worst,
     )
@@ -412,7 +415,7 @@ def _entry(track: Track, records, teachers, say: Words) -> Entry:
     for record in records:
         row = _row(record)
         teacher = teachers.get((record.submission, record.dataset))
-        gap = row.get(rank.GAP) if teacher is not None and record.method.role != "baseline" else None
+        gap = row.get(metric_names.GAP) if teacher is not None and record.method.role != "baseline" else None
         failed = tuple(f"{gate.name}: {gate.reason}" for gate in record.gates if not gate.passed)
         results[record.dataset] = DatasetResult(record, row, gap, failed)
     first = records[0]
@@ -428,8 +431,8 @@ def _entry(track: Track, records, teachers, say: Words) -> Entry:
         results=results,
         missing=missing,
         reasons=reasons,
-        making_seconds=sum(found.row.making_seconds for found in results.values()),
-        judging_seconds=sum(found.row.judging_seconds for found in results.values()),
+        pipeline_seconds=sum(found.row.pipeline_seconds for found in results.values()),
+        evaluation_seconds=sum(found.row.evaluation_seconds for found in results.values()),
         images=sum(record.images_generated for record in records),
         **means,
     )
@@ -457,14 +460,14 @@ def _standing(record, results, missing, say: Words):
 
 def _means(results) -> dict[str, Estimate | None]:
     rows = [found.row for found in results]
-    accuracy = _mean([row.get(rank.ACCURACY) for row in rows])
-    auc = _mean([row.risk(rank.AUC).estimate for row in rows])
+    accuracy = _mean([row.get(metric_names.ACCURACY) for row in rows])
+    auc = _mean([row.risk(metric_names.AUC).estimate for row in rows])
     gaps = [found.gap for found in results]
     return {
         "accuracy": accuracy,
         "gap": None if any(gap is None for gap in gaps) else _mean(gaps),
         "auc": auc,
-        "tpr": _mean([row.risk(rank.TPR).estimate for row in rows]),
+        "tpr": _mean([row.risk(metric_names.TPR).estimate for row in rows]),
         "aop": over_privacy(accuracy, auc),
     }
 

@@ -16,8 +16,14 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from tckr_bench.results.run_files import cell_folder, write_results
 
-from tckr_bench.leaderboard.files import (
+from tckr_bench.leaderboard.submission import NEEDED_METRICS, digest_of, prepare_submission, write_submission
+from tckr_bench.leaderboard.tracks import RequiredAttack, Track, TrackDataset
+from tckr_bench.plugin.registry import default_registry
+from tckr_bench.records import AttackScores, Copies, ShadowAudit, ThreatModel
+from tckr_bench.results.evidence import COPIES_FILE, EVIDENCE_FILE, SAMPLES_FILE, write_evidence, write_samples
+from tckr_bench.results.files import (
     file_reference,
     record_folder,
     record_path,
@@ -25,16 +31,10 @@ from tckr_bench.leaderboard.files import (
     scores_name,
     write_record,
 )
-from tckr_bench.leaderboard.scores import read_scores, write_scores
-from tckr_bench.leaderboard.submission import NEEDED_METRICS, digest_of, prepare_submission, write_submission
-from tckr_bench.leaderboard.tracks import RequiredAttack, Track, TrackDataset
-from tckr_bench.plugin.registry import default_registry
-from tckr_bench.records import AttackScores, Copies, ShadowAudit, ThreatModel
-from tckr_bench.results.evidence import COPIES_FILE, EVIDENCE_FILE, SAMPLES_FILE, write_evidence, write_samples
-from tckr_bench.results.run_files import cell_folder, write_results
+from tckr_bench.results.scores import read_scores, write_scores
 from tckr_bench.results.verify import compute_measurements, evidence_of
 
-MAKERS = Path(__file__).parents[1] / "unit" / "board" / "conftest.py"
+MAKERS = Path(__file__).parents[1] / "unit" / "conftest.py"
 EXAMPLES = 200
 SEEDS = (0, 1)
 LICENCES = {"clothes": "MIT", "digits": "CC BY-NC 4.0"}

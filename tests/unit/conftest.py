@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from audited_runs import audited_run
+from tckr_bench.results.run_files import RunProvenance, RunResults, StageCounts, cell_folder, write_results
 
 from tckr_bench.records import (
     AttackScores,
@@ -25,7 +26,6 @@ from tckr_bench.records import (
     ThreatModel,
 )
 from tckr_bench.results.evidence import EVIDENCE_FILE, SAMPLES_FILE, Samples, write_evidence, write_samples
-from tckr_bench.results.run_files import RunProvenance, RunResults, StageCounts, cell_folder, write_results
 from tckr_bench.results.verify import recompute_measurements
 
 if TYPE_CHECKING:

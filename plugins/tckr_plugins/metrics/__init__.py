@@ -56,10 +56,10 @@ def _accuracy_gap(_options: Options) -> Metric:
     return AccuracyGap()
 
 
-def _aop(options: ResamplingOptions) -> Metric:
+def _aop(options: SeedOptions) -> Metric:
     from tckr_plugins.metrics.accuracy_over_privacy import AccuracyOverPrivacy
 
-    return AccuracyOverPrivacy(replicates=options.replicates, seed=options.seed)
+    return AccuracyOverPrivacy(seed=options.seed)
 
 
 def _auc_mia(_options: Options) -> Metric:
@@ -178,7 +178,7 @@ _BETTER: dict[str, Direction] = {"accuracy": "higher", "aop": "higher", "auc-bet
 _METRICS: tuple[tuple[str, str, type[Options], Callable[[Any], Metric], str], ...] = (
     ("accuracy", "1", NoOptions, _accuracy, "share of real test images classified right (CAS for a student)"),
     ("accuracy-gap", "1", NoOptions, _accuracy_gap, "accuracy of the real-data teacher minus the cell's"),
-    ("aop", "2", ResamplingOptions, _aop, "accuracy over privacy: accuracy / (2 max(AUC, 0.5))^2, per attack"),
+    ("aop", "3", SeedOptions, _aop, "accuracy over privacy: accuracy / (2 max(AUC, 0.5))^2 by the worst attack"),
     ("auc-mia", "1", NoOptions, _auc_mia, "how often an attack scores a member above a non-member"),
     ("auc-mia-bootstrap", "1", ResamplingOptions, _auc_mia_bootstrap, "the same, with an interval by bootstrap"),
     ("canary-auc", "1", NoOptions, _canary_auc, "the same among planted, mislabelled examples only"),

@@ -122,18 +122,18 @@ def _cost(candidates: Sequence[Entry], teacher: Entry | None) -> Answer:
         return Answer(question, "Not known yet", ("No method is ranked.",))
     best = candidates[0]
     made = f"{best.images:,} synthetic images in each run" if best.images else "no synthetic image"
-    sentences = [f"{short(best.name)} takes {duration(best.making_seconds)} of CPU time on all datasets and {made}."]
-    if teacher is not None and teacher.making_seconds > 0:
-        times = best.making_seconds / teacher.making_seconds
+    sentences = [f"{short(best.name)} takes {duration(best.pipeline_seconds)} of CPU time on all datasets and {made}."]
+    if teacher is not None and teacher.pipeline_seconds > 0:
+        times = best.pipeline_seconds / teacher.pipeline_seconds
         compared = f"{times:,.0f} times" if times >= 2 else f"{times:.1f} times"
         sentences[0] = sentences[0].removesuffix(".") + f": {compared} what training on real data takes."
-    cheapest = min((entry for entry in candidates if entry.rank == best.rank), key=lambda entry: entry.making_seconds)
+    cheapest = min((entry for entry in candidates if entry.rank == best.rank), key=lambda entry: entry.pipeline_seconds)
     if cheapest is not best:
         sentences.append(
-            f"The cheapest of those that share its rank is {short(cheapest.name)}: {duration(cheapest.making_seconds)}."
+            f"The cheapest that shares its rank is {short(cheapest.name)}: {duration(cheapest.pipeline_seconds)}."
         )
     sentences.append("Times are means over seeds on the submitter's machine and have no interval.")
-    return Answer(question, f"{duration(best.making_seconds)} of CPU time", tuple(sentences))
+    return Answer(question, f"{duration(best.pipeline_seconds)} of CPU time", tuple(sentences))
 
 
 def _names(entries: Sequence[Entry]) -> str:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names
 from tckr_bench.leaderboard.site.method_words import SURFACES
 from tckr_bench.show.shown import ABSENT, Shown, share
 from tckr_bench.text import plain
@@ -82,7 +82,7 @@ def _looking_at(models: Mapping[str, ThreatModel], surface: Surface) -> list[tup
 
 def _by_success(result: DatasetResult, models: list[tuple[str, ThreatModel]]) -> list[tuple[str, ThreatModel]]:
     """Return attacks by falling AUC, those without a measurement last."""
-    aucs = {label: result.row.get(rank.AUC, label) for label, _ in models}
+    aucs = {label: result.row.get(metric_names.AUC, label) for label, _ in models}
     return sorted(models, key=lambda entry: -found.value if (found := aucs[entry[0]]) else math.inf)
 
 
@@ -94,15 +94,15 @@ def _line(result: DatasetResult, label: str, model: ThreatModel) -> AttackLine:
         adaptive=model.adaptive,
         worst=label in worst_attacks(result.row),
         declared=label == result.record.primary_attack,
-        auc=share(result.row.get(rank.AUC, label), 1, 3),
-        tpr=share(result.row.get(rank.TPR, label)) if result.row.get(rank.TPR, label) else ABSENT,
+        auc=share(result.row.get(metric_names.AUC, label), 1, 3),
+        tpr=share(result.row.get(metric_names.TPR, label)) if result.row.get(metric_names.TPR, label) else ABSENT,
     )
 
 
 def worst_attacks(row: Row) -> tuple[str, ...]:
     """Return the labels of the attacks that get furthest, by AUC; none where no worst is known."""
-    risk = row.risk(rank.AUC)
-    return risk.attacks if risk is not None and risk.worst else ()
+    risk = row.risk(metric_names.AUC)
+    return risk.attacks if risk is not None else ()
 
 
 def threats_of(results: Iterable[DatasetResult]) -> tuple[ThreatGroup, ...]:

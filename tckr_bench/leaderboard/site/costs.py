@@ -11,7 +11,8 @@ from tckr_bench.text import duration, plain, size
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tckr_bench.leaderboard.records import ResultRecord, SeedResult, StepCost
+    from tckr_bench.records import StepCost
+    from tckr_bench.results.records import ResultRecord, SeedResult
 
 BAR_WIDTH = 100
 _JUDGING = ("attack", "measure")

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tckr_bench.judging import reported
+from tckr_bench.judging import metric_names, reported
 from tckr_bench.judging.rows import DatasetBoard
 from tckr_bench.leaderboard.site import attack_view, drawings, measurements
 from tckr_bench.leaderboard.site.method_view import Check, checks_of
@@ -17,8 +17,8 @@ from tckr_bench.text import NOTHING, duration, plain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tckr_bench.leaderboard.records import ResultRecord
     from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
+    from tckr_bench.results.records import ResultRecord
     from tckr_bench.show.shown import Shown
 
     Found = tuple[Entry, DatasetResult]
@@ -114,7 +114,7 @@ def _group(entry: Entry) -> int:
 
 
 def _weight(result: DatasetResult) -> float:
-    estimate = measurements.weighed(result.row)
+    estimate = result.row.get(metric_names.AOP)
     return math.inf if estimate is None else -estimate.value
 
 
@@ -137,7 +137,7 @@ def _line(entry: Entry, result: DatasetResult, shared: Sequence[Mark]) -> Datase
         seeds=measurements.seeds_of(row),
         failures=tuple(plain(failure) for failure in row.failures),
         marks=tuple(mark for mark in marks_of(record) if mark not in shared),
-        cpu=duration(row.making_seconds) if row.making_seconds else NOTHING,
+        cpu=duration(row.pipeline_seconds) if row.pipeline_seconds else NOTHING,
     )
 
 

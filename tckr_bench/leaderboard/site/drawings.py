@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tckr_bench.errors import TckrError
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names, rows
 from tckr_bench.show import charts, drawing
 from tckr_bench.text import plain, short_names
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tckr_bench.leaderboard.records import ResultRecord
     from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
     from tckr_bench.records import AttackScores, CellEvidence, Estimate, Role
+    from tckr_bench.results.records import ResultRecord
     from tckr_bench.show.charts import Curve, Ends, Point
 
 SHORT = 34
@@ -106,28 +106,22 @@ def teacher_of(result: DatasetResult, standings: Standings) -> DatasetResult | N
         for found in [entry.results.get(record.dataset)]
         if found is not None and found.record.submission == record.submission and entry.method.role == "baseline"
     }
-    row = rank.baseline_for(record.method, [found.row for found in baselines.values()])
+    row = rows.baseline_for(record.method, [found.row for found in baselines.values()])
     return None if row is None else baselines[row.method.name]
 
 
 def _evidence(record: ResultRecord, results: Path) -> CellEvidence | str:
     """Return what the first finished seed's measurements rest on, or a sentence that says why it is not at hand."""
-    from tckr_bench.leaderboard.files import lies_inside, record_folder
-    from tckr_bench.leaderboard.scores import read_scores
+    from tckr_bench.results.examination import scores_of
+    from tckr_bench.results.files import submission_folder
 
     seed = next((seed for seed in record.seeds if seed.scores is not None), None)
-    if seed is None or seed.scores is None:
+    if seed is None:
         return "No seed finished, so there are no scores to draw curves from."
-    folder = record_folder(results, record)
-    path = folder / seed.scores.name
-    if path.parent != folder or not lies_inside(path, results):
-        return "The record names a file of scores outside its folder; no curve is drawn from it."
-    if not path.is_file():
-        return f"No curve is drawn: the folder of results lacks {plain(path.name)}."
     try:
-        return read_scores(path)
-    except TckrError:
-        return f"No curve is drawn: {plain(path.name)} does not hold the scores of an attack."
+        return scores_of(submission_folder(results, record), record, seed.seed)
+    except TckrError as error:
+        return f"No curve is drawn: {plain(str(error))}."
 
 
 def _curves(
@@ -153,7 +147,9 @@ def _curves(
 def _worst(record: ResultRecord) -> str:
     """Return the attack that gets furthest in AUC with the first finished seed, or nothing where none is known."""
     measurements = next((seed.measurements for seed in record.seeds if seed.scores is not None), ())
-    return next((measurement.attack for measurement in measurements if measurement.metric == rank.WORST_AUC), "")
+    return next(
+        (measurement.attack for measurement in measurements if measurement.metric == metric_names.WORST_AUC), ""
+    )
 
 
 def _curve(attack: AttackScores, label: str, *, role: Role, colour: str) -> Curve:
@@ -182,7 +178,11 @@ def tradeoff_chart(results: Sequence[tuple[Entry, DatasetResult]], *, identity: 
 
 
 def _point(result: DatasetResult, *, name: str, colour: str) -> Point | None:
-    accuracy, auc, tpr = result.row.get(rank.ACCURACY), result.row.risk(rank.AUC), result.row.risk(rank.TPR)
+    accuracy, auc, tpr = (
+        result.row.get(metric_names.ACCURACY),
+        result.row.risk(metric_names.AUC),
+        result.row.risk(metric_names.TPR),
+    )
     if accuracy is None or auc is None:
         return None
     rate = _ends(tpr.estimate) if tpr else None

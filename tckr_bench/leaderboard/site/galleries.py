@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tckr_bench.leaderboard.pictures import PicturePair
-    from tckr_bench.leaderboard.records import ResultRecord
     from tckr_bench.records import Images
+    from tckr_bench.results.pictures import PicturePair
+    from tckr_bench.results.records import ResultRecord
 
 MOST_PAIRS, MOST_COPIES = 12, 6
 MOST_BYTES = 200_000
@@ -49,22 +49,20 @@ class Gallery:
 
 def gallery_of(record: ResultRecord, results: Path, *, most_bytes: int = MOST_BYTES) -> Gallery:
     """Return the pictures of a record, at most twelve samples and six copies, in so many bytes."""
-    from tckr_bench.leaderboard.files import lies_inside, record_folder
-    from tckr_bench.leaderboard.pictures import may_be_shown, read_pictures
+    from tckr_bench.results.files import lies_inside, pictures_path, submission_folder
+    from tckr_bench.results.pictures import may_be_shown, read_pictures, spread
 
     if not record.method.synthetic:
         return Gallery(absent="It makes no images.")
     licence = plain(record.description.licence) or "not stated"
     if not may_be_shown(record.description.licence):
         return Gallery(absent=f"The dataset's licence ({licence}) does not let its images be shown.")
-    if record.pictures is None:
-        return Gallery(absent="The submission brought no pictures.")
-    folder = record_folder(results, record)
-    path = folder / record.pictures.name
-    if path.parent != folder or not lies_inside(path, results):
-        return Gallery(absent="The record names a file of pictures outside its folder; it is not opened.")
+    run = submission_folder(results, record)
+    path = pictures_path(run, record)
     if not path.is_file():
-        return Gallery(absent=f"No pictures are shown: the folder of results lacks {plain(path.name)}.")
+        return Gallery(absent="The submission brought no pictures.")
+    if not lies_inside(path, results):
+        return Gallery(absent="The pictures lie outside the folder of results; they are not opened.")
     try:
         pairs = read_pictures(path)
     except TckrError:
@@ -75,12 +73,6 @@ def gallery_of(record: ResultRecord, results: Path, *, most_bytes: int = MOST_BY
     for pair, source in _encoded([*samples, *copies], most_bytes):
         found[pair.kind].append(_picture(pair, source, record.description.class_names))
     return Gallery(tuple(found["sample"]), tuple(found["copy"]))
-
-
-def spread(pairs: Sequence[PicturePair], most: int) -> list[PicturePair]:
-    """Return at most so many pairs, spread evenly over their order, which is that of the classes."""
-    count = min(len(pairs), most)
-    return [pairs[round(index * (len(pairs) - 1) / max(1, count - 1))] for index in range(count)]
 
 
 def _encoded(pairs: Sequence[PicturePair], most_bytes: int) -> list[tuple[PicturePair, str]]:

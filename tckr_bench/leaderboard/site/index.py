@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tckr_bench.judging.reported import ReportedTable
-    from tckr_bench.leaderboard.records import Gate
     from tckr_bench.leaderboard.site.answers import Answer
     from tckr_bench.leaderboard.standings import Entry, Standings
+    from tckr_bench.results.records import Gate
 
 SCRIPT = ("index_state.js", "index_tables.js", "index_charts.js", "index_page.js")
 """The parts of the page's one script, in order: later ones use what earlier ones name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names
 from tckr_bench.judging.caveats import adaptive_attacks
 from tckr_bench.show.audit import BOUNDS, DETAILS, FROM_SHADOWS
 from tckr_bench.show.shown import ABSENT, Shown, bound, share
@@ -14,7 +14,6 @@ from tckr_bench.text import plain
 if TYPE_CHECKING:
     from tckr_bench.judging.rows import Risk, Row
     from tckr_bench.leaderboard.standings import DatasetResult, Entry
-    from tckr_bench.records import Estimate
 
 HEADINGS = (
     "accuracy (CAS), %",
@@ -60,25 +59,19 @@ def numbers(result: DatasetResult) -> tuple[Shown, ...]:
     row = result.row
     if row.status == "failed":
         return ()
-    auc, tpr = row.risk(rank.AUC), row.risk(rank.TPR)
+    auc, tpr = row.risk(metric_names.AUC), row.risk(metric_names.TPR)
     return (
-        share(row.get(rank.ACCURACY)),
+        share(row.get(metric_names.ACCURACY)),
         ABSENT if row.method.role == "baseline" else share(result.gap),
         share(auc.estimate, 1, 3, note=attacks_of(auc)) if auc else ABSENT,
         share(tpr.estimate, note=attacks_of(tpr)) if tpr else ABSENT,
-        share(weighed(row), 1, 3),
+        share(row.get(metric_names.AOP), 1, 3),
     )
 
 
-def weighed(row: Row) -> Estimate | None:
-    """Return AOP by the worst attack, or by the declared one where no worst is known."""
-    return row.get(rank.WORST_AOP) or row.get(rank.AOP)
-
-
 def attacks_of(risk: Risk) -> str:
-    """Name the attacks that got furthest, or the declared one with a word that says so."""
-    names = plain(" or ".join(risk.attacks))
-    return names if risk.worst else f"{names} (declared)"
+    """Name the attacks that got furthest."""
+    return plain(" or ".join(risk.attacks))
 
 
 def seeds_of(row: Row) -> str:
@@ -89,15 +82,15 @@ def seeds_of(row: Row) -> str:
 
 def findings(row: Row) -> tuple[tuple[str, Shown], ...]:
     """Return what else the worst attack finds, and what training proves, under plain titles."""
-    risk = row.risk(rank.AUC)
+    risk = row.risk(metric_names.AUC)
     if risk is None:
         return ()
     known = [
         (_title(heading), _finding(row, metric, risk, scale=scale, digits=digits))
         for metric, heading, scale, digits in DETAILS
-        if metric != rank.TPR
+        if metric != metric_names.TPR
     ]
-    proved = row.get(rank.PROVED, "")
+    proved = row.get(metric_names.PROVED, "")
     first = [("ε proved, at most", share(proved, 1, 2))] if proved else []
     return tuple((title, shown) for title, shown in [*first, *known] if shown is not None)
 

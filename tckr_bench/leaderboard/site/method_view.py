@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tckr_bench.leaderboard.records import ResultRecord, SeedResult
     from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
+    from tckr_bench.results.records import ResultRecord, SeedResult
     from tckr_bench.show.shown import Shown
 
 
@@ -145,8 +145,8 @@ def method_view(entry: Entry, standings: Standings, *, results: Path) -> MethodV
         sections=sections,
         missing=tuple(plain(name) for name in entry.missing),
         marks=tuple(dict.fromkeys(mark for section in sections for mark in section.marks)),
-        making=duration(entry.making_seconds),
-        judging=duration(entry.judging_seconds),
+        making=duration(entry.pipeline_seconds),
+        judging=duration(entry.evaluation_seconds),
         images=f"{entry.images:,}" if entry.images else "none",
         recipes=reproduction.recipes_of(records),
         components=reproduction.components_of(records),

@@ -9,9 +9,9 @@ from tckr_bench.show.tables import EXPLANATIONS, MARKS
 from tckr_bench.text import plain
 
 if TYPE_CHECKING:
-    from tckr_bench.leaderboard.records import ResultRecord
     from tckr_bench.leaderboard.standings import Entry, Standings
     from tckr_bench.records import ComponentUse, Method, Surface
+    from tckr_bench.results.records import ResultRecord
 
 SURFACES: dict[Surface, tuple[str, str]] = {
     "classifier": ("The released classifier", "what every entry releases; the worst of these is its measurement"),

@@ -10,7 +10,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names
 from tckr_bench.leaderboard.site.links import dataset_link, method_link
 from tckr_bench.leaderboard.site.names import short
 from tckr_bench.records import Estimate
@@ -50,7 +50,7 @@ def attack_mean(entry: Entry, attack: str) -> Estimate | None:
 
     The datasets' intervals are added in quadrature: their examples have nothing to do with each other.
     """
-    found = [result.row.get(rank.AUC, attack) for result in entry.results.values()]
+    found = [result.row.get(metric_names.AUC, attack) for result in entry.results.values()]
     estimates = [estimate for estimate in found if estimate is not None]
     if not estimates or len(estimates) < len(found):
         return None
@@ -91,8 +91,8 @@ def _entries(board: Standings) -> dict[str, list[Any]]:
         "cardinality": [entry.method.cardinality if entry.method.synthetic else None for entry in entries],
         "rank": [[entry.rank, entry.rank_low, entry.rank_high] if entry.rank else None for entry in entries],
         "pareto": [int(entry.pareto) for entry in entries],
-        "seconds": [_rounded(entry.making_seconds) for entry in entries],
-        "judging": [_rounded(entry.judging_seconds) for entry in entries],
+        "seconds": [_rounded(entry.pipeline_seconds) for entry in entries],
+        "judging": [_rounded(entry.evaluation_seconds) for entry in entries],
         "images": [entry.images for entry in entries],
         "reasons": [[short(reason, 400) for reason in entry.reasons] for entry in entries],
         "teacher": [_teacher(entry, entries, places) for entry in entries],
@@ -120,11 +120,11 @@ def _part(found: DatasetResult | None, name: str) -> Estimate | None:
     if name == "gap":
         return found.gap
     if name in ("auc", "tpr"):
-        risk = found.row.risk(rank.AUC if name == "auc" else rank.TPR)
+        risk = found.row.risk(metric_names.AUC if name == "auc" else metric_names.TPR)
         return risk.estimate if risk else None
     if name == "aop":
-        return found.row.get(rank.WORST_AOP) or found.row.get(rank.AOP)
-    return found.row.get(rank.ACCURACY)
+        return found.row.get(metric_names.AOP) or found.row.get(metric_names.AOP)
+    return found.row.get(metric_names.ACCURACY)
 
 
 def _attack(entries: Sequence[Entry], label: str) -> dict[str, Any]:

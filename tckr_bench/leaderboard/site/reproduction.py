@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tckr_bench.results.files import record_folder, record_path, submission_folder
 from tckr_bench.text import duration, plain, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tckr_bench.leaderboard.records import FileReference, ResultRecord
     from tckr_bench.records import ComponentUse, Method
+    from tckr_bench.results.records import FileReference, ResultRecord
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,10 @@ def recipes_of(records: Sequence[ResultRecord]) -> tuple[Recipe, ...]:
     """Return each command of some records once."""
     found: dict[tuple[str, str, str], list[str]] = {}
     for record in records:
-        cpu = duration(sum(record.run_seconds.values())) if record.run_seconds else ""
-        found.setdefault((plain(record.command), lines_of(record.recipe), cpu), []).append(plain(record.dataset))
+        cpu = duration(sum(record.run.seconds.values())) if record.run.seconds else ""
+        found.setdefault((plain(record.run.command), lines_of(record.run.recipe), cpu), []).append(
+            plain(record.dataset)
+        )
     return tuple(Recipe(command, matrix, tuple(names), cpu) for (command, matrix, cpu), names in found.items())
 
 
@@ -92,15 +96,14 @@ def lines_of(text: str) -> str:
 
 
 def files_of(record: ResultRecord) -> tuple[FileView, ...]:
-    """Return the files that lie beside a record: scores of each seed, and pictures."""
-    folder = f"{plain(record.track)}/{plain(record.dataset)}"
-    named = [seed.scores for seed in record.seeds if seed.scores is not None]
-    return tuple(_file(folder, reference) for reference in [*named, *([record.pictures] if record.pictures else [])])
+    """Return the files that lie beside a record: scores of each seed."""
+    folder = record_folder(submission_folder(Path(), record), record).as_posix()
+    return tuple(_file(plain(folder), seed.scores) for seed in record.seeds if seed.scores is not None)
 
 
 def path_of(record: ResultRecord) -> str:
     """Return where a record lies in the folder of results."""
-    return plain(f"{record.track}/{record.dataset}/{record.slug}.json")
+    return plain(record_path(submission_folder(Path(), record), record).as_posix())
 
 
 def _file(folder: str, reference: FileReference) -> FileView:
@@ -156,7 +159,7 @@ def options_of(options: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 def provenance_of(record: ResultRecord) -> tuple[Fact, ...]:
     """Return where and with what a record was made; facts it does not know are left out."""
-    made = record.provenance
+    made = record.run.provenance
     facts = (
         ("submission", record.submission),
         ("started", made.started),

@@ -17,12 +17,12 @@ from rich.console import Console
 
 from hostile_files.world import REFUSED, SHOWN, Hostile, World
 from tckr_bench.leaderboard import parallel, verification
-from tckr_bench.leaderboard.files import dump_record, record_folder, scan_records
 from tckr_bench.leaderboard.formats import standings_csv, standings_json
 from tckr_bench.leaderboard.site.pages import dataset_page, method_page
 from tckr_bench.leaderboard.standings import Standings, standings_of
 from tckr_bench.leaderboard.tables import standings_group
 from tckr_bench.leaderboard.typeset import standings_latex, standings_markdown
+from tckr_bench.results.files import dump_record, record_folder, scan_records
 from tckr_bench.show import charts
 
 MEMORY, SECONDS = 3 * 2**30, 60

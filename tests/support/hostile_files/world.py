@@ -10,11 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from tckr_bench.results.run_files import RunProvenance
 
-from tckr_bench.leaderboard.files import dump_record, file_reference, pictures_name, scores_name
-from tckr_bench.leaderboard.pictures import PicturePair, write_pictures
-from tckr_bench.leaderboard.records import SCHEMA_VERSION, ResultRecord, SeedResult, StepCost, cells_of
-from tckr_bench.leaderboard.scores import read_scores, write_scores
 from tckr_bench.leaderboard.submission import (
     NEEDED_METRICS,
     digest_of,
@@ -35,7 +32,10 @@ from tckr_bench.records import (
     ShadowAudit,
     ThreatModel,
 )
-from tckr_bench.results.run_files import RunProvenance
+from tckr_bench.results.files import dump_record, file_reference, pictures_name, scores_name
+from tckr_bench.results.pictures import PicturePair, write_pictures
+from tckr_bench.results.records import SCHEMA_VERSION, ResultRecord, SeedResult, StepCost, cells_of
+from tckr_bench.results.scores import read_scores, write_scores
 from tckr_bench.results.verify import compute_measurements
 
 DATASET, CLASSES = "digits", ("zero", "one", "two")
@@ -215,7 +215,7 @@ def reseal(folder: Folder, change: Callable[[dict[str, CellEvidence], dict[str, 
 
     Measurements are computed from the changed evidence unless `change` returns False.
     """
-    from tckr_bench.leaderboard.files import read_record
+    from tckr_bench.results.files import read_record
 
     paths = {TEACHER: folder.path / f"{folder.teacher}.json", STUDENT: folder.record}
     records = {name: read_record(path) for name, path in paths.items()}

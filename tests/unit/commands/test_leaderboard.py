@@ -22,8 +22,8 @@ from tckr_bench.commands import leaderboard
 from tckr_bench.commands.leaderboard import Place
 from tckr_bench.errors import CheckFailed, LeaderboardError
 from tckr_bench.leaderboard import examination, verification
-from tckr_bench.leaderboard.files import read_records, record_files
 from tckr_bench.leaderboard.tracks import RequiredAttack
+from tckr_bench.results.files import read_records, record_files
 
 CLOTHES = ("clothes",)
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from datasets import load_dataset
+from tckr_bench.results.run_files import RunProvenance, RunResults, StageCounts
 
 from tckr_bench.commands.export import ExportOptions, check_gates, choose_cell, refuse_method
 from tckr_bench.errors import RunError
@@ -13,7 +14,6 @@ from tckr_bench.export import folder as writing
 from tckr_bench.export.folder import check_target
 from tckr_bench.export.shards import Table, shard_names, write_shards
 from tckr_bench.records import CellRecord, ComponentUse, LabelledImages, Method
-from tckr_bench.results.run_files import RunProvenance, RunResults, StageCounts
 
 
 def use(family, name):

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from tckr_bench.results.run_files import RunProvenance, RunResults, StageCounts
 
 from tckr_bench.engine.builder import build_graph
 from tckr_bench.engine.matrix import load_matrix
@@ -13,7 +14,6 @@ from tckr_bench.errors import RunError
 from tckr_bench.export.released import command_again, find_released, prompts_of, remedy, synthetic_count, teacher_of
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import CellRecord, Cost, DatasetDescription, StageCost
-from tckr_bench.results.run_files import RunProvenance, RunResults, StageCounts
 from tckr_bench.stages.arrays import write_arrays
 from tckr_bench.stages.caption import PROMPTS_FILE
 from tckr_bench.stages.generate import IMAGES_FILE

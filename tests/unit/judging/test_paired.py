@@ -7,12 +7,12 @@ import dataclasses
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score, roc_curve
+from tckr_bench.results.run_files import cell_folder, read_results
 
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names
 from tckr_bench.judging.paired import paired_differences, unpaired_difference
 from tckr_bench.records import Estimate
 from tckr_bench.results.evidence import EVIDENCE_FILE, read_evidence
-from tckr_bench.results.run_files import cell_folder, read_results
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +23,8 @@ def cells(whole_run):
 
 def test_a_cell_differs_from_itself_by_nothing(cells):
     found = paired_differences(cells[0], cells[0])
-    assert set(found) == {rank.ACCURACY, rank.AUC, rank.TPR, rank.AOP}
-    for metric in (rank.AUC, rank.TPR, rank.AOP):
+    assert set(found) == {metric_names.ACCURACY, metric_names.AUC, metric_names.TPR, metric_names.AOP}
+    for metric in (metric_names.AUC, metric_names.TPR, metric_names.AOP):
         assert (found[metric].value, found[metric].low, found[metric].high) == (0, 0, 0)
 
 
@@ -37,11 +37,11 @@ def test_values_agree_with_an_independent_reference(cells):
         alarms, hits, _ = roc_curve(attack.members, attack.scores, drop_intermediate=False)
         tprs.append(hits[alarms <= 0.01 + 1e-12].max())
         accuracies.append(np.mean(cell.test_logits.argmax(axis=1) == cell.test_labels))
-    assert found[rank.AUC].value == pytest.approx(aucs[0] - aucs[1])
-    assert found[rank.TPR].value == pytest.approx(tprs[0] - tprs[1])
-    assert found[rank.ACCURACY].value == pytest.approx(accuracies[0] - accuracies[1])
+    assert found[metric_names.AUC].value == pytest.approx(aucs[0] - aucs[1])
+    assert found[metric_names.TPR].value == pytest.approx(tprs[0] - tprs[1])
+    assert found[metric_names.ACCURACY].value == pytest.approx(accuracies[0] - accuracies[1])
     aops = [accuracy / (2 * max(auc, 0.5)) ** 2 for accuracy, auc in zip(accuracies, aucs, strict=True)]
-    assert found[rank.AOP].value == pytest.approx(aops[0] - aops[1])
+    assert found[metric_names.AOP].value == pytest.approx(aops[0] - aops[1])
 
 
 def test_swapping_the_cells_turns_the_difference_round(cells):
@@ -57,7 +57,7 @@ def test_pairing_narrows_the_interval_where_scores_go_together(cells):
     jitter = np.random.default_rng(0).normal(0, 0.2, len(attack.scores))
     close = dataclasses.replace(attack, scores=attack.scores + jitter)
     other = dataclasses.replace(cells[0], attacks={"lira": close})
-    paired = paired_differences(other, cells[0])[rank.AUC]
+    paired = paired_differences(other, cells[0])[metric_names.AUC]
     auc = Estimate(0.6, 0.56, 0.64, "")
     unpaired = unpaired_difference(auc, auc)
     assert paired.high - paired.low < (unpaired.high - unpaired.low) / 2
@@ -71,7 +71,7 @@ def test_other_test_examples_are_not_paired(cells):
 def test_another_challenge_pairs_accuracy_only(cells):
     attack = cells[1].attacks["lira"]
     other = dataclasses.replace(cells[1], attacks={"lira": dataclasses.replace(attack, members=~attack.members)})
-    assert list(paired_differences(other, cells[0])) == [rank.ACCURACY]
+    assert list(paired_differences(other, cells[0])) == [metric_names.ACCURACY]
 
 
 def test_canaries_are_left_out(cells):
@@ -84,7 +84,7 @@ def test_canaries_are_left_out(cells):
         dataclasses.replace(cells[0], attacks={"lira": dataclasses.replace(attack, scores=scores, canaries=planted)})
         for scores in (changed, attack.scores)
     ]
-    assert paired_differences(*marked)[rank.AUC].value == 0
+    assert paired_differences(*marked)[metric_names.AUC].value == 0
 
 
 def test_unpaired_by_hand():

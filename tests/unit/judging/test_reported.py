@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from tckr_bench.results.run_files import read_results, write_results
 
 from tckr_bench.judging.reported import DIFFERENCES, LABEL, reported_measurements, reported_on, reported_table
 from tckr_bench.judging.rows import build_leaderboard
-from tckr_bench.results.run_files import read_results, write_results
 from tckr_bench.show.compare import compare, comparison_group
 from tckr_bench.show.render import render_report
 from tckr_bench.stats.classification import accuracy_over_privacy

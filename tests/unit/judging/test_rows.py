@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names
 from tckr_bench.judging.rows import build_leaderboard, dominates
 
 SHARE = st.floats(0, 1)
@@ -27,7 +27,7 @@ def test_baseline_comes_first_then_methods_by_aop_then_controls(made):
     random.Random(3).shuffle(records)
     board = board_of(made, records)
     assert [row.method.role for row in board.rows] == ["baseline"] + ["method"] * 3 + ["control"] * 5
-    aops = [row.get(rank.AOP).value for row in board.rows if row.method.role == "method"]
+    aops = [row.get(metric_names.AOP).value for row in board.rows if row.method.role == "method"]
     assert aops == sorted(aops, reverse=True)
     assert [row.rank for row in board.rows] == [None, 1, 2, 3, *[None] * 5]
     assert [row.method.name for row in board.controls] == ["memorizer", "noise", "overfit", "untrained", "outsider"]
@@ -79,7 +79,7 @@ def test_seeds_are_averaged_and_their_spread_kept_apart(made):
         for seed, accuracy in enumerate((0.80, 0.84))
     ]
     board = board_of(made, [*cells.values(), *seeds])
-    estimate = next(row for row in board.rows if row.method.name == method.name).get(rank.ACCURACY)
+    estimate = next(row for row in board.rows if row.method.name == method.name).get(metric_names.ACCURACY)
     assert estimate.value == pytest.approx(0.82)
     assert (estimate.low, estimate.high) == pytest.approx((0.80, 0.84))  # bounds averaged, not narrowed
     assert estimate.spread == pytest.approx(0.04 / math.sqrt(2))
@@ -88,8 +88,8 @@ def test_seeds_are_averaged_and_their_spread_kept_apart(made):
 
 def test_one_seed_keeps_its_own_interval(made):
     row = board_of(made, made.stated_cells().values()).rows[0]
-    assert row.get(rank.ACCURACY).method == "made up"
-    assert row.get(rank.ACCURACY).spread is None
+    assert row.get(metric_names.ACCURACY).method == "made up"
+    assert row.get(metric_names.ACCURACY).spread is None
 
 
 def test_a_failed_cell_is_shown_with_its_reason(made):
@@ -113,8 +113,8 @@ def test_a_method_with_one_failed_seed_is_partial(made):
 
 def test_costs_separate_what_makes_a_method_from_what_judges_it(made):
     row = next(row for row in board_of(made, made.stated_cells().values()).rows if row.method.role == "method")
-    assert row.making_seconds == pytest.approx(3 + 9 + 181 + 140 + 212)
-    assert row.judging_seconds == pytest.approx(1630 + 2.5 + 4)
+    assert row.pipeline_seconds == pytest.approx(3 + 9 + 181 + 140 + 212)
+    assert row.evaluation_seconds == pytest.approx(1630 + 2.5 + 4)
 
 
 def test_datasets_are_judged_apart(made):
@@ -157,10 +157,10 @@ def student_of(board, made):
 def test_the_privacy_of_a_row_is_that_of_its_worst_attack_and_else_of_the_primary(made):
     cells = made.stated_cells()
     name = made.synthetic("lora", "soft").name
-    risk = student_of(board_of(made, cells.values()), made).risk(rank.AUC)
+    risk = student_of(board_of(made, cells.values()), made).risk(metric_names.AUC)
     assert (risk.estimate.value, risk.attacks, risk.worst) == (0.53, ("lira",), False)
     cells[name] = with_measurements(cells[name], made.measurement("worst-auc", 0.58, 0.03, "other"))
-    risk = student_of(board_of(made, cells.values()), made).risk(rank.AUC)
+    risk = student_of(board_of(made, cells.values()), made).risk(metric_names.AUC)
     assert (risk.estimate.value, risk.attacks, risk.worst) == (0.58, ("other",), True)
 
 
@@ -174,7 +174,7 @@ def test_seeds_may_have_worst_attacks_of_their_own(made):
         )
         for seed, (auc, attack) in enumerate([(0.56, "lira"), (0.60, "loss")])
     ]
-    risk = student_of(board_of(made, [*cells.values(), *seeds]), made).risk(rank.AUC)
+    risk = student_of(board_of(made, [*cells.values(), *seeds]), made).risk(metric_names.AUC)
     assert risk.estimate.value == pytest.approx(0.58)
     assert risk.estimate.seeds == 2
     assert risk.attacks == ("lira", "loss")
@@ -194,10 +194,10 @@ def test_accuracy_is_also_weighed_against_the_worst_attack(made):
     name = made.synthetic("lora", "soft").name
     cells[name] = with_measurements(cells[name], made.measurement("worst-auc", 0.6, 0.02, "other"))
     row = student_of(board_of(made, cells.values()), made)
-    assert row.get(rank.WORST_AOP).value == pytest.approx(0.82 / 1.2**2)
-    assert row.get(rank.AOP).value == pytest.approx(0.82 / 1.06**2)
+    assert row.get(metric_names.AOP).value == pytest.approx(0.82 / 1.2**2)
+    assert row.get(metric_names.AOP).value == pytest.approx(0.82 / 1.06**2)
     # by hand: 0.82 / 1.24^2 and 0.80 / 1.2^2 lie 0.0361 and 0.0139 below 0.5694, together 0.0387
-    assert row.get(rank.WORST_AOP).low == pytest.approx(0.5308, abs=1e-4)
+    assert row.get(metric_names.AOP).low == pytest.approx(0.5308, abs=1e-4)
 
 
 def test_defended_rows_stand_between_baselines_and_methods_and_are_not_ranked(made):
@@ -212,7 +212,7 @@ def test_defended_rows_stand_between_baselines_and_methods_and_are_not_ranked(ma
     row = board.candidates[1]
     assert row.rank is None
     assert row.pareto
-    assert (row.get(rank.PROVED).value, row.found_epsilon.low, row.found_epsilon.high) == (8.0, 0.3, 0.9)
+    assert (row.get(metric_names.PROVED).value, row.found_epsilon.low, row.found_epsilon.high) == (8.0, 0.3, 0.9)
 
 
 @pytest.mark.parametrize("results_format", [1, 2])

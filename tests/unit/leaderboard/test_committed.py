@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tckr_bench.leaderboard.files import read_records, record_path
-from tckr_bench.leaderboard.pictures import may_be_shown
-from tckr_bench.leaderboard.records import json_schema
 from tckr_bench.leaderboard.site.links import dataset_link, method_link
 from tckr_bench.leaderboard.standings import standings_of
 from tckr_bench.leaderboard.tracks import find_track
 from tckr_bench.leaderboard.verification import verified_digest
+from tckr_bench.results.files import read_records, record_path
+from tckr_bench.results.pictures import may_be_shown
+from tckr_bench.results.records import json_schema
 
 BOARD = Path(__file__).parents[3] / "leaderboard"
 RESULTS, SITE = BOARD / "results", BOARD / "site"

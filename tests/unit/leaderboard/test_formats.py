@@ -54,7 +54,7 @@ def test_a_row_per_entry_holds_its_estimates_at_full_precision():
             "" if rank is None else rank for rank in ranks
         ]
         assert (row["standing"], row["family"], row["images"]) == (entry.standing, entry.family, str(entry.images))
-        assert (float(row["making_cpu_seconds"]), row["dataset"]) == (entry.making_seconds, "")
+        assert (float(row["pipeline_cpu_seconds"]), row["dataset"]) == (entry.pipeline_seconds, "")
 
 
 def test_seeds_gates_and_reasons_are_counted_and_told():

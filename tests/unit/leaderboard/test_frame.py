@@ -13,9 +13,9 @@ from made_standings import made_records, made_track
 import tckr_bench
 from tckr_bench.errors import LeaderboardError
 from tckr_bench.leaderboard import tracks
-from tckr_bench.leaderboard.files import write_record
 from tckr_bench.leaderboard.frame import frame_of
 from tckr_bench.leaderboard.standings import standings_of
+from tckr_bench.results.files import write_record
 
 TRACK = made_track(name="made")
 OTHER = dataclasses.replace(made_track(1, name="other"), title="Another")

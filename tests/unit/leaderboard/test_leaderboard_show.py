@@ -11,10 +11,10 @@ from pyarrow import parquet
 from tckr_bench.commands.leaderboard_show import show
 from tckr_bench.errors import LeaderboardError, StoreError
 from tckr_bench.leaderboard import tracks
-from tckr_bench.leaderboard.files import write_record
 from tckr_bench.leaderboard.formats import standings_csv, standings_json
 from tckr_bench.leaderboard.standings import standings_of
 from tckr_bench.leaderboard.typeset import standings_latex, standings_markdown
+from tckr_bench.results.files import write_record
 
 TRACK = made_track(name="made")
 OTHER = made_track(1, name="other")

@@ -7,14 +7,14 @@ import dataclasses
 import numpy as np
 import pytest
 from submitted_runs import SEEDS, board, compute_serially, finished_run, prepared, small_track, submitted
+from tckr_bench.leaderboard.identity import digest_of
+from tckr_bench.results.run_files import cell_folder, read_results
 
 from tckr_bench.errors import LeaderboardError, StoreError
-from tckr_bench.leaderboard.files import read_records, record_folder
-from tckr_bench.leaderboard.identity import digest_of
-from tckr_bench.leaderboard.pictures import read_pictures
 from tckr_bench.leaderboard.restoration import matrix_of, restore_run
 from tckr_bench.leaderboard.submission import prepare_submission
-from tckr_bench.results.run_files import cell_folder, read_results
+from tckr_bench.results.files import read_records, record_folder
+from tckr_bench.results.pictures import read_pictures
 from tckr_bench.results.verify import copies_of, evidence_of, samples_of
 
 CLOTHES = ("clothes",)

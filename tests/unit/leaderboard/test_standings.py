@@ -10,8 +10,8 @@ import pytest
 from made_standings import made_records, made_track
 
 from tckr_bench.judging.rows import dominates
-from tckr_bench.leaderboard.records import Gate
 from tckr_bench.leaderboard.standings import standings_of
+from tckr_bench.results.records import Gate
 
 
 def named_by_component(record):
@@ -196,7 +196,7 @@ def test_costs_and_images_are_summed_over_the_datasets():
     for entry in STANDINGS.entries:
         records = [result.record for result in entry.results.values()]
         assert entry.images == sum(record.images_generated for record in records)
-        for kind, found in (("judging", entry.judging_seconds), ("making", entry.making_seconds)):
+        for kind, found in (("judging", entry.evaluation_seconds), ("making", entry.pipeline_seconds)):
             wanted = sum(
                 np.mean([cpu(seed, judging=kind == "judging") for seed in record.seeds if seed.status == "ok"])
                 for record in records

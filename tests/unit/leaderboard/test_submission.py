@@ -20,14 +20,11 @@ from submitted_runs import (
     small_track,
     submitted,
 )
+from tckr_bench.results.run_files import cell_folder, read_results, write_results
 
 from tckr_bench.errors import LeaderboardError, StoreError
 from tckr_bench.judging.rows import EVALUATION_STAGES
 from tckr_bench.leaderboard import submission
-from tckr_bench.leaderboard.files import read_records, record_folder
-from tckr_bench.leaderboard.pictures import read_pictures
-from tckr_bench.leaderboard.records import cells_of
-from tckr_bench.leaderboard.scores import read_scores
 from tckr_bench.leaderboard.submission import (
     digest_of,
     digest_of_failure,
@@ -36,7 +33,10 @@ from tckr_bench.leaderboard.submission import (
     write_submission,
 )
 from tckr_bench.results.evidence import EVIDENCE_FILE, read_evidence, write_evidence
-from tckr_bench.results.run_files import cell_folder, read_results, write_results
+from tckr_bench.results.files import read_records, record_folder
+from tckr_bench.results.pictures import read_pictures
+from tckr_bench.results.records import cells_of
+from tckr_bench.results.scores import read_scores
 
 CLOTHES = ("clothes",)
 prepare = functools.partial(prepare_submission, compute=compute_serially)

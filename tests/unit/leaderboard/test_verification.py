@@ -19,7 +19,9 @@ from submitted_runs import (
 
 from tckr_bench.errors import LeaderboardError
 from tckr_bench.leaderboard import examination, verification
-from tckr_bench.leaderboard.files import (
+from tckr_bench.leaderboard.verification import verified_digest, verify_results
+from tckr_bench.records import ThreatModel
+from tckr_bench.results.files import (
     file_reference,
     pictures_name,
     record_folder,
@@ -27,11 +29,9 @@ from tckr_bench.leaderboard.files import (
     scan_records,
     scores_name,
 )
-from tckr_bench.leaderboard.pictures import read_pictures, write_pictures
-from tckr_bench.leaderboard.records import Gate, ResultRecord
-from tckr_bench.leaderboard.scores import read_scores
-from tckr_bench.leaderboard.verification import verified_digest, verify_results
-from tckr_bench.records import ThreatModel
+from tckr_bench.results.pictures import read_pictures, write_pictures
+from tckr_bench.results.records import Gate, ResultRecord
+from tckr_bench.results.scores import read_scores
 
 CLOTHES = ("clothes",)
 LORA = "attributes-miniature-lora"

@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+from tckr_bench.results.run_files import cell_folder, read_results, write_results
 
 from tckr_bench.errors import RunError
 from tckr_bench.plugin.registry import default_registry
@@ -20,7 +21,6 @@ from tckr_bench.results.evidence import (
     write_evidence,
     write_samples,
 )
-from tckr_bench.results.run_files import cell_folder, read_results, write_results
 from tckr_bench.results.verify import copies_of, evidence_of, recompute_measurements, samples_of, verified, verify_run
 
 

@@ -8,10 +8,10 @@ import shutil
 
 import pytest
 from rich.console import Console
+from tckr_bench.results.run_files import read_results, write_results
 
 from tckr_bench.errors import RunError
-from tckr_bench.judging import rows as rank
-from tckr_bench.results.run_files import read_results, write_results
+from tckr_bench.judging import metric_names
 from tckr_bench.show.compare import compare, comparison_group
 
 SOFT = "attributes-miniature-lora-small-cnn-soft-1x"
@@ -36,10 +36,10 @@ def test_a_run_is_set_against_its_baseline(whole_run):
     assert dataset.rows[0].differences == {}
     for row in dataset.rows[1:]:
         assert row.unpaired == ()
-        assert set(row.differences) == {rank.ACCURACY, rank.AUC, rank.TPR, rank.AOP}
-        change = row.differences[rank.ACCURACY].value
+        assert set(row.differences) == {metric_names.ACCURACY, metric_names.AUC, metric_names.TPR, metric_names.AOP}
+        change = row.differences[metric_names.ACCURACY].value
         assert change == pytest.approx(
-            row.estimates[rank.ACCURACY].value - dataset.rows[0].estimates[rank.ACCURACY].value
+            row.estimates[metric_names.ACCURACY].value - dataset.rows[0].estimates[metric_names.ACCURACY].value
         )
 
 
@@ -91,7 +91,12 @@ def test_without_evidence_differences_are_marked_as_unpaired(run_copy):
     shutil.rmtree(run_copy / "cells")
     comparison = compare([SOFT], run_copy)
     (dataset,) = comparison.datasets
-    assert set(dataset.rows[1].unpaired) == {rank.ACCURACY, rank.AUC, rank.TPR, rank.AOP}
+    assert set(dataset.rows[1].unpaired) == {
+        metric_names.ACCURACY,
+        metric_names.AUC,
+        metric_names.TPR,
+        metric_names.AOP,
+    }
     shown = terminal(comparison)
     assert "Δ* " in shown
     assert "added in quadrature" in shown

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names
 from tckr_bench.judging.paired import attack_differences
 from tckr_bench.records import Estimate
 from tckr_bench.results.verify import verified
@@ -49,7 +49,7 @@ def auc_of(found, name, attack):
 def test_two_attacks_of_one_cell_are_compared_on_the_same_examples(found, board, made):
     name = made.synthetic("lora", "soft").name
     row = row_called(board, name)
-    change = paired(found, (row, "adaptive"), (row, "lira"))[rank.AUC]
+    change = paired(found, (row, "adaptive"), (row, "lira"))[metric_names.AUC]
     assert change.value == pytest.approx(auc_of(found, name, "adaptive") - auc_of(found, name, "lira"))
     assert change.low < change.value < change.high
 
@@ -72,8 +72,8 @@ def test_other_members_or_other_examples_are_not_compared(found):
 def test_each_row_is_contrasted_under_its_own_worst_attack(found, board, names, made):
     name = made.synthetic("none", "soft").name
     row, teacher = row_called(board, name), row_called(board, "teacher")
-    worst = [entry.risk(rank.AUC).attacks[0] for entry in (row, teacher)]
-    change = worst_differences(found, row, teacher)[rank.WORST_AUC]
+    worst = [entry.risk(metric_names.AUC).attacks[0] for entry in (row, teacher)]
+    change = worst_differences(found, row, teacher)[metric_names.WORST_AUC]
     assert change.value == pytest.approx(auc_of(found, name, worst[0]) - auc_of(found, "teacher", worst[1]))
     shown = {entry.name: entry for entry in contrasts(found, board, names)}
     assert shown[names[name]].worst.value == f"{change.value:.3f}".replace("-", "\N{MINUS SIGN}")
@@ -89,6 +89,6 @@ def test_defended_and_synthetic_rows_are_contrasted_and_controls_are_not(found, 
 
 def test_the_verdict_follows_the_interval(found, board, names, monkeypatch):
     for low, high, words in ((-0.2, -0.1, "safer than"), (-0.1, 0.1, "cannot be told"), (0.1, 0.2, "less safe than")):
-        changes = {rank.AUC: Estimate(0.0, low, high, "stated")}
+        changes = {metric_names.AUC: Estimate(0.0, low, high, "stated")}
         monkeypatch.setattr("tckr_bench.show.contrasts.attack_differences", lambda *_, **__: changes)  # noqa: B023
         assert all(words in entry.verdict for entry in contrasts(found, board, names))

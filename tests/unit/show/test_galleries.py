@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from tckr_bench.results.run_files import cell_folder
 
 from tckr_bench.results.evidence import COPIES_FILE, SAMPLES_FILE, read_samples, write_samples
-from tckr_bench.results.run_files import cell_folder
 from tckr_bench.results.verify import verified
 from tckr_bench.show import galleries
 from tckr_bench.show.galleries import MOST_COPIES, MOST_PAIRS

@@ -9,10 +9,10 @@ import json
 
 import pytest
 from rich.console import Console
+from tckr_bench.results.run_files import read_results, write_results
 
 from tckr_bench.judging.caveats import caveats
 from tckr_bench.judging.rows import build_leaderboard
-from tckr_bench.results.run_files import read_results, write_results
 from tckr_bench.show.compare import compare
 from tckr_bench.show.render import render_report
 from tckr_bench.show.tables import MARKS, leaderboard_csv, leaderboard_group, leaderboard_markdown

@@ -5,7 +5,8 @@ import io
 
 from rich.console import Console
 
-from tckr_bench.judging.rows import ACCURACY, build_leaderboard
+from tckr_bench.judging.metric_names import ACCURACY
+from tckr_bench.judging.rows import build_leaderboard
 from tckr_bench.show.overview import HEADINGS, method_names, overview_markdown, overview_table
 from tckr_bench.show.tables import with_half_width
 

@@ -10,6 +10,7 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
+from tckr_bench.results.run_files import cell_folder, read_results, write_results
 
 from tckr_bench.errors import RunError
 from tckr_bench.results.evidence import (
@@ -21,7 +22,6 @@ from tckr_bench.results.evidence import (
     write_evidence,
     write_samples,
 )
-from tckr_bench.results.run_files import cell_folder, read_results, write_results
 from tckr_bench.show.render import render_report
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)> {{ 7 * 7 }} \x1b[31m =1+1 |'

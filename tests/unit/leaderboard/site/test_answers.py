@@ -95,7 +95,7 @@ def test_a_difference_in_auc_that_chance_explains_is_called_so(board):
 def test_the_cost_is_that_of_the_leader_and_the_cheapest_of_its_rank_is_named(board):
     cost = answers_of(board)[2]
     first = [entry for entry in board.entries if entry.rank == 1 and entry.family != "real data"]
-    cheapest = min(first, key=lambda entry: entry.making_seconds)
+    cheapest = min(first, key=lambda entry: entry.pipeline_seconds)
     assert f"{first[0].images:,} synthetic images" in cost.sentences[0]
     assert cheapest.name in cost.sentences[1]
     assert "no interval" in cost.sentences[-1]

@@ -14,15 +14,15 @@ import pytest
 from made_standings import MAIN, made_standings
 from reading_pages import ReadPage
 
-from tckr_bench.judging import rows as rank
-from tckr_bench.leaderboard.files import record_folder
-from tckr_bench.leaderboard.pictures import PicturePair, write_pictures
-from tckr_bench.leaderboard.records import Gate
-from tckr_bench.leaderboard.scores import write_scores
+from tckr_bench.judging import metric_names
 from tckr_bench.leaderboard.site import links
 from tckr_bench.leaderboard.site.pages import dataset_page, method_page
 from tckr_bench.leaderboard.standings import Standings
 from tckr_bench.records import AttackScores, CellEvidence
+from tckr_bench.results.files import record_folder
+from tckr_bench.results.pictures import PicturePair, write_pictures
+from tckr_bench.results.records import Gate
+from tckr_bench.results.scores import write_scores
 from tckr_bench.text import plain
 
 OURS = 1
@@ -144,11 +144,11 @@ def test_every_measurement_of_a_method_is_its_records(standings, pages):
         for name, found in entry.results.items():
             cells, _ = page.row(ON_EACH, name)
             expected = (
-                (found.row.get(rank.ACCURACY), 100, 1),
+                (found.row.get(metric_names.ACCURACY), 100, 1),
                 (found.gap if entry.family != "real data" else None, 100, 1),
-                (found.row.risk(rank.AUC).estimate, 1, 3),
-                (found.row.risk(rank.TPR).estimate, 100, 1),
-                (found.row.get(rank.WORST_AOP), 1, 3),
+                (found.row.risk(metric_names.AUC).estimate, 1, 3),
+                (found.row.risk(metric_names.TPR).estimate, 100, 1),
+                (found.row.get(metric_names.AOP), 1, 3),
             )
             for cell, (estimate, scale, digits) in zip(cells[1:6], expected, strict=True):
                 told = "·" if estimate is None else interval(estimate, scale=scale, digits=digits)
@@ -164,10 +164,10 @@ def test_every_measurement_of_a_dataset_is_its_records(standings, pages):
         for entry in on_it:
             row = entry.results[name].row
             cells, _ = next(row for row in rows if row[0][0].startswith(f"{plain(entry.name)} "))
-            assert cells[1].startswith(interval(row.get(rank.ACCURACY), scale=100, digits=1))
-            assert cells[3].startswith(interval(row.risk(rank.AUC).estimate))
-            assert cells[4].startswith(interval(row.risk(rank.TPR).estimate, scale=100, digits=1))
-            assert cells[5].startswith(interval(row.get(rank.WORST_AOP)))
+            assert cells[1].startswith(interval(row.get(metric_names.ACCURACY), scale=100, digits=1))
+            assert cells[3].startswith(interval(row.risk(metric_names.AUC).estimate))
+            assert cells[4].startswith(interval(row.risk(metric_names.TPR).estimate, scale=100, digits=1))
+            assert cells[5].startswith(interval(row.get(metric_names.AOP)))
 
 
 def test_the_headline_is_the_mean_of_the_standings(standings, pages):
@@ -191,10 +191,10 @@ def test_every_attack_has_its_measurements_threat_model_and_marks(standings, pag
         rows = {cells[0].split()[0]: (cells, classes) for cells, classes in page.table(f"Attacks on {name}").rows[1:]}
         for label, model in found.record.threat_models.items():
             cells, classes = rows[label]
-            assert cells[1].startswith(interval(found.row.get(rank.AUC, label)))
-            assert cells[2].startswith(interval(found.row.get(rank.TPR, label), scale=100, digits=1))
+            assert cells[1].startswith(interval(found.row.get(metric_names.AUC, label)))
+            assert cells[2].startswith(interval(found.row.get(metric_names.TPR, label), scale=100, digits=1))
             assert cells[3:6] == ["yes" if model.adaptive else "no", model.sees, model.owns]
-            worst = label in found.row.risk(rank.AUC).attacks
+            worst = label in found.row.risk(metric_names.AUC).attacks
             assert ("worst" in classes, "worst" in cells[0]) == (worst, worst)
             assert ("declared" in cells[0]) == (label == found.record.primary_attack)
 
@@ -348,7 +348,7 @@ def test_a_dataset_shows_real_data_first_then_by_aop_and_controls_last(standings
         assert roles[0] == "baseline"
         assert roles == sorted(roles, key=lambda role: {"baseline": 0, "control": 2}.get(role, 1))
         between = [entry for entry in shown_entries if entry.method.role in ("method", "defended")]
-        weights = [entry.results[name].row.get(rank.WORST_AOP).value for entry in between]
+        weights = [entry.results[name].row.get(metric_names.AOP).value for entry in between]
         assert weights == sorted(weights, reverse=True)
 
 

@@ -10,16 +10,16 @@ import pytest
 from made_standings import made_standings
 
 from tckr_bench import stats
-from tckr_bench.judging import rows as rank
-from tckr_bench.leaderboard.files import record_folder
-from tckr_bench.leaderboard.records import StepCost
-from tckr_bench.leaderboard.scores import write_scores
+from tckr_bench.judging import metric_names
 from tckr_bench.leaderboard.site import drawings, reproduction
 from tckr_bench.leaderboard.site.attack_view import attack_groups, threats_of
 from tckr_bench.leaderboard.site.costs import costs_of
 from tckr_bench.leaderboard.site.dataset_view import dataset_view
 from tckr_bench.leaderboard.site.method_words import unbroken, what_it_is
 from tckr_bench.records import AttackScores, CellEvidence
+from tckr_bench.results.files import record_folder
+from tckr_bench.results.records import StepCost
+from tckr_bench.results.scores import write_scores
 from tckr_bench.show import charts
 
 
@@ -54,7 +54,9 @@ def save(result, results, *, shift):
     folder.mkdir(parents=True, exist_ok=True)
     seed = next(seed for seed in result.record.seeds if seed.scores)
     write_scores(evidence, folder / seed.scores.name)
-    worst = next(measurement.attack for measurement in seed.measurements if measurement.metric == rank.WORST_AUC)
+    worst = next(
+        measurement.attack for measurement in seed.measurements if measurement.metric == metric_names.WORST_AUC
+    )
     return evidence, worst
 
 
@@ -109,7 +111,7 @@ def test_a_chart_leaves_out_controls_and_measurements_that_are_not_trusted(stand
     dataset_view(name, standings)
     found = [(entry, entry.results[name]) for entry in standings.entries if name in entry.results]
     shown = [
-        result.row.get(rank.ACCURACY).value
+        result.row.get(metric_names.ACCURACY).value
         for entry, result in found
         if entry.method.role != "control" and result.record.trusted
     ]
@@ -122,7 +124,7 @@ def test_costs_part_making_from_judging_as_the_row_does(standings):
         result = first(entry)
         groups = {group.judging: group for group in costs_of(result.record).groups}
         finished = [seed for seed in result.record.seeds if seed.status == "ok"]
-        for judging, seconds in ((False, result.row.making_seconds), (True, result.row.judging_seconds)):
+        for judging, seconds in ((False, result.row.pipeline_seconds), (True, result.row.evaluation_seconds)):
             steps = [step for seed in finished for step in seed.cost if (step.kind in ("shadow", "attack")) == judging]
             assert math.isclose(sum(step.cpu_seconds for step in steps) / len(finished), seconds)
             assert len(groups[judging].lines) == len({step.kind for step in steps})
@@ -231,7 +233,7 @@ def test_attacks_that_get_furthest_stand_first_in_what_they_look_at(standings):
             for surface in ("classifier", "generator", "images", "captions", "data")
             for label in sorted(
                 (label for label, model in models.items() if model.surface == surface),
-                key=lambda label: -result.row.get(rank.AUC, label).value,
+                key=lambda label: -result.row.get(metric_names.AUC, label).value,
             )
         ]
 

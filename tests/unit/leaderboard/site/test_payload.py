@@ -5,7 +5,7 @@ import json
 import pytest
 from made_standings import made_standings
 
-from tckr_bench.judging import rows as rank
+from tckr_bench.judging import metric_names
 from tckr_bench.leaderboard.site.payload import MEANS, MOST_ATTACKS, SCALE, attack_mean, payload, shown_attacks
 
 
@@ -31,7 +31,12 @@ def assert_same(columns, index, estimate):
 
 def test_every_mean_and_every_part_comes_out_as_it_went_in(board):
     data = read(board)
-    metrics = {"accuracy": rank.ACCURACY, "aop": rank.WORST_AOP, "auc": rank.WORST_AUC, "tpr": rank.WORST_TPR}
+    metrics = {
+        "accuracy": metric_names.ACCURACY,
+        "aop": metric_names.AOP,
+        "auc": metric_names.WORST_AUC,
+        "tpr": metric_names.WORST_TPR,
+    }
     for index, entry in enumerate(board.entries):
         for name in MEANS:
             assert_same(data["means"][name], index, getattr(entry, name))
@@ -56,7 +61,7 @@ def test_the_teacher_of_an_entry_is_that_of_its_submission(board):
 def test_what_an_attack_did_not_face_on_each_dataset_has_no_mean(board):
     entry = next(entry for entry in board.entries if entry.family == "synthetic" and entry.standing == "ranked")
     teacher = next(entry for entry in board.entries if entry.family == "real data")
-    aucs = [found.row.get(rank.AUC, "lira") for found in entry.results.values()]
+    aucs = [found.row.get(metric_names.AUC, "lira") for found in entry.results.values()]
     mean = attack_mean(entry, "lira")
     assert mean.value == pytest.approx(sum(auc.value for auc in aucs) / 2)
     assert mean.high - mean.low < min(auc.high - auc.low for auc in aucs)
@@ -81,7 +86,7 @@ def test_numbers_that_are_none_are_null(board):
 
     from tckr_bench.records import Estimate
 
-    entry = dataclasses.replace(board.entries[0], auc=Estimate(math.nan, 0, 1, ""), making_seconds=math.inf)
+    entry = dataclasses.replace(board.entries[0], auc=Estimate(math.nan, 0, 1, ""), pipeline_seconds=math.inf)
     data = read(dataclasses.replace(board, entries=(entry,)))
     assert [column[0] for column in data["means"]["auc"]] == [None, None, None]
     assert data["entries"]["seconds"] == [None]

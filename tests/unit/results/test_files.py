@@ -11,7 +11,7 @@ from submitted_runs import board, prepared, submitted
 
 from tckr_bench.errors import LeaderboardError, StoreError
 from tckr_bench.leaderboard import files
-from tckr_bench.leaderboard.files import (
+from tckr_bench.results.files import (
     Fault,
     dump_record,
     file_reference,

@@ -13,9 +13,9 @@ from submitted_runs import small_cells, small_evidence
 
 from tckr_bench.errors import LeaderboardError
 from tckr_bench.leaderboard import scores
-from tckr_bench.leaderboard.scores import read_scores, write_scores
 from tckr_bench.leaderboard.submission import digest_of
 from tckr_bench.records import PrivacyGuarantee, ShadowAudit
+from tckr_bench.results.scores import read_scores, write_scores
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import pytest
 from submitted_runs import board, remembered_measurements, submitted
 
 from tckr_bench.leaderboard import examination
-from tckr_bench.leaderboard.examination import Task, died, examine
-from tckr_bench.leaderboard.files import read_records, record_folder
-from tckr_bench.leaderboard.scores import read_scores
 from tckr_bench.leaderboard.submission import digest_of
+from tckr_bench.results.examination import Task, died, examine
+from tckr_bench.results.files import read_records, record_folder
+from tckr_bench.results.scores import read_scores
 
 CLOTHES = ("clothes",)
 

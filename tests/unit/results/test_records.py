@@ -10,9 +10,11 @@ import jsonschema
 import pytest
 from made_standings import made_records
 from submitted_runs import finished_run, prepared, submitted
+from tckr_bench.results.run_files import RunProvenance, read_results
 
-from tckr_bench.leaderboard.files import record_files
-from tckr_bench.leaderboard.records import (
+from tckr_bench.records import ComponentUse, Measurement, Method, ThreatModel
+from tckr_bench.results.files import record_files
+from tckr_bench.results.records import (
     SCHEMA_DIALECT,
     FileReference,
     Gate,
@@ -22,8 +24,6 @@ from tckr_bench.leaderboard.records import (
     cells_of,
     json_schema,
 )
-from tckr_bench.records import ComponentUse, Measurement, Method, ThreatModel
-from tckr_bench.results.run_files import RunProvenance, read_results
 
 
 def has_default(field):

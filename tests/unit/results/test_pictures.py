@@ -15,7 +15,7 @@ from PIL import Image
 
 from tckr_bench.errors import LeaderboardError
 from tckr_bench.leaderboard import pictures
-from tckr_bench.leaderboard.pictures import PicturePair, may_be_shown, read_pictures, write_pictures
+from tckr_bench.results.pictures import PicturePair, may_be_shown, read_pictures, write_pictures
 
 
 def picture(seed, side=32):

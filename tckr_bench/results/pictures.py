@@ -10,7 +10,7 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from tckr_bench.errors import LeaderboardError
+from tckr_bench.errors import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,7 @@ MOST_BYTES = 2 * 2**20
 MOST_PAIRS = 64
 MOST_SIDE = 256
 MOST_CAPTION = 500
+_SIDES = (MOST_SIDE, 160, 96, 64, 32)
 PictureKind = Literal["sample", "copy"]
 _COLUMNS = {"kind": "string", "label": "int32", "caption": "string", "real": "binary", "synthetic": "binary"}
 _HEAD = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
@@ -57,17 +58,27 @@ def may_be_shown(licence: str) -> bool:
     return words.startswith(_FREE) and not parts & set(_NOT_FREE)
 
 
+def spread(pairs: Sequence[PicturePair], most: int) -> list[PicturePair]:
+    """Return at most so many pairs, spread evenly over their order, which is that of the classes."""
+    count = min(len(pairs), most)
+    return [pairs[round(index * (len(pairs) - 1) / max(1, count - 1))] for index in range(count)]
+
+
 def write_pictures(pairs: Sequence[PicturePair], path: Path) -> None:
-    """Write pairs of images; sides above 256 pixels are made smaller."""
+    """Write pairs of images, in the largest size, 256 pixels a side at most, in which all of them fit into the file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    for side in _SIDES:
+        images = [(_png(pair.real, side), _png(pair.synthetic, side)) for pair in pairs]
+        if sum(len(real) + len(synthetic) for real, synthetic in images) <= MOST_BYTES // 2:
+            break
     columns = {
         "kind": pa.array([pair.kind for pair in pairs], pa.string()),
         "label": pa.array([pair.label for pair in pairs], pa.int32()),
         "caption": pa.array([pair.caption[:MOST_CAPTION] for pair in pairs], pa.string()),
-        "real": pa.array([_png(pair.real) for pair in pairs], pa.binary()),
-        "synthetic": pa.array([_png(pair.synthetic) for pair in pairs], pa.binary()),
+        "real": pa.array([real for real, _ in images], pa.binary()),
+        "synthetic": pa.array([synthetic for _, synthetic in images], pa.binary()),
     }
     pq.write_table(pa.table(columns), path, compression="zstd", write_statistics=False)
 
@@ -76,7 +87,7 @@ def read_pictures(path: Path) -> tuple[PicturePair, ...]:
     """Read what `write_pictures` wrote; the file is hostile.
 
     Raises:
-        LeaderboardError: it is missing, too large, or not a file of pictures.
+        RunError: it is missing, too large, or not a file of pictures.
     """
     import struct
     import zlib
@@ -86,19 +97,19 @@ def read_pictures(path: Path) -> tuple[PicturePair, ...]:
 
     try:
         if path.exists() and not path.is_file():
-            raise LeaderboardError(f"the file of pictures {path.name} is no file")
+            raise RunError(f"the file of pictures {path.name} is no file")
         if path.stat().st_size > MOST_BYTES:
-            raise LeaderboardError(f"the file of pictures {path.name} has more than {MOST_BYTES // 2**20} MiB")
+            raise RunError(f"the file of pictures {path.name} has more than {MOST_BYTES // 2**20} MiB")
         with pq.ParquetFile(path, memory_map=False) as file:
             fault = _fault_of(file)
             if fault:
-                raise LeaderboardError(f"the file of pictures {path.name} is not one: {fault}")
+                raise RunError(f"the file of pictures {path.name} is not one: {fault}")
             rows = file.read(use_threads=False).to_pylist()
         return tuple(_pair(row) for row in rows)
     except OSError as error:
-        raise LeaderboardError(f"the file of pictures {path.name} cannot be read: {str(error)[:200]}") from error
+        raise RunError(f"the file of pictures {path.name} cannot be read: {str(error)[:200]}") from error
     except (pa.ArrowException, zlib.error, struct.error, *_DAMAGED) as error:
-        raise LeaderboardError(f"the file of pictures {path.name} is not one: {str(error)[:200]}") from error
+        raise RunError(f"the file of pictures {path.name} is not one: {str(error)[:200]}") from error
 
 
 def _fault_of(file: object) -> str:
@@ -116,7 +127,7 @@ def _fault_of(file: object) -> str:
 
 
 def _pair(row: dict[str, object]) -> PicturePair:
-    from tckr_bench.leaderboard.files import fault_of_texts
+    from tckr_bench.results.files import fault_of_texts
 
     kind, label, caption = row["kind"], row["label"], row["caption"]
     if kind not in ("sample", "copy") or not isinstance(label, int) or label < 0 or not isinstance(caption, str):
@@ -128,11 +139,11 @@ def _pair(row: dict[str, object]) -> PicturePair:
     )
 
 
-def _png(image: Images) -> bytes:
+def _png(image: Images, side: int) -> bytes:
     from PIL import Image
 
     picture = Image.fromarray(image)
-    picture.thumbnail((MOST_SIDE, MOST_SIDE))
+    picture.thumbnail((side, side))
     written = io.BytesIO()
     picture.save(written, format="PNG", optimize=True)
     return written.getvalue()

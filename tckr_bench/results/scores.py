@@ -1,4 +1,4 @@
-"""The score file of a record: evidence of one cell as a Parquet table that any tool can read.
+"""The score file of a record: the evidence of one cell as a Parquet table that any tool can read.
 
 A column holds one vector, `attack/lira/scores` for instance, in the order of its examples; columns shorter than the
 table end in nulls. A matrix of examples takes a column per column of its own, `test_logits#0`, `test_logits#1`; one
@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tckr_bench.errors import LeaderboardError
+from tckr_bench.errors import RunError
 from tckr_bench.results.evidence import flatten_evidence, restore_evidence
 from tckr_bench.results.soundness import fault_of_evidence
 
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    import numpy as np
     import numpy.typing as npt
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from tckr_bench.records import CellEvidence
+    from tckr_bench.records import AttackScores, CellEvidence
 
 MOST_BYTES = 16 * 2**20
 MOST_VALUES = 2**25
@@ -38,12 +40,58 @@ _DAMAGED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError,
 """What hostile bytes raise on the way to evidence, beside the errors of Arrow."""
 
 
+def narrowed(evidence: CellEvidence) -> CellEvidence:
+    """Return evidence whose scores are float32 values wherever that leaves their order and their ties as they were.
+
+    Every metric of scores looks at their order alone, so that no measurement changes and a file is half as large.
+    Distances of copies and the AUCs of an audit, which are looked at as numbers, stay as they are.
+    """
+    return replace(evidence, attacks={label: _narrowed_attack(attack) for label, attack in evidence.attacks.items()})
+
+
+def _narrowed_attack(attack: AttackScores) -> AttackScores:
+    audit = attack.audit
+    if audit is not None:
+        audit = replace(audit, vulnerability=narrow(audit.vulnerability), canary_scores=narrow(audit.canary_scores))
+    return replace(attack, scores=narrow(attack.scores), audit=audit)
+
+
+def narrow(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return values rounded to float32, as float64; unchanged where rounding would change their order or make ties.
+
+    >>> import numpy as np
+    >>> close = np.array([1.0, 1.0 + 1e-12])
+    >>> bool((narrow(close) == close).all()), float(narrow(np.array([0.1, 0.2]))[0]) == float(np.float32(0.1))
+    (True, True)
+    """
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        rounded = values.astype(np.float32).astype(np.float64)
+    if not np.isfinite(rounded).all():
+        return values
+    before, after = (np.unique(part, return_inverse=True)[1] for part in (values.ravel(), rounded.ravel()))
+    return rounded if np.array_equal(before, after) else values
+
+
+def _in_single_precision(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return float64 values as float32 where that loses nothing."""
+    import numpy as np
+
+    if array.dtype != np.float64:
+        return array
+    with np.errstate(over="ignore"):
+        single = array.astype(np.float32)
+    return single if np.array_equal(single.astype(np.float64), array) else array
+
+
 def write_scores(evidence: CellEvidence, path: Path) -> None:
     """Write the evidence of a cell as one Parquet file, the same bytes for the same evidence."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     arrays, header = flatten_evidence(evidence)
+    arrays = {name: _in_single_precision(array) for name, array in arrays.items()}
     shapes = {name: list(array.shape) for name, array in arrays.items()}
     columns = {name: column for key, array in arrays.items() for name, column in _columns(key, array).items()}
     rows = max(map(len, columns.values()))
@@ -66,32 +114,32 @@ def read_scores(path: Path) -> CellEvidence:
     """Read what `write_scores` wrote; the file is hostile, and judged by its declared size before it is unpacked.
 
     Raises:
-        LeaderboardError: it is missing, damaged, too large, or not evidence.
+        RunError: it is missing, damaged, too large, or not evidence.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         if path.exists() and not path.is_file():
-            raise LeaderboardError(f"the score file {path.name} is no file")
+            raise RunError(f"the score file {path.name} is no file")
         if path.stat().st_size > MOST_BYTES:
-            raise LeaderboardError(f"the score file {path.name} has more than {MOST_BYTES // 2**20} MiB")
+            raise RunError(f"the score file {path.name} has more than {MOST_BYTES // 2**20} MiB")
         with pq.ParquetFile(path, memory_map=False, buffer_size=2**20) as file:
             fault = _fault_of(file)
             if fault:
-                raise LeaderboardError(f"the score file {path.name} is not one: {fault}")
+                raise RunError(f"the score file {path.name} is not one: {fault}")
             about = json.loads(file.schema_arrow.metadata[_KEY])
             if len(about["evidence"]["threat_models"]) > MOST_ATTACKS:
-                raise LeaderboardError(f"the score file {path.name} has more than {MOST_ATTACKS} attacks")
+                raise RunError(f"the score file {path.name} has more than {MOST_ATTACKS} attacks")
             table = file.read(use_threads=False)
         evidence = restore_evidence(_arrays(table, about["shapes"]), json.dumps(about["evidence"]))
         fault = fault_of_evidence(evidence)
     except OSError as error:
-        raise LeaderboardError(f"the score file {path.name} cannot be read: {_first_line(error)}") from error
+        raise RunError(f"the score file {path.name} cannot be read: {_first_line(error)}") from error
     except (pa.ArrowException, *_DAMAGED) as error:
-        raise LeaderboardError(f"the score file {path.name} is not one: {_first_line(error)}") from error
+        raise RunError(f"the score file {path.name} is not one: {_first_line(error)}") from error
     if fault:
-        raise LeaderboardError(f"the score file {path.name} holds no evidence: {fault}")
+        raise RunError(f"the score file {path.name} holds no evidence: {fault}")
     return evidence
 
 
@@ -157,6 +205,8 @@ def _arrays(table: pa.Table, shapes: Mapping[str, Any]) -> dict[str, npt.NDArray
             columns = [_vector(table, f"{name}#{index}", counts[0]) for index in range(counts[1])]
             arrays[name] = np.stack(columns, axis=1) if columns else np.zeros(counts)
             used += counts[1]
+        if name.startswith("attack/") and arrays[name].dtype == np.float32:
+            arrays[name] = arrays[name].astype(np.float64)  # attacks score in double precision, whatever the file holds
     if used != table.num_columns:
         raise ValueError("its columns are not those that its metadata describe")
     return arrays

@@ -109,7 +109,7 @@ def means_of(name: str, datasets: Sequence[Measured], *, replicates: int = REPLI
     strayed = _drawn_mean(exact, drawn) - exact.mean(axis=1)
     draws = _drawn_mean(noisy, drawn) + strayed * (_widening(count) - 1)
     draws = np.clip(draws, _LOWEST, 1)
-    points = np.stack([_with_aop(measured.values.mean(axis=0)[None])[0] for measured in datasets])
+    points = np.stack([_with_aop(measured.values).mean(axis=0) for measured in datasets])
     return Means(points.mean(axis=0), draws, noisy.mean(axis=1))
 
 
@@ -162,3 +162,56 @@ def ranks_of(means: Sequence[Means]) -> tuple[Rank, ...]:
         low, high = (int(bound) for bound in np.quantile(places, [0.025, 0.975], method="inverted_cdf"))
         found.append(Rank(rank, min(rank, low), max(rank, high)))
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A method as it is ranked: what tells it from others, what it reached on each dataset, and if it takes part.
+
+    `datasets` are in the order of what is ranked over; empty where some are missing, and then there is no mean.
+    """
+
+    name: str
+    datasets: tuple[Measured, ...]
+    takes_part: bool
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a candidate stands: its means, its rank where it takes part, and whether nobody ranked dominates it."""
+
+    means: Means | None
+    rank: Rank | None = None
+    pareto: bool = False
+
+
+def places_of(candidates: Sequence[Candidate]) -> dict[str, Place]:
+    """Rank candidates by AOP over their datasets: the one rule, whoever shows it.
+
+    Ranks are shared where chance may have put candidates in order; the Pareto front is of mean accuracy and mean AUC of
+    the worst attack, among those that take part.
+
+    >>> import numpy as np
+    >>> sure = lambda accuracy: (Measured(np.array([[accuracy, 0.5, 0.01, 0.1]]), np.zeros(4)),)
+    >>> places = places_of([Candidate(name, sure(value), True) for name, value in (("worse", 0.7), ("better", 0.8))])
+    >>> places["worse"].rank.rank, places["better"].rank.rank, places["better"].pareto
+    (2, 1, True)
+    """
+    means = {one.name: means_of(one.name, one.datasets) if one.datasets else None for one in candidates}
+    part = [one.name for one in candidates if one.takes_part and means[one.name] is not None]
+    found = dict(zip(part, ranks_of([entry for name in part if (entry := means[name])]), strict=True))
+    points = {name: (float(entry.values[0]), float(entry.values[1])) for name in part if (entry := means[name])}
+    front = {name for name, point in points.items() if not any(dominates(other, point) for other in points.values())}
+    return {name: Place(means[name], found.get(name), name in front) for name in means}
+
+
+def dominates(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    """Return whether (accuracy, AUC) `one` is at least as good as `other` in both and better in one.
+
+    AUCs below 0.5 count as 0.5: an attack that is worse than guessing by chance protects nobody better.
+
+    >>> dominates((0.9, 0.55), (0.8, 0.6)), dominates((0.9, 0.48), (0.9, 0.5))
+    (True, False)
+    """
+    (accuracy, auc), (other_accuracy, other_auc) = (one[0], max(one[1], 0.5)), (other[0], max(other[1], 0.5))
+    return accuracy >= other_accuracy and auc <= other_auc and (accuracy, auc) != (other_accuracy, other_auc)

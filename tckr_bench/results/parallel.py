@@ -12,9 +12,6 @@ from typing import TYPE_CHECKING, TypeVar, cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from multiprocessing.connection import Connection
-    from pathlib import Path
-
-    from tckr_bench.records import CellRecord, ComponentUse, Measurement
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -112,36 +109,3 @@ def _timed(work: Callable[[Task], Result], task: Task, seconds: float) -> Result
 
 def _limit(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-
-
-def measurements_of_cells(
-    cells: Sequence[tuple[Path, CellRecord]],
-    metrics: Sequence[ComponentUse],
-    *,
-    jobs: int,
-    progress: Callable[[int], None] | None = None,
-) -> list[tuple[Measurement, ...]]:
-    """Compute the measurements of a run's cells from their evidence.
-
-    Raises:
-        RunError: evidence cannot be read.
-    """
-    tasks = [(run, cell, tuple(metrics)) for run, cell in cells]
-    return in_processes(_measurements, tasks, jobs=jobs, died=_dead, progress=progress)
-
-
-def _measurements(task: tuple[Path, CellRecord, tuple[ComponentUse, ...]]) -> tuple[Measurement, ...]:
-    from tckr_bench.results.verify import recompute_measurements
-
-    run, cell, metrics = task
-    return tuple(recompute_measurements(run, cell, metrics))
-
-
-def _dead(task: tuple[Path, CellRecord, tuple[ComponentUse, ...]], why: str) -> tuple[Measurement, ...]:
-    from tckr_bench.errors import RunError
-
-    run, cell, _ = task
-    raise RunError(
-        f"measurements of {run}/{cell.dataset}/{cell.method.name}/seed-{cell.seed} could not be computed: {why}; "
-        "its evidence may be damaged: run the matrix again"
-    )

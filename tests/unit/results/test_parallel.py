@@ -7,12 +7,12 @@ import signal
 
 import pytest
 from submitted_runs import finished_run, needed_metrics
+from tckr_bench.results.run_files import cell_folder, read_results
 
 from tckr_bench.errors import RunError
 from tckr_bench.leaderboard import parallel
-from tckr_bench.leaderboard.parallel import _dead, in_processes, measurements_of_cells
 from tckr_bench.results.evidence import EVIDENCE_FILE
-from tckr_bench.results.run_files import cell_folder, read_results
+from tckr_bench.results.parallel import _dead, in_processes, measurements_of_cells
 
 
 def work(task):

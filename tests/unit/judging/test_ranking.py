@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tckr_bench.leaderboard.ranking import QUANTITIES, Means, Measured, means_of, ranks_of
+from tckr_bench.judging.ranking import QUANTITIES, Means, Measured, means_of, ranks_of
 from tckr_bench.seeds import derive_seed
 
 TWO = (

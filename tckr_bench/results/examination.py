@@ -7,21 +7,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tckr_bench.errors import LeaderboardError, OptionError, PluginError, RunError
-from tckr_bench.leaderboard.files import file_reference, record_folder
-from tckr_bench.leaderboard.identity import digest_of
-from tckr_bench.leaderboard.pictures import may_be_shown, read_pictures
-from tckr_bench.leaderboard.records import ResultRecord, cells_of
-from tckr_bench.leaderboard.scores import MOST_BYTES, read_scores
-from tckr_bench.results.verify import compute_measurements, control_limit, difference, has_limit
+from tckr_bench.errors import OptionError, PluginError, RunError
+from tckr_bench.records import Measurement
+from tckr_bench.results.files import dump_record, file_reference, pictures_path, record_folder, scores_name
+from tckr_bench.results.identity import digest_of
+from tckr_bench.results.limits import control_limit, has_limit
+from tckr_bench.results.memory import key_of, recall, remember
+from tckr_bench.results.parallel import in_processes
+from tckr_bench.results.pictures import read_pictures
+from tckr_bench.results.recomputation import compute_measurements, difference, revised_metrics
+from tckr_bench.results.records import ResultRecord, cells_of
+from tckr_bench.results.scores import MOST_BYTES, read_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
 
-    from tckr_bench.leaderboard.records import FileReference, SeedResult
-    from tckr_bench.records import AttackScores, CellEvidence, Measurement
+    from tckr_bench.records import AttackScores, CellEvidence
+    from tckr_bench.results.records import FileReference, SeedResult
 
 MOST_CLASSES = 25_000
 MOST_SHADOWS = 1024
@@ -43,9 +47,9 @@ _NONSENSE = (
 
 @dataclass(frozen=True)
 class Task:
-    """The scores of a seed of a record, or without a seed its pictures; below the folder of results."""
+    """The scores of a seed of a record, or without a seed its pictures; in the folder of its run."""
 
-    root: Path
+    run: Path
     record: ResultRecord
     seed: int | None
 
@@ -70,37 +74,80 @@ class Examined:
     measurements: tuple[Measurement, ...] = ()
 
 
+def examine_all(
+    tasks: Sequence[Task], *, jobs: int = 1, progress: Callable[[int], None] | None = None
+) -> list[Examined]:
+    """Examine files, in processes of their own; what was examined before is remembered by its content.
+
+    `progress` is told how many of those that were not remembered are done.
+    """
+    keys = [_memory_key(task) for task in tasks]
+    known = {index: found for index, key in enumerate(keys) if key and (found := recall(key, Examined)) is not None}
+    todo = [index for index in range(len(tasks)) if index not in known]
+    if not todo:
+        return [known[index] for index in range(len(tasks))]
+    results = in_processes(examine, [tasks[index] for index in todo], jobs=jobs, died=died, progress=progress)
+    for index, examined in zip(todo, results, strict=True):
+        known[index] = examined
+        if keys[index] and not examined.faults:
+            remember(keys[index], examined)
+    return [known[index] for index in range(len(tasks))]
+
+
+def _memory_key(task: Task) -> str:
+    """Return what names the content a task looks into; nothing of one that is not there as its record says."""
+    record = task.record
+    path = pictures_path(task.run, record) if task.seed is None else _scores_path(task)
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
+        return ""
+    digest = file_reference(path).sha256
+    return key_of(dump_record(record).decode(), record.metrics, record.primary_attack, str(task.seed), digest)
+
+
+def _scores_path(task: Task) -> Path:
+    return record_folder(task.run, task.record) / scores_name(task.record, task.seed or 0)
+
+
 def examine(task: Task) -> Examined:
     """Recompute the measurements of a seed from its scores, and compare all that its record says of them."""
     record = task.record
     if task.seed is None:
-        return Examined(faults_of_pictures(task.root, record))
+        return Examined(faults_of_pictures(task.run, record))
     result = next(result for result in record.seeds if result.seed == task.seed)
-    reference = result.scores
-    assert reference is not None, "only seeds with scores are examined"
-    path = record_folder(task.root, record) / reference.name
+    path = _scores_path(task)
     try:
-        if path.is_symlink() or not path.is_file():
-            raise LeaderboardError(f"its scores {reference.name} are not there")
-        if path.stat().st_size > MOST_BYTES:
-            raise LeaderboardError(f"the score file {path.name} has more than {MOST_BYTES // 2**20} MiB")
-        if not _is_referred_to(path, reference):
-            raise LeaderboardError(f"{reference.name} is not the file the record names (sha256 or size differ)")
-        evidence = read_scores(path)
-        fault = fault_of_sizes(evidence, record)
-        if fault:
-            raise LeaderboardError(f"{reference.name}: {fault}")
-        return _examined(record, result, evidence)
-    except LeaderboardError as error:
+        return _examined(record, result, scores_of(task.run, record, task.seed))
+    except RunError as error:
         return Examined((str(error),))
     except _NONSENSE as error:
-        return Examined((f"measurements of {reference.name} cannot be computed ({str(error)[:200]})",))
+        return Examined((f"measurements of {path.name} cannot be computed ({str(error)[:200]})",))
+
+
+def scores_of(run: Path, record: ResultRecord, seed: int) -> CellEvidence:
+    """Read the scores of a seed, which must be those that its record names, of sizes its dataset allows.
+
+    Raises:
+        RunError: they are not there, are others, damaged, or out of proportion.
+    """
+    reference = next(result.scores for result in record.seeds if result.seed == seed)
+    path = record_folder(run, record) / scores_name(record, seed)
+    if reference is None or path.is_symlink() or not path.is_file():
+        raise RunError(f"its scores {path.name} are not there")
+    if path.stat().st_size > MOST_BYTES:
+        raise RunError(f"the score file {path.name} has more than {MOST_BYTES // 2**20} MiB")
+    if not _is_referred_to(path, reference):
+        raise RunError(f"{path.name} is not the file the record names (sha256 or size differ)")
+    evidence = read_scores(path)
+    fault = fault_of_sizes(evidence, record)
+    if fault:
+        raise RunError(f"{path.name}: {fault}")
+    return evidence
 
 
 def _examined(record: ResultRecord, result: SeedResult, evidence: CellEvidence) -> Examined:
     measurements = tuple(compute_measurements(evidence, record.metrics))
     return Examined(
-        faults=(*_faults_of_measurements(result, measurements), *_faults_of_models(record, evidence)),
+        faults=(*_faults_of_measurements(record, result, measurements), *_faults_of_models(record, evidence)),
         digest=digest_of(evidence),
         labels=_sha(evidence.test_labels),
         outputs=_sha(evidence.test_logits),
@@ -152,10 +199,14 @@ def _fault_of_size(label: str, attack: AttackScores, images: int) -> str:
     return ""
 
 
-def _faults_of_measurements(result: SeedResult, measurements: tuple[Measurement, ...]) -> list[str]:
+def _faults_of_measurements(
+    record: ResultRecord, result: SeedResult, measurements: tuple[Measurement, ...]
+) -> list[str]:
+    """Return which measurements are not those of the scores, but for metrics that are installed in another version."""
     saved, found = (_by_name(part) for part in (result.measurements, measurements))
     faults = []
-    for key in dict.fromkeys((*saved, *found)):
+    revised = revised_metrics(record.metrics)
+    for key in (key for key in dict.fromkeys((*saved, *found)) if key[0] not in revised):
         what = difference(saved.get(key), found.get(key)) or _difference_in_words(saved.get(key), found.get(key))
         if what:
             name = key[0] + (f" ({key[1]})" if key[1] else "")
@@ -191,18 +242,16 @@ def _is_referred_to(path: Path, reference: FileReference) -> bool:
     return path.stat().st_size == reference.size and file_reference(path) == reference
 
 
-def faults_of_pictures(root: Path, record: ResultRecord) -> tuple[str, ...]:
-    """Return what is wrong with a record's pictures, or that it must not have any."""
-    if record.pictures is None:
+def faults_of_pictures(run: Path, record: ResultRecord) -> tuple[str, ...]:
+    """Return what is wrong with a record's pictures; nothing where it has none."""
+    path = pictures_path(run, record)
+    if not path.exists() and not path.is_symlink():
         return ()
-    if not may_be_shown(record.description.licence):
-        return (f"the licence of {record.dataset} does not let its images be shown; leave the pictures out",)
-    path = record_folder(root, record) / record.pictures.name
     try:
-        if path.is_symlink() or not path.is_file() or not _is_referred_to(path, record.pictures):
-            return (f"its pictures {record.pictures.name} are not the file the record names",)
+        if path.is_symlink() or not path.is_file():
+            return (f"its pictures {path.name} are no file",)
         pairs = read_pictures(path)
-    except LeaderboardError as error:
+    except RunError as error:
         return (str(error),)
     classes = len(record.description.class_names)
     return ("a picture is of a class that the dataset does not have",) if any(p.label >= classes for p in pairs) else ()

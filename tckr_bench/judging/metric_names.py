@@ -1,0 +1,11 @@
+"""Names of the metrics that the judgement rests on."""
+
+ACCURACY, GAP, AUC = "accuracy", "accuracy-gap", "auc-mia"
+TPR, AOP = "tpr-at-1-fpr", "aop"
+WORST_AUC, WORST_TPR = "worst-auc", "worst-tpr-at-1-fpr"
+PROVED, FOUND = "epsilon-accounted", "epsilon-lower"
+PUBLISHED = "best-published-auc"
+WORST = {AUC: WORST_AUC, TPR: WORST_TPR}
+"""What the worst of all attacks on the classifier reaches, by the metric it is the worst in."""
+OF_WORST = (WORST_AUC, WORST_TPR, AOP)
+"""Metrics of the worst attack, whichever it is: a row has one of each."""

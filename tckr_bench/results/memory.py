@@ -1,0 +1,62 @@
+"""What was computed before, by the content it was computed from: a second look at the same scores takes no arithmetic.
+
+<store>/recomputed/<ab>/<key>.json, where the key names the scores, the metrics with their versions, and this program's
+version. It is this machine's own memory: nothing in it comes from a submission, and losing it costs time alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import tempfile
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from tckr_bench.places import default_store_path
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+T = TypeVar("T")
+
+
+def key_of(*parts: Any) -> str:  # noqa: ANN401 - JSON values, dataclasses among them
+    """Return what names a computation: a sha256 of its inputs and of this program's version."""
+    text = TypeAdapter(tuple[Any, ...]).dump_json((metadata.version("tckr-bench"), *parts))
+    return hashlib.sha256(json.dumps(json.loads(text), sort_keys=True).encode()).hexdigest()
+
+
+def recall(key: str, kind: type[T]) -> T | None:
+    """Return what was remembered under a key; None where nothing was, or it is damaged."""
+    try:
+        found: T = _schema(cast("Hashable", kind)).validate_json(_path(key).read_bytes())
+    except (OSError, ValidationError):
+        return None
+    return found
+
+
+def remember(key: str, value: object) -> None:
+    """Remember a dataclass under a key; a folder that cannot be written costs time alone."""
+    path = _path(key)
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, partial = tempfile.mkstemp(dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(_schema(cast("Hashable", type(value))).dump_json(value))
+        Path(partial).replace(path)
+
+
+def _path(key: str) -> Path:
+    return default_store_path() / "recomputed" / key[:2] / f"{key}.json"
+
+
+@functools.cache
+def _schema(kind: Hashable) -> TypeAdapter[Any]:
+    """Return what reads and writes a kind of file; it takes longer to make than a file to read."""
+    return TypeAdapter(cast("type[Any]", kind))

@@ -1,0 +1,47 @@
+"""Measurements recomputed from saved evidence, and compared with what was saved of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tckr_bench.plugin.registry import default_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tckr_bench.records import CellEvidence, ComponentUse, Measurement
+
+TOLERANCE = 1e-9
+
+
+def compute_measurements(evidence: CellEvidence, metrics: Sequence[ComponentUse] = ()) -> list[Measurement]:
+    """Compute the measurements of evidence, by default with every installed metric.
+
+    Raises:
+        PluginError, OptionError: a metric is not installed here, or does not have its options.
+    """
+    registry = default_registry()
+    names = [registration.component.name for registration in registry.family("metric")]
+    measurements: list[Measurement] = []
+    for use in metrics or [registry.use("metric", name, label=name, options={}) for name in names]:
+        measurements += registry.load(use).compute(evidence)
+    return measurements
+
+
+def revised_metrics(metrics: Sequence[ComponentUse]) -> tuple[str, ...]:
+    """Return the metrics whose installed version is not the one a run had."""
+    installed = {entry.component.name: entry.component.version for entry in default_registry().family("metric")}
+    return tuple(use.name for use in metrics if installed.get(use.name, use.version) != use.version)
+
+
+def difference(saved: Measurement | None, found: Measurement | None) -> str:
+    """Say how a saved measurement differs from the one its evidence gives, or nothing where they agree to 1e-9."""
+    if found is None:
+        return "the evidence and the installed metrics do not give it"
+    if saved is None:
+        return f"missing from the results; the evidence gives {found.value:.6g}"
+    for part in ("value", "low", "high"):
+        ours, theirs = getattr(found, part), getattr(saved, part)
+        if not abs(ours - theirs) <= TOLERANCE:  # written so that a NaN counts as a difference
+            return f"{part} is {theirs:.12g} in the results, {ours:.12g} by the evidence"
+    return ""
