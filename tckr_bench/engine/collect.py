@@ -142,7 +142,7 @@ def images_of(cardinality: float, splits: Mapping[str, int]) -> int:
 
 def matrix_digest(plan: Plan) -> str:
     """Return the sha256 of a matrix with every setting applied: two runs of the same one may be compared."""
-    content = plan.matrix.file.model_dump(mode="json", exclude={"summary", "observer"})
+    content = plan.matrix.file.model_dump(mode="json", exclude={"summary", "track", "observer"})
     return fingerprint(content)
 
 
