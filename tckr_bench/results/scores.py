@@ -41,7 +41,7 @@ _DAMAGED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError,
 
 
 def narrowed(evidence: CellEvidence) -> CellEvidence:
-    """Return evidence whose scores are float32 values wherever that leaves their order and their ties as they were.
+    """Return evidence whose scores are float32 values with the order and the ties they had.
 
     Every metric of scores looks at their order alone, so that no measurement changes and a file is half as large.
     Distances of copies and the AUCs of an audit, which are looked at as numbers, stay as they are.
@@ -57,21 +57,29 @@ def _narrowed_attack(attack: AttackScores) -> AttackScores:
 
 
 def narrow(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return values rounded to float32, as float64; unchanged where rounding would change their order or make ties.
+    """Return values rounded to float32, as float64, with the order and the ties they had.
+
+    Where rounding would make two values one, the higher is moved up to the next float32, and so on: float32 numbers in
+    order are whole numbers in order, and the least rising sequence of whole numbers above another is i + max(n - i).
+    Values beyond the range of float32 are returned as they are.
 
     >>> import numpy as np
-    >>> close = np.array([1.0, 1.0 + 1e-12])
-    >>> bool((narrow(close) == close).all()), float(narrow(np.array([0.1, 0.2]))[0]) == float(np.float32(0.1))
+    >>> close = narrow(np.array([1.0, 1.0 + 1e-12, 0.1, 1.0]))
+    >>> bool(close[0] == close[3] < close[1]), float(close[2]) == float(np.float32(0.1))
     (True, True)
     """
     import numpy as np
 
-    with np.errstate(over="ignore"):
-        rounded = values.astype(np.float32).astype(np.float64)
-    if not np.isfinite(rounded).all():
+    if not values.size or np.abs(values).max() > np.finfo(np.float32).max:
         return values
-    before, after = (np.unique(part, return_inverse=True)[1] for part in (values.ravel(), rounded.ravel()))
-    return rounded if np.array_equal(before, after) else values
+    distinct, places = np.unique(values, return_inverse=True)
+    bits = (distinct + 0.0).astype(np.float32).view(np.int32).astype(np.int64)
+    ordered = np.where(bits < 0, -(bits & 0x7FFFFFFF), bits)
+    steps = np.arange(len(ordered))
+    ordered = steps + np.maximum.accumulate(ordered - steps)
+    bits = np.where(ordered < 0, -ordered | 0x80000000, ordered).astype(np.uint32)
+    rounded: npt.NDArray[np.float64] = bits.view(np.float32).astype(np.float64)[places].reshape(values.shape)
+    return rounded if np.isfinite(rounded).all() else values
 
 
 def _in_single_precision(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -107,6 +115,7 @@ def write_scores(evidence: CellEvidence, path: Path) -> None:
         use_byte_stream_split=floats,
         row_group_size=rows,
         write_statistics=False,
+        store_schema=False,
     )
 
 
