@@ -115,7 +115,6 @@ def write_scores(evidence: CellEvidence, path: Path) -> None:
         use_byte_stream_split=floats,
         row_group_size=rows,
         write_statistics=False,
-        store_schema=False,
     )
 
 
