@@ -11,8 +11,8 @@ from tckr_bench.show import galleries
 from tckr_bench.show.adaptive import adaptive_gains
 from tckr_bench.show.answer import answer
 from tckr_bench.show.audit import audit_of
+from tckr_bench.show.chart_data import charts_of
 from tckr_bench.show.contrasts import contrasts, side_of
-from tckr_bench.show.plots import plots_of
 from tckr_bench.show.shown import ABSENT, Shown, share
 from tckr_bench.show.tables import epsilons, method_label
 from tckr_bench.text import NOTHING, duration, plain, short_names, signed, size, span
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from tckr_bench.results.verify import Verified
     from tckr_bench.show.adaptive import Gain
     from tckr_bench.show.audit import Audit
+    from tckr_bench.show.chart_data import DatasetCharts
     from tckr_bench.show.contrasts import Contrast
     from tckr_bench.show.galleries import Galleries
-    from tckr_bench.show.plots import Plots
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Page:
     sentences: tuple[str, ...]
     tiles: tuple[tuple[str, Shown], ...]
     rows: tuple[Line, ...]
-    plots: Plots
+    charts: DatasetCharts
     audit: Audit
     contrasts: tuple[Contrast, ...]
     adaptive: tuple[Gain, ...]
@@ -58,8 +58,8 @@ class Page:
     costs: tuple[tuple[str, tuple[str, ...], str], ...]
 
 
-def dataset_page(found: Verified, board: DatasetBoard, *, names: Mapping[str, str], identity: str) -> Page:
-    """Gather what the page shows of a dataset; `identity` tells its drawings from those of others."""
+def dataset_page(found: Verified, board: DatasetBoard, *, names: Mapping[str, str]) -> Page:
+    """Gather what the page shows of a dataset."""
     differences = _best_differences(found, board)
     stages = tuple(dict.fromkeys(step.kind for row in board.rows for record in row.records for step in record.cost))
     return Page(
@@ -67,7 +67,7 @@ def dataset_page(found: Verified, board: DatasetBoard, *, names: Mapping[str, st
         sentences=answer(board, short_names([row.method for row in board.rows])[1], differences),
         tiles=_tiles(board, differences) if board.trusted else (),
         rows=tuple(Line(row, method_label(row, names), epsilons(row), _numbers(row)) for row in board.rows),
-        plots=plots_of(found, board, names=names, identity=identity),
+        charts=charts_of(found, board, names=names),
         audit=audit_of(board, names),
         contrasts=contrasts(found, board, names),
         adaptive=adaptive_gains(found, board, names),

@@ -87,9 +87,7 @@ def _page(found: Verified, leaderboard: Leaderboard) -> str:
     )
     environment.filters |= {"plain": plain, "duration": duration, "bytes": size, "code": _code, "limits": _limits}
     names, _ = short_names(leaderboard.methods)
-    pages = [
-        dataset_page(found, board, names=names, identity=f"d{index}") for index, board in enumerate(leaderboard.boards)
-    ]
+    pages = [dataset_page(found, board, names=names) for board in leaderboard.boards]
     return environment.get_template("report.html").render(
         leaderboard=leaderboard,
         information=found.run.information,

@@ -7,7 +7,7 @@ import sys
 import pytest
 from PIL import Image
 
-HEAVY = ("torch", "numpy", "transformers", "datasets", "diffusers", "timm", "scipy", "matplotlib", "sklearn")
+HEAVY = ("torch", "numpy", "transformers", "datasets", "diffusers", "timm", "scipy", "vl_convert", "sklearn")
 
 
 def test_help_imports_nothing_heavy():

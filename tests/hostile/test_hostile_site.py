@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import matplotlib.figure  # noqa: F401 - it makes folders of its own when it is imported
 from hostile_files import markup, names
 from hostile_files.writing import written_paths
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tckr_bench.judging import metric_names, reported
 from tckr_bench.judging.rows import DatasetBoard
-from tckr_bench.leaderboard.site import attack_view, drawings, measurements
+from tckr_bench.leaderboard.site import attack_view, entry_charts, measurements
 from tckr_bench.leaderboard.site.method_view import Check, checks_of
 from tckr_bench.leaderboard.site.method_words import STANDINGS, Mark, marks_of, unbroken
 from tckr_bench.leaderboard.site.reproduction import Fact
@@ -72,7 +72,7 @@ class DatasetView:
     marks: tuple[Mark, ...]
     judged: tuple[Judged, ...]
     threats: tuple[attack_view.ThreatGroup, ...]
-    chart: drawings.Chart
+    chart: entry_charts.Chart
     reported: reported.ReportedTable | None
 
     @property
@@ -99,7 +99,7 @@ def dataset_view(name: str, standings: Standings) -> DatasetView:
         marks=tuple(dict.fromkeys(mark for line in lines for mark in line.marks)),
         judged=_judged(found),
         threats=attack_view.threats_of([result for _, result in found]),
-        chart=drawings.tradeoff_chart(found, identity="t"),
+        chart=entry_charts.tradeoff_chart(found),
         reported=_reported(name, records),
     )
 

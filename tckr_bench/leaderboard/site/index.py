@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from tckr_bench.leaderboard.site.links import dataset_link, method_link
 from tckr_bench.leaderboard.site.names import short
 from tckr_bench.leaderboard.site.payload import payload
 from tckr_bench.leaderboard.site.vega import vega_bundle
+from tckr_bench.show.chart_parts import CONFIG
 from tckr_bench.show.shown import ABSENT, Shown, share
 from tckr_bench.text import plain
 
@@ -97,6 +99,7 @@ def index_page(boards: Sequence[Standings], *, digest: str = "") -> str:
         scripts=("".join(map(static, SCRIPT)), vega_bundle()),
         tracks=tuple(track_view(board) for board in boards),
         payload=payload(boards),
+        chart_config=json.dumps(CONFIG, separators=(",", ":")),
         digest=digest,
         reported_words={
             "label": reported.LABEL,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tckr_bench.judging.remarks import remarks_of
-from tckr_bench.leaderboard.site import attack_view, costs, drawings, galleries, measurements, reproduction
+from tckr_bench.leaderboard.site import attack_view, costs, entry_charts, galleries, measurements, reproduction
 from tckr_bench.leaderboard.site.method_words import Mark, marks_of, standing_of, unbroken, what_it_is
 from tckr_bench.text import duration, plain
 
@@ -61,7 +61,7 @@ class DatasetSection:
     checks: tuple[Check, ...]
     attacks: tuple[attack_view.AttackGroup, ...]
     findings: tuple[tuple[str, Shown], ...]
-    roc: drawings.Chart
+    roc: entry_charts.Chart
     gallery: galleries.Gallery
     costs: costs.Costs | None
     files: tuple[reproduction.FileView, ...]
@@ -171,7 +171,7 @@ def _section(
         checks=checks_of(record),
         attacks=attack_view.attack_groups(result),
         findings=measurements.findings(result.row),
-        roc=drawings.roc_chart(result, standings, results=results, identity=f"r{place}"),
+        roc=entry_charts.roc_chart(result, standings, results=results),
         gallery=galleries.gallery_of(record, results, most_bytes=galleries.MOST_BYTES // datasets),
         costs=costs.costs_of(record),
         files=reproduction.files_of(record),

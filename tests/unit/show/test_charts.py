@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import itertools
 import re
 import xml.etree.ElementTree as ElementTree
 
@@ -11,7 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tckr_bench.show import charts
+from tckr_bench.show.chart_parts import INK, LONG, MUTED, SERIES, colours, shortened
 from tckr_bench.show.charts import (
+    LABELLED,
+    LOWEST_RATE,
     Curve,
     Point,
     ScoreSample,
@@ -20,18 +25,30 @@ from tckr_bench.show.charts import (
     roc_svg,
     tradeoff_svg,
 )
-from tckr_bench.show.drawing import colours
+from tckr_bench.show.label_places import Box, Spot, place_labels
 from tckr_bench.show.pictures import pair_png
 
 HOSTILE = '</svg><script>alert("$x$")</script> $\\frac{1}{0}$ _a'
+ANY_LABEL = [
+    HOSTILE,
+    "$x$ {{x}}",
+    "datum.x; alert(1)",
+    "two\nlines\x1b[31m",
+    "'\"",
+    "x" * 500,
+    "_",
+    "null",
+    "1e3",
+    "&amp;",
+]
 
 
 def points(label="lora"):
     rates = [(0.05, 0.03, 0.07), (0.012, 0.006, 0.02), (0.011, 0.005, 0.019)]
     return [
-        Point("real data", "baseline", (0.84, 0.82, 0.86), (0.62, 0.60, 0.64), "#010101", rates[0]),
-        Point("dp-sgd", "defended", (0.74, 0.72, 0.76), (0.52, 0.50, 0.54), "#050002", rates[2]),
-        Point(label, "method", (0.82, 0.80, 0.84), (0.53, 0.51, 0.55), "#050001", rates[1]),
+        Point("real data", "baseline", (0.84, 0.82, 0.86), (0.62, 0.60, 0.64), INK, rates[0]),
+        Point("dp-sgd", "defended", (0.74, 0.72, 0.76), (0.52, 0.50, 0.54), SERIES[1], rates[2]),
+        Point(label, "method", (0.82, 0.80, 0.84), (0.53, 0.51, 0.55), SERIES[0], rates[1]),
     ]
 
 
@@ -43,65 +60,85 @@ def samples(label="lora"):
 def curves(label="lora"):
     alarms = np.linspace(0, 1, 4001)
     return [
-        Curve("real data", "baseline", alarms, np.sqrt(alarms), "#010101"),
-        Curve(label, "method", alarms, alarms, "#050001"),
-        Curve("noise", "control", np.array([0.0, 1.0]), np.array([0.0, 1.0]), "#020202"),
+        Curve("real data", "baseline", alarms, np.sqrt(alarms), INK),
+        Curve(label, "method", alarms, alarms, SERIES[0]),
+        Curve("noise", "control", np.array([0.0, 1.0]), np.array([0.0, 1.0]), MUTED),
     ]
 
 
-def parsed(svg):
-    return ElementTree.fromstring(svg.replace("<svg", '<svg xmlns:xlink="x"', 1))
+def words_of(svg):
+    """Parse SVG and return the texts that can be seen."""
+    elements = ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
+    return ["".join(element.itertext()) for element in elements if element.get("opacity") != "0"]
 
 
 @pytest.mark.parametrize(("draw", "what"), [(tradeoff_svg, points), (roc_svg, curves), (histogram_svg, samples)])
-class TestDrawings:
+class TestCharts:
     def test_drawing_again_gives_the_same_bytes(self, draw, what):
-        assert draw(what(), identity="a") == draw(what(), identity="a")
+        assert draw(what()) == draw(what())
 
-    def test_ids_of_two_drawings_do_not_meet(self, draw, what):
-        ids = [set(re.findall(r'\bid="([^"]+)"', draw(what(), identity=name))) for name in ("a", "b")]
-        assert ids[0]
-        assert not ids[0] & ids[1]
+    def test_many_may_stand_in_a_page_since_none_has_ids(self, draw, what):
+        assert not re.search(r"""\sid=|url\(|href=""", draw(what()))
 
-    def test_links_lead_to_ids_of_the_drawing(self, draw, what):
-        svg = draw(what(), identity="a")
-        used = re.findall(r'(?:url\(|href=")#([^)"]+)', svg)
-        assert used
-        assert set(used) <= set(re.findall(r'\bid="([^"]+)"', svg))
+    def test_a_policy_without_inline_styles_and_scripts_is_kept(self, draw, what):
+        svg = draw(what(HOSTILE))
+        assert not re.search(r"\sstyle=|<style|<script|\son[a-z]+=", svg)
+        for elements in ElementTree.fromstring(svg).iter():
+            assert elements.tag.removeprefix("{http://www.w3.org/2000/svg}") in {"svg", "g", "path", "line", "text"}
 
-    def test_nothing_leads_outside_and_nothing_dates_it(self, draw, what):
-        svg = draw(what(), identity="a")
-        assert "http" not in svg
-        assert "<metadata" not in svg
+    def test_nothing_leads_outside(self, draw, what):
+        assert set(re.findall(r'http[^"]*', draw(what()))) == {
+            "http://www.w3.org/2000/svg",
+            "http://www.w3.org/1999/xlink",
+        }
+
+    def test_it_is_a_picture_with_a_name(self, draw, what):
+        root = ElementTree.fromstring(draw(what()))
+        assert root.get("role") == "img"
+        assert len(root.get("aria-label")) > 10
 
     def test_colours_are_variables_of_the_page(self, draw, what):
-        svg = draw(what(), identity="a")
-        assert "var(--ink)" in svg
-        assert "var(--series-" in svg
-        assert not re.search(r"#0[1-5]0[0-5]0[0-9]\b", svg)
+        painted = set(re.findall(r'(?:fill|stroke)="([^"]*)"', draw(what())))
+        assert {"var(--ink)", "var(--rule)", "var(--muted)"} <= painted
+        assert all(
+            re.fullmatch(r"none|transparent|var\(--(ink|muted|rule|paper|series-[1-6])\)", paint) for paint in painted
+        )
 
-    def test_hostile_labels_stay_text(self, draw, what):
-        svg = draw(what(HOSTILE), identity="a")
-        texts = ["".join(element.itertext()) for element in parsed(svg).iter() if element.tag.endswith("text")]
-        assert any(text.strip("\u200b \n") == HOSTILE for text in texts)
-        assert "<script" not in svg
+    def test_no_font_is_asked_for(self, draw, what):
+        assert set(re.findall(r'font-family="([^"]*)"', draw(what()))) == {"sans-serif"}
 
-    def test_a_single_point_can_be_drawn(self, draw, what):
-        assert draw(what()[:1], identity="a").startswith("<svg")
+    @pytest.mark.parametrize("label", ANY_LABEL)
+    def test_any_label_stays_text(self, draw, what, label):
+        words = words_of(draw(what(label)))
+        assert any(text.removesuffix(", lira") in (shortened(label), shortened(label, LONG)) for text in words)
+
+    def test_a_single_one_can_be_drawn(self, draw, what):
+        assert draw(what()[:1]).startswith("<svg")
 
 
 def test_a_panel_more_is_drawn_where_found_members_are_known():
-    both = tradeoff_svg(points(), identity="a")
-    assert "members found at 1 % false alarms" in both
-    assert both.count(">real data<") == 2
-    unknown = tradeoff_svg([dataclasses.replace(point, tpr=None) for point in points()], identity="a")
-    assert "members found at 1 % false alarms" not in unknown
+    both = words_of(tradeoff_svg(points()))
+    assert any("members found at 1 % false alarms" in text for text in both)
+    assert both.count("real data") == 2
+    unknown = words_of(tradeoff_svg([dataclasses.replace(point, tpr=None) for point in points()]))
+    assert unknown.count("real data") == 1
+    assert not any("members found at 1 % false alarms" in text for text in unknown)
 
 
 def test_the_front_is_drawn_unless_nothing_is_ranked():
-    wide = "stroke-width: 5"
-    assert wide in tradeoff_svg(points(), identity="a")
-    assert wide not in tradeoff_svg(points(), identity="a", front=False)
+    wide = 'stroke-width="5"'
+    assert wide in tradeoff_svg(points())
+    assert wide not in tradeoff_svg(points(), front=False)
+
+
+def test_of_many_points_those_of_the_front_and_real_data_are_named():
+    worse = [
+        Point(f"worse {place}", "method", (0.5, 0.4, 0.6), (0.6, 0.5, 0.7), SERIES[2]) for place in range(LABELLED)
+    ]
+    words = words_of(tradeoff_svg([*points(), *worse]))
+    assert {"real data", "lora"} <= set(words)
+    assert not any(text.startswith("worse") for text in words)
+    assert "worse 3" in words_of(tradeoff_svg([*points(), *worse[: LABELLED - 3]][::-1]))
 
 
 def test_the_front_leaves_out_what_another_beats_in_both():
@@ -117,11 +154,55 @@ def test_less_success_than_guessing_is_no_safer_than_guessing():
 def test_scores_far_out_and_scores_all_alike_can_be_drawn():
     far = ScoreSample("far", np.array([*range(100), 1e12]), np.arange(100.0))
     alike = ScoreSample("alike", np.zeros(9), np.zeros(9))
-    assert histogram_svg([far, alike, alike], identity="a").startswith("<svg")
+    assert histogram_svg([far, alike, alike]).startswith("<svg")
 
 
-def test_long_curves_are_thinned_to_what_can_be_seen():
-    assert len(roc_svg(curves(), identity="a")) < 60_000
+def drawn_rates(curve):
+    """Return the true positive rates that the drawn steps of a curve have at rising false positive rates."""
+    alarms, hits = charts._visible(curve)
+    rates = np.geomspace(LOWEST_RATE, 1, 1000)
+    place = np.searchsorted(alarms, rates, side="right")
+    return rates, np.where(place > 0, hits[place - 1], LOWEST_RATE)
+
+
+@pytest.mark.parametrize("power", [0.3, 1.0, 2.0])
+def test_long_curves_are_thinned_to_what_can_be_seen(power):
+    alarms = np.linspace(0, 1, 100_001)
+    curve = Curve("a", "method", alarms, alarms**power, INK)
+    assert len(charts._visible(curve)[0]) < 400
+    rates, drawn = drawn_rates(curve)
+    dots = 130 * np.abs(np.log10(drawn) - np.log10(np.maximum(rates**power, LOWEST_RATE)))
+    assert dots.max() < 4 * max(1, power)
+
+
+def test_a_curve_without_false_alarms_starts_at_its_height():
+    curve = Curve("a", "method", np.array([0.0, 0.0, 0.5, 1.0]), np.array([0.0, 0.4, 0.7, 1.0]), INK)
+    rates, drawn = drawn_rates(curve)
+    np.testing.assert_array_equal(drawn, np.where(rates < 0.5, 0.4, np.where(rates < 1, 0.7, 1.0)))
+
+
+def test_a_curve_that_finds_nobody_rises_only_where_the_last_are_accused():
+    curve = Curve("a", "method", np.array([0.0, 1.0]), np.array([0.0, 1.0]), INK)
+    alarms, hits = charts._visible(curve)
+    assert (alarms.tolist(), hits.tolist()) == ([LOWEST_RATE, 1.0], [LOWEST_RATE, 1.0])
+
+
+def test_a_curve_below_the_axes_rises_from_them():
+    curve = Curve("a", "method", np.array([0.0, 0.02, 0.02, 1.0]), np.array([0.0, 0.0, 0.3, 1.0]), INK)
+    alarms, hits = charts._visible(curve)
+    assert (alarms.tolist(), hits.tolist()) == ([0.02, 0.02, 1.0], [LOWEST_RATE, 0.3, 1.0])
+
+
+def test_names_of_neighbours_do_not_cover_each_other_nor_leave_the_panel():
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        places = random.uniform(40, 260, size=(8, 2))
+        spots = [Spot("a name", INK, x, y, Box(x - 9, y - 9, x + 9, y + 9)) for x, y in places]
+        found = place_labels(spots, width=300, height=300)
+        boxes = [Box(place.x, place.y - 6, place.x + 37, place.y + 6) for place in found]
+        assert len(boxes) == 8
+        assert all(one.overlap(other) == 0 for one, other in itertools.combinations(boxes, 2))
+        assert all(box.left >= 0 and box.right <= 300 and box.top >= 0 and box.bottom <= 300 for box in boxes)
 
 
 def test_each_method_has_a_colour_baseline_and_controls_none_of_theirs():

@@ -6,12 +6,13 @@ function colours() {
   const get = (name) => style.getPropertyValue(`--${name}`).trim();
   return { ink: get("ink"), muted: get("muted"), rule: get("rule"), edge: get("edge"), paper: get("paper"), series: [1, 2, 3, 4, 5].map((place) => get(`series-${place}`)) };
 }
+// A canvas knows neither the page's variables nor its font.
 function chartConfig(colour) {
-  const font = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif";
+  const style = getComputedStyle(document.documentElement);
+  const known = (key, value) => typeof value === "string" && value.startsWith("var(") ? style.getPropertyValue(value.slice(4, -1)).trim() : value;
   return {
-    background: null, font, aria: false, padding: { left: 4, right: 12, top: 8, bottom: 4 }, autosize: { type: "fit", contains: "padding" },
-    view: { stroke: null },
-    axis: { labelColor: colour.muted, titleColor: colour.muted, labelFontSize: 12, titleFontSize: 12, titleFontWeight: 400, gridColor: colour.rule, domain: false, tickColor: colour.rule, labelPadding: 6, titlePadding: 10, tickCount: 6 },
+    ...JSON.parse(byId("chart-config").textContent, known), autosize: { type: "fit", contains: "padding" },
+    font: "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif",
     legend: { labelColor: colour.ink, labelFontSize: 12, title: null, orient: "top", symbolSize: 90, symbolOpacity: 1, offset: 12 },
   };
 }

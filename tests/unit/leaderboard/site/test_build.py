@@ -156,14 +156,3 @@ def test_the_index_names_the_records_it_was_built_from(board, tmp_path):
     assert build.digest_of([board]) in text
     other = made_standings(2, 6, seed=1)
     assert build.digest_of([other]) != build.digest_of([board])
-
-
-def test_the_library_that_is_missing_is_named(monkeypatch):
-    import sys
-
-    from tckr_bench.leaderboard.site.vega import vega_bundle
-
-    monkeypatch.setitem(sys.modules, "vl_convert", None)
-    vega_bundle.cache_clear()
-    with pytest.raises(LeaderboardError, match=r"tckr-bench\[site\]"):
-        vega_bundle()

@@ -11,7 +11,7 @@ from made_standings import made_standings
 
 from tckr_bench import stats
 from tckr_bench.judging import metric_names
-from tckr_bench.leaderboard.site import drawings, reproduction
+from tckr_bench.leaderboard.site import entry_charts, reproduction
 from tckr_bench.leaderboard.site.attack_view import attack_groups, threats_of
 from tckr_bench.leaderboard.site.costs import costs_of
 from tckr_bench.leaderboard.site.dataset_view import dataset_view
@@ -21,6 +21,7 @@ from tckr_bench.results.files import record_folder
 from tckr_bench.results.records import StepCost
 from tckr_bench.results.scores import write_scores
 from tckr_bench.show import charts
+from tckr_bench.show.chart_parts import shortened
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +64,8 @@ def save(result, results, *, shift):
 def drawn_curves(result, standings, results, monkeypatch):
     drawn = []
     draw = charts.roc_svg
-    monkeypatch.setattr(charts, "roc_svg", lambda curves, identity: drawn.extend(curves) or draw(curves, identity="r"))
-    chart = drawings.roc_chart(result, standings, results=results, identity="r")
+    monkeypatch.setattr(charts, "roc_svg", lambda curves: drawn.extend(curves) or draw(curves))
+    chart = entry_charts.roc_chart(result, standings, results=results)
     return chart, drawn
 
 
@@ -99,14 +100,14 @@ def test_real_data_has_no_teacher_beside_it(standings, tmp_path, monkeypatch):
 
 def test_a_teacher_of_another_submission_is_not_set_beside_an_entry(standings):
     own = first(entry_of(standings, "method"))
-    assert drawings.teacher_of(own, standings) is not None
+    assert entry_charts.teacher_of(own, standings) is not None
     other = dataclasses.replace(own, record=dataclasses.replace(own.record, submission="f" * 16))
-    assert drawings.teacher_of(other, standings) is None
+    assert entry_charts.teacher_of(other, standings) is None
 
 
 def test_a_chart_leaves_out_controls_and_measurements_that_are_not_trusted(standings, monkeypatch):
     drawn = []
-    monkeypatch.setattr(charts, "tradeoff_svg", lambda points, identity: drawn.extend(points) or "<svg></svg>")
+    monkeypatch.setattr(charts, "tradeoff_svg", lambda points: drawn.extend(points) or "<svg></svg>")
     name = next(iter(standings.track.datasets))
     dataset_view(name, standings)
     found = [(entry, entry.results[name]) for entry in standings.entries if name in entry.results]
@@ -204,7 +205,7 @@ def test_a_command_given_for_every_dataset_stands_once(standings):
 
 def test_names_in_charts_keep_beginning_and_end():
     name = "attributes · miniature · lora · soft · 0.5x"
-    assert drawings.shortened(name) == "attribut…ture · lora · soft · 0.5x"
+    assert shortened(name) == "attribut…ture · lora · soft · 0.5x"
     assert unbroken("a · b").split(" ") == ["a\u00a0·", "b"]
 
 

@@ -1,4 +1,4 @@
-"""What the charts of a dataset show: points, curves and scores of its rows."""
+"""What charts show of rows - points, ROC curves, samples of scores - and the charts of a dataset of a run."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from tckr_bench.judging import metric_names
 from tckr_bench.judging.paired import ordinary, worst_attacks_of
 from tckr_bench.results.verify import key_of
+from tckr_bench.show import charts
+from tckr_bench.show.chart_parts import colours
 from tckr_bench.text import plain
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Plots:
+class DatasetCharts:
     """The charts of a dataset as inline SVG, empty where there is nothing to show."""
 
     tradeoff: str
@@ -28,22 +30,40 @@ class Plots:
     histograms: str
 
 
-def plots_of(found: Verified, board: DatasetBoard, *, names: Mapping[str, str], identity: str) -> Plots:
+def charts_of(found: Verified, board: DatasetBoard, *, names: Mapping[str, str]) -> DatasetCharts:
     """Draw a dataset's charts; controls other than the memorizer are left to the tables."""
-    from tckr_bench.show import charts, drawing
-
     rows = [row for row in board.rows if row.status != "failed" and (row.method.role != "control" or _memorizes(row))]
-    shown: list[tuple[str, Role]] = [(row.method.name, row.method.role) for row in rows]
-    palette = drawing.colours(shown)
-    points = [point for row in rows if (point := _point(row, names, palette)) is not None]
-    attacked = [(row, scores) for row in rows if (scores := _worst_scores(found, row)) is not None]
-    curves = [_curve(row, scores, name=_name(row, names), colour=palette[row.method.name]) for row, scores in attacked]
-    samples = [_sample(scores, _name(row, names)) for row, scores in attacked if row in _telling(board)]
-    return Plots(
-        tradeoff=charts.tradeoff_svg(points, identity=f"{identity}s", front=board.trusted) if points else "",
-        roc=charts.roc_svg(curves, identity=f"{identity}r") if curves else "",
-        histograms=charts.histogram_svg(samples, identity=f"{identity}h") if samples else "",
+    palette = colours([(row.method.name, row.method.role) for row in rows])
+    shown = [(row, _name(row, names), palette[row.method.name]) for row in rows]
+    points = [point for row, name, colour in shown if (point := point_of(row, name=name, colour=colour)) is not None]
+    curves, samples, telling = [], [], _telling(board)
+    for row, name, colour in shown:
+        scores = _worst_scores(found, row)
+        if scores is not None:
+            curves.append(curve_of(scores, name, role=row.method.role, colour=colour))
+            samples += [_sample(scores, name)] if row in telling else []
+    return DatasetCharts(
+        tradeoff=charts.tradeoff_svg(points, front=board.trusted) if points else "",
+        roc=charts.roc_svg(curves) if curves else "",
+        histograms=charts.histogram_svg(samples) if samples else "",
     )
+
+
+def point_of(row: Row, *, name: str, colour: str) -> Point | None:
+    """Return a row's point in the trade-off, or None for a control and where no attack or accuracy is known."""
+    accuracy, auc, tpr = row.get(metric_names.ACCURACY), row.risk(metric_names.AUC), row.risk(metric_names.TPR)
+    if row.method.role == "control" or accuracy is None or auc is None:
+        return None
+    rate = _ends(tpr.estimate) if tpr else None
+    return charts.Point(name, row.method.role, _ends(accuracy), _ends(auc.estimate), colour, rate)
+
+
+def curve_of(attack: AttackScores, label: str, *, role: Role, colour: str) -> Curve:
+    """Return the ROC curve of an attack, computed from its scores."""
+    from tckr_bench import stats
+
+    roc = stats.roc_curve(attack.scores, attack.members)
+    return charts.Curve(label, role, roc.false_positive_rates, roc.true_positive_rates, colour)
 
 
 def _memorizes(row: Row) -> bool:
@@ -63,17 +83,6 @@ def _telling(board: DatasetBoard) -> list[Row]:
     return list(kinds.values())
 
 
-def _point(row: Row, names: Mapping[str, str], palette: Mapping[str, str]) -> Point | None:
-    from tckr_bench.show.charts import Point
-
-    accuracy, auc, tpr = row.get(metric_names.ACCURACY), row.risk(metric_names.AUC), row.risk(metric_names.TPR)
-    if row.method.role == "control" or accuracy is None or auc is None:
-        return None
-    rate = _ends(tpr.estimate) if tpr else None
-    colour = palette[row.method.name]
-    return Point(_name(row, names), row.method.role, _ends(accuracy), _ends(auc.estimate), colour, rate)
-
-
 def _ends(estimate: Estimate) -> Ends:
     return estimate.value, estimate.low, estimate.high
 
@@ -85,16 +94,6 @@ def _worst_scores(found: Verified, row: Row) -> AttackScores | None:
     return ordinary(evidence.attacks.get(worst_attacks_of(record).auc)) if evidence else None
 
 
-def _curve(row: Row, attack: AttackScores, *, name: str, colour: str) -> Curve:
-    from tckr_bench import stats
-    from tckr_bench.show.charts import Curve
-
-    roc = stats.roc_curve(attack.scores, attack.members)
-    return Curve(name, row.method.role, roc.false_positive_rates, roc.true_positive_rates, colour)
-
-
 def _sample(attack: AttackScores, name: str) -> ScoreSample:
-    from tckr_bench.show.charts import ScoreSample
-
     label = f"{name}, {plain(attack.attack)}"
-    return ScoreSample(label, attack.scores[attack.members], attack.scores[~attack.members])
+    return charts.ScoreSample(label, attack.scores[attack.members], attack.scores[~attack.members])
