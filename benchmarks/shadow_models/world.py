@@ -11,9 +11,9 @@ from tckr_plugins.classifiers.options import SmallCnnOptions
 from tckr_plugins.datasets.fashion import CLASS_NAMES, FashionMnist
 
 from tckr_bench.plugin.components import Context
-from tckr_bench.records import LabelledImages, TrainingData
+from tckr_bench.records import ChallengeParameters, LabelledImages, TrainingData
 from tckr_bench.seeds import derive_seed
-from tckr_bench.stages.challenge import ChallengeParameters, build_challenge, shadow_mask
+from tckr_bench.stages.challenge import build_challenge, shadow_mask
 from tckr_bench.stages.prepare import Prepared
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tckr_bench.commands.console import Screen
+from tckr_bench.controls.memorizer import GENERATOR as REAL_IMAGES
 from tckr_bench.datasets.contamination import judge_contamination
 from tckr_bench.engine.provenance import choose_device
 from tckr_bench.engine.store import Store, default_store_path
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
 
 Labels = Literal["hard", "soft"]
 
-REAL_IMAGES = ("memorizer",)
-"""Generators that return the real images."""
 MISMATCHES_SHOWN = 3
 _WORST_FIRST: tuple[Contamination, ...] = ("images", "classes", "unknown", "none")
 
@@ -185,7 +184,7 @@ def refuse_method(method: Method) -> None:
         RunError: it is a control, returns the real images, or generates none.
     """
     name = plain(method.name)
-    if method.role == "control" or (method.generator is not None and method.generator.name in REAL_IMAGES):
+    if method.role == "control" or (method.generator is not None and method.generator.name == REAL_IMAGES):
         raise RunError(
             f"'{name}' is a control and is never exported: it is there to be caught, and may hold the real images "
             "themselves; name a synthetic method"
@@ -252,7 +251,7 @@ def _board_of_seed(found: Verified, record: CellRecord) -> DatasetBoard:
     records = tuple(_of_seed(entry, record) for entry in found.run.records if entry.dataset == record.dataset)
     own = tuple(entry for entry in records if entry.seeds)
     (of_seed,) = verified_leaderboard(replace(found, run=replace(found.run, records=own))).boards
-    return replace(of_seed, reasons=board.reasons, verdicts=board.verdicts)
+    return replace(of_seed, reasons=board.reasons, gates=board.gates)
 
 
 def _of_seed(entry: ResultRecord, cell: CellRecord) -> ResultRecord:

@@ -11,21 +11,25 @@ from tckr_bench.engine.fingerprint import fingerprint
 from tckr_bench.engine.graph import Graph, Parents, Stage, function_of, split_sizes
 from tckr_bench.engine.matrix import Matrix
 from tckr_bench.engine.training import Training, epochs_of, identity_of, image_bytes
-from tckr_bench.records import Cell, ComponentUse, DatasetDescription, Method
+from tckr_bench.records import (
+    Cell,
+    ChallengeParameters,
+    ComponentUse,
+    DatasetDescription,
+    EpochChoice,
+    Method,
+    Sample,
+)
 from tckr_bench.seeds import derive_seed
 from tckr_bench.stages.adapt import AdaptParameters, sample_fraction
 from tckr_bench.stages.attack import AttackParameters
 from tckr_bench.stages.caption import CaptionParameters
-from tckr_bench.stages.challenge import ChallengeParameters, Sample
 from tckr_bench.stages.generate import GenerateParameters
 from tckr_bench.stages.measure import MeasureParameters
 from tckr_bench.stages.prepare import PrepareParameters
-from tckr_bench.stages.train import EpochChoice, TrainParameters
+from tckr_bench.stages.train import TrainParameters
 
 T = TypeVar("T")
-
-TAUGHT_BY_NOTHING = ("untrained", "noise", "outsider")
-"""Controls that never saw a training image: attackers bring the shadow models of the real-data baseline."""
 
 
 def build_graph(matrix: Matrix, descriptions: Mapping[str, DatasetDescription]) -> Graph:
@@ -92,12 +96,7 @@ class _Builder:
 
     def training(self, cell: Cell) -> Training:
         """Return what a cell's own classifier learns from."""
-        sample = Sample()
-        if cell.method.name == "overfit":
-            sample = Sample("members", self.challenge(cell.method))
-        if cell.method.name == "outsider":
-            sample = Sample("outside")
-        return Training(cell.dataset, cell.method, cell.seed, sample)
+        return Training(cell.dataset, cell.method, cell.seed, self.matrix.regime_of(cell.method).sample)
 
     def sizes(self, dataset: ComponentUse) -> dict[str, int]:
         file = self.matrix.file
@@ -206,7 +205,7 @@ class _Builder:
             components["teacher"] = method.classifier
         if method.matched:
             parents["tuned"] = (self.tune(training),)
-        challenge = self.challenge(method)
+        challenge = self.matrix.regime_of(method).challenge
         return self.add(
             "shadow" if training.shadow else "train",
             components=components,
@@ -241,16 +240,12 @@ class _Builder:
 
     def epoch_choice(self, training: Training) -> EpochChoice:
         """Return which epoch is kept; shadows repeat the choice, but for one on the test set, which trains them."""
-        if training.method.name in ("overfit", "outsider"):
-            return "last"
+        fixed = self.matrix.regime_of(training.method).epoch
+        if fixed is not None:
+            return fixed
         if self.matrix.file.protocol == "paper":
             return "last" if training.shadow else "test"
         return "validation"
-
-    def challenge(self, method: Method) -> ChallengeParameters:
-        if method.name != "overfit":
-            return ChallengeParameters()
-        return ChallengeParameters(self.matrix.file.overfit.per_side, self.matrix.file.overfit.canaries)
 
     def prediction_bytes(self, dataset: ComponentUse, challenge: ChallengeParameters) -> float:
         """Return the bytes of a model's float32 logits on its challenge, altered copies of it, and the other splits."""
@@ -261,7 +256,7 @@ class _Builder:
     def shadowed(self, cell: Cell, use: ComponentUse) -> Method:
         """Return the method that an attack's shadow models repeat: the cell's own, or its real-data baseline."""
         methods = self.matrix.methods_for(cell.dataset)
-        if cell.method.name in TAUGHT_BY_NOTHING:
+        if not self.matrix.regime_of(cell.method).sees_members:
             return methods[0]
         if not cell.method.synthetic or use.options.get("adaptive"):
             return cell.method
@@ -270,13 +265,13 @@ class _Builder:
 
     def planted(self, method: Method) -> ChallengeParameters:
         """Return the challenge whose halves shadow models learn from, with the canaries planted in it."""
-        own, file = self.challenge(method), self.matrix.file
+        own, file = self.matrix.regime_of(method).challenge, self.matrix.file
         return own if own.canaries else ChallengeParameters(canaries=file.canaries, canary_kind=file.canary_kind)
 
     def shadows(self, dataset: ComponentUse, method: Method, use: ComponentUse) -> tuple[str, ...]:
         """Return a bank of shadow models; one of a recipe serves every attack and every target."""
         published = use.options.get("shadow_data") == "test-split"
-        challenge = self.challenge(method) if published else self.planted(method)
+        challenge = self.matrix.regime_of(method).challenge if published else self.planted(method)
         samples = (
             Sample("test-split" if published else "half", challenge, index)
             for index in range(int(use.options["shadows"]))
@@ -293,12 +288,12 @@ class _Builder:
         parameters = AttackParameters()
         if use.surface == "classifier":
             parents["target"] = (self.train(training),)
-            challenge = self.challenge(cell.method) if published else self.planted(cell.method)
+            challenge = self.matrix.regime_of(cell.method).challenge if published else self.planted(cell.method)
             if use.options.get("shadows"):
                 parents["shadows"] = self.shadows(cell.dataset, bank, use)
             parameters = AttackParameters(
                 challenge=challenge,
-                planted=cell.method.name == "overfit",
+                planted=training.sample.take == "members",
                 shadow_data="test-split" if published else "halves",
                 adaptive=bank == cell.method and not published,
             )

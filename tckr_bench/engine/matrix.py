@@ -8,7 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tckr_bench.engine.matrix_file import COMPONENT_AXES, METHOD_AXES, OVERRIDE_AXES, MatrixFile, read_matrix_file
+from pydantic import ValidationError
+
+from tckr_bench import controls
+from tckr_bench.controls import Control, ControlOptions, Parts, Regime
+from tckr_bench.engine.matrix_file import (
+    COMPONENT_AXES,
+    METHOD_AXES,
+    OVERRIDE_AXES,
+    MatrixFile,
+    first_fault,
+    read_matrix_file,
+)
 from tckr_bench.errors import MatrixError, OptionError, nearest
 from tckr_bench.plugin.registry import Registry
 from tckr_bench.records import Cell, ComponentUse, Method
@@ -16,13 +27,15 @@ from tckr_bench.records import Cell, ComponentUse, Method
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 Selection = Mapping[str, str | float | list[str | float]]
+ORDINARY = Regime()
 
 
 @dataclass(frozen=True)
 class Matrix:
     """A matrix, validated against the registered components and ready to be planned.
 
-    `observers` are options for those that a command names; no observer watches because a file says so.
+    `observers` are options for those that a command names; no observer watches because a file says so. `regimes` say,
+    by the names of the controls, how their methods are trained and attacked.
     """
 
     file: MatrixFile
@@ -32,6 +45,12 @@ class Matrix:
     metrics: tuple[ComponentUse, ...]
     overrides: Mapping[str, tuple[Method, ...]] = field(default_factory=dict)
     observers: Mapping[str, ComponentUse] = field(default_factory=dict)
+    regimes: Mapping[str, Regime] = field(default_factory=dict)
+
+    def regime_of(self, method: Method) -> Regime:
+        """Return how a method is trained and attacked."""
+        control = controls.control_of(method)
+        return self.regimes[control.name] if control else ORDINARY
 
     def methods_for(self, dataset: ComponentUse) -> tuple[Method, ...]:
         """Return the methods as a dataset has them: the same names, with the options the file sets for it alone."""
@@ -74,7 +93,14 @@ def expand(file: MatrixFile, registry: Registry) -> Matrix:
     }
     methods = _all_methods(file, registry)
     return Matrix(
-        file, datasets, methods, tuple(attacks.values()), tuple(metrics), overrides, _uses(file, "observer", registry)
+        file=file,
+        datasets=datasets,
+        methods=methods,
+        attacks=tuple(attacks.values()),
+        metrics=tuple(metrics),
+        overrides=overrides,
+        observers=_uses(file, "observer", registry),
+        regimes={control.name: control.regime(options) for control, options in _asked(file)},
     )
 
 
@@ -227,27 +253,30 @@ def _defended(file: MatrixFile, registry: Registry) -> list[Method]:
     return found
 
 
+def _asked(file: MatrixFile) -> list[tuple[Control[Any], ControlOptions]]:
+    """Return the controls that the file's protocol asks for, with what the file sets of each.
+
+    Raises:
+        MatrixError: a table that is no control's, or a key or value that the control does not take.
+    """
+    names = [control.name for control in controls.CONTROLS]
+    for name in file.control:
+        if name not in names:
+            raise MatrixError(f"matrix '{file.name}': no control is called '{name}'{nearest(name, names)}")
+    found = []
+    for control in controls.asked_under([file.protocol]):
+        try:
+            found.append((control, control.options.model_validate(file.control.get(control.name, {}))))
+        except ValidationError as error:
+            fault = first_fault(error, control.options, within=f"control.{control.name}.")
+            raise MatrixError(f"matrix '{file.name}': {fault}") from error
+    return found
+
+
 def _controls(
     file: MatrixFile, axes: Mapping[str, Mapping[str, ComponentUse]], registry: Registry
 ) -> tuple[Method, ...]:
-    """Return the controls, which run in every matrix; they use its first captioner and classifier."""
-    captioner = next(iter(axes["captioner"].values()))
-    classifier = next(iter(axes["classifier"].values()))
-    none = registry.use("adapter", "none", label="none", options={})
-    noise = registry.use("generator", "noise", label="noise", options={"image_size": file.image_size})
-    memorizer = registry.use("generator", "memorizer", label="memorizer", options={})
-    memorize = registry.use("adapter", "memorize", label="memorize", options={})
-
-    def turned(**changes: object) -> ComponentUse:
-        return registry.use(
-            "classifier", classifier.name, label=classifier.label, options={**classifier.options, **changes}
-        )
-
-    outsider = (Method("outsider", "control", classifier),) if file.protocol == "sound" else ()
-    return (
-        Method("memorizer", "control", classifier, captioner=captioner, generator=memorizer, adapter=memorize),
-        Method("noise", "control", classifier, captioner=captioner, generator=noise, adapter=none),
-        Method("overfit", "control", turned(epochs=file.overfit.epochs, augment=False)),
-        Method("untrained", "control", turned(epochs=0)),
-        *outsider,
-    )
+    """Return the methods of the controls, which run in every matrix; they use its first captioner and classifier."""
+    first = {axis: next(iter(axes[axis].values())) for axis in ("captioner", "classifier")}
+    parts = Parts(use=registry.use, image_size=file.image_size, **first)
+    return tuple(method for control, options in _asked(file) for method in control.methods(parts, options))

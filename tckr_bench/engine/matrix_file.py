@@ -17,17 +17,7 @@ from tckr_bench.stages.queries import MOST_QUERIES
 COMPONENT_AXES = ("captioner", "generator", "adapter", "classifier")
 METHOD_AXES = (*COMPONENT_AXES, "labels", "cardinality")
 OVERRIDE_AXES = (*COMPONENT_AXES, "defence")
-USE_AXES = (*OVERRIDE_AXES, "attack", "metric", "dataset", "observer")
-
-
-class OverfitControl(BaseModel):
-    """The classifier that memorises: how many examples a side, how many canaries among them, and for how long."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    per_side: int = Field(default=400, ge=20)
-    canaries: int = Field(default=60, ge=10)
-    epochs: int = Field(default=30, ge=1)
+USE_AXES = (*OVERRIDE_AXES, "attack", "metric", "control", "dataset", "observer")
 
 
 class MatrixFile(BaseModel):
@@ -57,12 +47,12 @@ class MatrixFile(BaseModel):
     classifier: dict[str, dict[str, Any]] = Field(min_length=1)
     attack: dict[str, dict[str, Any]] = Field(min_length=1)
     defence: dict[str, dict[str, Any]] = Field(default={})
+    control: dict[str, dict[str, Any]] = Field(default={}, description="control -> options of its own")
     metric: dict[str, dict[str, Any]] = Field(default={})
     dataset: dict[str, dict[str, Any]] = Field(default={})
     observer: dict[str, dict[str, Any]] = Field(default={})
     include: list[dict[str, Any]] = []
     exclude: list[dict[str, Any]] = []
-    overfit: OverfitControl = OverfitControl()
     override: dict[str, dict[str, dict[str, dict[str, Any]]]] = Field(
         default={}, description="dataset label -> axis -> label -> options that differ for this dataset"
     )
@@ -100,7 +90,7 @@ def read_matrix_file(name: str, *, settings: Sequence[str] = (), datasets: Seque
     try:
         return MatrixFile.model_validate(content)
     except ValidationError as error:
-        raise MatrixError(f"matrix '{name}': {_first_fault(error)}") from error
+        raise MatrixError(f"matrix '{name}': {first_fault(error, MatrixFile)}") from error
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -135,9 +125,6 @@ def _apply(content: dict[str, Any], setting: str) -> None:
         content[parts[0]] = value
         return
     axis, *rest = parts
-    if axis == "overfit" and len(rest) == 1:
-        content.setdefault("overfit", {})[rest[0]] = value
-        return
     if axis == "override" and len(rest) == 4:
         dataset, axis, *rest = rest
         content.setdefault("override", {}).setdefault(dataset, {}).setdefault(axis, {}).setdefault(rest[0], {})
@@ -148,8 +135,8 @@ def _apply(content: dict[str, Any], setting: str) -> None:
     labels = content.setdefault(axis, {})
     if not isinstance(labels, dict) or not all(isinstance(options, dict) for options in labels.values()):
         raise MatrixError(f"--set {setting}: '{axis}' is not a set of tables, [{axis}.<label>], found {labels!r}")
-    if axis in ("dataset", "observer") and len(rest) == 2:
-        labels.setdefault(rest[0], {})  # neither needs a table of its own in the file
+    if axis in ("control", "dataset", "observer") and len(rest) == 2:
+        labels.setdefault(rest[0], {})  # none of them needs a table of its own in the file
     _set_option(labels, rest, value, setting=setting)
 
 
@@ -174,12 +161,12 @@ def _parse_value(text: str) -> object:
         return text
 
 
-def _first_fault(error: ValidationError) -> str:
+def first_fault(error: ValidationError, model: type[BaseModel], *, within: str = "") -> str:
+    """Say what of a table is wrong first; `within` is what comes before its keys, and `model` knows them."""
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
+    where = within + ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        known = OverfitControl.model_fields if first["loc"][0] == "overfit" else MatrixFile.model_fields
-        return f"'{where}' is not a part of a matrix{nearest(str(first['loc'][-1]), known)}"
+        return f"'{where}' is not a part of a matrix{nearest(str(first['loc'][-1]), model.model_fields)}"
     return (
         f"{where}: {first['msg']}, found {first['input']!r}" if first["type"] != "missing" else f"'{where}' is missing"
     )

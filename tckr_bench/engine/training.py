@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tckr_bench.records import ComponentUse, Method
-from tckr_bench.stages.challenge import Sample
+from tckr_bench.records import ComponentUse, Method, Sample
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from tckr_bench.export.card_privacy import Line, attack_lines, found_in_images, 
 from tckr_bench.export.card_text import CODE_FENCE, Ready, code, found, shown
 from tckr_bench.judging import metric_names
 from tckr_bench.judging.criteria import TPR_METRICS
-from tckr_bench.judging.gates import labels_of
 from tckr_bench.judging.verdict import worst_estimate
+from tckr_bench.records import attacks_on
 from tckr_bench.show.verdict_words import (
     ALARMS,
     STANDINGS,
@@ -202,8 +202,8 @@ def _summary(subject: Subject) -> list[Line]:
 
 
 def _checks(board: DatasetBoard) -> str:
-    passed = sum(verdict.passed for verdict in board.verdicts)
-    words = f"{passed} of {len(board.verdicts)} passed"
+    passed = sum(gate.passed for gate in board.gates)
+    words = f"{passed} of {len(board.gates)} passed"
     return words if board.trusted else f"NOT TRUSTWORTHY ({words})"
 
 
@@ -335,7 +335,7 @@ def _limits_on_images(subject: Subject) -> tuple[str, ...]:
     criteria, sentences = subject.criteria, []
     limits = [(TPR_METRICS[limit.fpr], limit.tpr) for limit in criteria.max_tprs]
     limits += [] if criteria.max_auc is None else [(metric_names.AUC, criteria.max_auc)]
-    for label in labels_of([subject.record], surface="images"):
+    for label in attacks_on([subject.record], surface="images"):
         for metric, limit in limits:
             estimate = subject.row.get(metric, label)
             if estimate is not None:

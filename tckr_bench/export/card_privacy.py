@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tckr_bench.controls import words_of_gate
 from tckr_bench.export.card_text import found
 from tckr_bench.judging import metric_names
 from tckr_bench.judging.caveats import adaptive_attacks
-from tckr_bench.judging.gates import labels_of
 from tckr_bench.judging.verdict import worst_estimate
+from tckr_bench.records import attacks_on
 from tckr_bench.text import listing, percent, plain, signed, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tckr_bench.judging.rows import DatasetBoard, Row
+    from tckr_bench.records import Surface
 
 Line = tuple[str, str]
 AttackLine = tuple[str, str, str, str]
@@ -34,33 +36,23 @@ PRETRAINING = {
     "none": "As far as its authors say, the base generator was pretrained on no image and no class of this dataset.",
 }
 
-FAIR = "looks at no model, so members and non-members must look alike"
-CHECKS = {
-    "memorizer": "releases the real images, and must be caught",
-    "noise": "knows nothing of the real images, so nothing must be found",
-    "overfit": "learns planted examples by heart, and must be caught",
-    "untrained": "learnt nothing, so nothing must be found",
-    "outsider": "never saw the members, so nothing must be found",
-}
-"""What the controls are, by what their names begin with."""
-
 
 def gate_lines(board: DatasetBoard) -> list[tuple[str, str, str, str]]:
     """Return each check: its name, what it is, whether it passed, and what was found."""
     return [
         (
-            verdict.control,
-            next((words for name, words in CHECKS.items() if verdict.control.startswith(name)), FAIR),
-            "passed" if verdict.passed else "FAILED",
-            verdict.reason,
+            gate.name,
+            words_of_gate(gate.name),
+            "passed" if gate.passed else "FAILED",
+            gate.reason,
         )
-        for verdict in board.verdicts
+        for gate in board.gates
     ]
 
 
-def attack_lines(row: Row, surface: str) -> list[AttackLine]:
+def attack_lines(row: Row, surface: Surface) -> list[AttackLine]:
     """Return, for each attack on a surface: its label, AUC, members found in 100, and whether it is adaptive."""
-    labels = labels_of(row.records, surface=surface)
+    labels = attacks_on(row.records, surface=surface)
     return [
         (
             label,

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import TypeAdapter
 
 from tckr_bench.judging.criteria import Criteria
-from tckr_bench.judging.gates import Verdict
 from tckr_bench.judging.verdict import Judgement
 from tckr_bench.records import (
     ComponentUse,
     Contamination,
     DatasetDescription,
+    Gate,
     Measurement,
     Method,
     ThreatModel,
@@ -84,7 +84,7 @@ class ExportProvenance:
     metrics: tuple[ComponentUse, ...]
     measurements: tuple[Measurement, ...]
     threat_models: Mapping[str, ThreatModel]
-    gates: tuple[Verdict, ...]
+    gates: tuple[Gate, ...]
     reasons: tuple[str, ...]
     criteria: Criteria | None
     verdict: Judgement | None
@@ -122,7 +122,7 @@ def provenance_of(subject: Subject, contents: Contents, artifacts: Artifacts) ->
         metrics=information.metrics,
         measurements=record.measurements,
         threat_models=record.threat_models,
-        gates=subject.board.verdicts,
+        gates=subject.board.gates,
         reasons=subject.board.reasons,
         criteria=subject.criteria,
         verdict=subject.judgement,

@@ -20,11 +20,12 @@ from tckr_bench.engine.training import identity_of
 from tckr_bench.errors import RunError, TckrError
 from tckr_bench.plugin.components import Context
 from tckr_bench.plugin.registry import default_registry
+from tckr_bench.records import EpochChoice
 from tckr_bench.seeds import derive_seed
 from tckr_bench.stages.arrays import read_arrays
 from tckr_bench.stages.caption import read_prompts
 from tckr_bench.stages.generate import IMAGES_FILE, GenerateParameters, read_generated
-from tckr_bench.stages.train import MODEL_FOLDER, EpochChoice, TrainParameters
+from tckr_bench.stages.train import MODEL_FOLDER, TrainParameters
 from tckr_bench.text import plain
 
 if TYPE_CHECKING:

@@ -5,16 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tckr_bench.judging import metric_names
-from tckr_bench.judging.gates import labels_of
+from tckr_bench.records import attacks_on
 from tckr_bench.text import listing, percent, plain, signed, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tckr_bench.judging.rows import Row
+    from tckr_bench.records import Surface
 
 BETWEEN_TRAININGS = "auc-between-trainings"
-RELEASES = {"images": "the synthetic images", "captions": "the captions", "generator": "the adapted generator"}
+RELEASES: dict[Surface, str] = {
+    "images": "the synthetic images",
+    "captions": "the captions",
+    "generator": "the adapted generator",
+}
 
 
 def remarks_of(row: Row) -> tuple[str, ...]:
@@ -28,7 +33,7 @@ def _of_releases(row: Row) -> str:
     """Say what attacks find should more than the classifier be released."""
     found = []
     for surface, released in RELEASES.items():
-        tried = [(label, row.get(metric_names.AUC, label)) for label in labels_of(row.records, surface=surface)]
+        tried = [(label, row.get(metric_names.AUC, label)) for label in attacks_on(row.records, surface=surface)]
         known = [(label, estimate) for label, estimate in tried if estimate is not None]
         if known:
             label, estimate = max(known, key=lambda entry: entry[1].value)

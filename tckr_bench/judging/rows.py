@@ -12,8 +12,9 @@ import statistics
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from tckr_bench import controls
 from tckr_bench.judging.estimates import combine, usable
-from tckr_bench.judging.gates import CONTROLS, OUTSIDER, Verdict, judge_controls
+from tckr_bench.judging.gates import judge_gates
 from tckr_bench.judging.metric_names import ACCURACY, AOP, AUC, FOUND, GAP, OF_WORST, WORST, WORST_AUC, WORST_TPR
 from tckr_bench.judging.ranking import Candidate, Measured, places_of
 from tckr_bench.results.records import cells_of
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         Contamination,
         DatasetDescription,
         Estimate,
+        Gate,
         Measurement,
         Method,
         ThreatModel,
@@ -122,7 +124,7 @@ class DatasetBoard:
 
     dataset: str
     rows: tuple[Row, ...]
-    verdicts: tuple[Verdict, ...]
+    gates: tuple[Gate, ...]
     reasons: tuple[str, ...]
     description: DatasetDescription | None = None
     splits: Mapping[str, int] = field(default_factory=dict)
@@ -205,18 +207,18 @@ def _board(
     primary, first = records[0].primary_attack, records[0]
     cells = [cell for record in records for cell in cells_of(record)]
     rows = {record.slug: row_of(cells_of(record), primary) for record in records}
-    verdicts = judge_controls(cells, primary, control_limits=control_limits, results_format=2)
+    gates = judge_gates(cells, primary, limits=control_limits)
     baselines = [row for row in rows.values() if row.method.role == "baseline"]
     sound = any(row.status != "failed" for row in baselines)
     reasons = (
         *(() if sound else ("there is no real-data baseline to compare with",)),
-        *(f"control {verdict.control}: {verdict.reason}" for verdict in verdicts if not verdict.passed),
+        *(f"control {gate.name}: {gate.reason}" for gate in gates if not gate.passed),
         *doubts,
     )
     return DatasetBoard(
         dataset=first.dataset,
         rows=tuple(sorted(_placed(rows, baselines, trusted=not reasons), key=_order)),
-        verdicts=verdicts,
+        gates=gates,
         reasons=reasons,
         description=first.description,
         splits=first.splits,
@@ -272,14 +274,8 @@ def measured_of(row: Row, baseline: Row | None) -> Measured:
         chance[GAP] = 0.0
         found = [{name: it for name, it in cell.items() if name != GAP} for cell in found]
     values = [[cell[name].value if name in cell else chance[name] for name in _MEASURED] for cell in found]
-    errors = [float(np.mean([_error(cell[name]) if name in cell else 0.0 for cell in found])) for name in _MEASURED]
+    errors = [float(np.mean([cell[name].error if name in cell else 0.0 for cell in found])) for name in _MEASURED]
     return Measured(np.array(values, dtype=np.float64), np.array(errors))
-
-
-def _error(measurement: Measurement) -> float:
-    from tckr_bench.judging.gates import standard_error
-
-    return standard_error(measurement)
 
 
 def row_of(records: Sequence[CellRecord], primary: str) -> Row:
@@ -325,9 +321,7 @@ def _seconds(records: Sequence[CellRecord], *, evaluation: bool) -> float:
 def _order(row: Row) -> tuple[int, int, float, str]:
     """Order rows: by rank, then by AOP; what is not ranked after what is; controls last, in their own order."""
     if row.method.role == "control":
-        order = (*CONTROLS, OUTSIDER)
-        known = [index for index, name in enumerate(order) if row.method.name.startswith(name)]
-        return (2, known[0] if known else len(order), 0.0, row.method.name)
+        return (2, controls.place_of(row.method), 0.0, row.method.name)
     weighed = row.get(AOP)
     value = -weighed.value if weighed else 1.0
     return (int(row.rank is None), row.rank or 0, value, row.method.name)

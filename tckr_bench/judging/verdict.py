@@ -17,10 +17,9 @@ from tckr_bench.errors import RunError, nearest
 from tckr_bench.judging import metric_names
 from tckr_bench.judging.caveats import adaptive_attacks
 from tckr_bench.judging.criteria import TPR_METRICS, Criteria
-from tckr_bench.judging.gates import labels_of
 from tckr_bench.judging.remarks import remarks_of
 from tckr_bench.judging.sample_size import by_square_root, fewest_others, for_paired_difference, for_proportion
-from tckr_bench.records import Estimate
+from tckr_bench.records import Estimate, attacks_on
 from tckr_bench.text import plain, short_names
 
 if TYPE_CHECKING:
@@ -209,7 +208,7 @@ def judge(board: DatasetBoard, row: Row, criteria: Criteria, *, basis: Basis) ->
         adaptive=adaptive_attacks(row),
         doubts=doubts,
         obstacles=obstacles,
-        gates=tuple(verdict.control for verdict in board.verdicts if verdict.passed),
+        gates=tuple(gate.name for gate in board.gates if gate.passed),
         remarks=remarks_of(row),
     )
 
@@ -254,7 +253,7 @@ def basis_of(row: Row, evidence: Mapping[CellKey, CellEvidence]) -> Basis:
 
 def _members_and_others(record: CellRecord, evidence: Mapping[CellKey, CellEvidence]) -> tuple[int, int]:
     found = evidence.get((record.dataset, record.method.name, record.seed))
-    labels = labels_of([record], surface="classifier")
+    labels = attacks_on([record], surface="classifier")
     if found is not None:
         attacks = [found.attacks[label] for label in labels if label in found.attacks]
         sides = [(~attack.canaries & attack.members, ~attack.canaries & ~attack.members) for attack in attacks]
@@ -295,7 +294,7 @@ def worst_estimate(row: Row, metric: str) -> tuple[Estimate, tuple[str, ...]] | 
 
 
 def _attacks(row: Row) -> list[str]:
-    return labels_of([record for record in row.records if record.status == "ok"], surface="classifier")
+    return attacks_on([record for record in row.records if record.status == "ok"], surface="classifier")
 
 
 def _compare(row: Row, criteria: Criteria, basis: Basis) -> list[Comparison]:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
     from tckr_bench.plugin.components import Direction
-    from tckr_bench.records import Estimate
-    from tckr_bench.results.records import Gate, ResultRecord
+    from tckr_bench.records import Estimate, Gate
+    from tckr_bench.results.records import ResultRecord
 
 ESTIMATES = {
     "accuracy": metric_names.ACCURACY,

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
     from tckr_bench.leaderboard.lines import Line
     from tckr_bench.leaderboard.standings import Standings
-    from tckr_bench.records import Estimate
-    from tckr_bench.results.records import Gate
+    from tckr_bench.records import Estimate, Gate
 
 ARROWS = {"higher": "↑", "lower": "↓", "neither": ""}
 ARROWS_MEAN = "↑ higher is better, ↓ lower is better"

@@ -41,13 +41,16 @@ from tckr_bench.records.results import (
     ComponentUse,
     Contamination,
     Cost,
+    Gate,
     LabelKind,
     Measurement,
     Method,
     Role,
     StepCost,
     TrainingProtocol,
+    attacks_on,
 )
+from tckr_bench.records.sampling import ChallengeParameters, EpochChoice, Sample, Take
 
 if TYPE_CHECKING:
     from tckr_bench.records.data import Images, Labels, Logits, Scores
@@ -60,6 +63,7 @@ __all__ = [
     "Cell",
     "CellEvidence",
     "CellRecord",
+    "ChallengeParameters",
     "ComponentUse",
     "Contamination",
     "Copies",
@@ -67,7 +71,9 @@ __all__ = [
     "DatasetDescription",
     "DenoisingProbe",
     "EncodedImage",
+    "EpochChoice",
     "Estimate",
+    "Gate",
     "GenerationRequest",
     "Images",
     "LabelKind",
@@ -82,14 +88,17 @@ __all__ = [
     "References",
     "ReleaseOutcome",
     "Role",
+    "Sample",
     "Scores",
     "ShadowAudit",
     "ShadowData",
     "Split",
     "StepCost",
     "Surface",
+    "Take",
     "ThreatModel",
     "TrainingData",
     "TrainingHistory",
     "TrainingProtocol",
+    "attacks_on",
 ]

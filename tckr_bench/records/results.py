@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tckr_bench.records.data import DatasetDescription
+from tckr_bench.records.estimate import Z_95
 from tckr_bench.records.membership import Surface, ThreatModel
 
 TrainingProtocol = Literal["sound", "paper"]
@@ -29,6 +30,11 @@ class Measurement:
     interval: str
     examples: int
     attack: str = ""
+
+    @property
+    def error(self) -> float:
+        """Standard error implied by the 95 % interval."""
+        return (self.high - self.low) / (2 * Z_95)
 
 
 @dataclass(frozen=True)
@@ -131,3 +137,18 @@ class CellRecord:
     cost: tuple[StepCost, ...] = ()
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     failure: str = ""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A control of a run on a dataset, or a test of its challenge: whether it passed, and on what."""
+
+    name: str
+    passed: bool
+    reason: str
+
+
+def attacks_on(records: Iterable[CellRecord], *, surface: Surface) -> list[str]:
+    """Return the labels of the attacks that look at a surface, in order of appearance."""
+    models = (item for record in records for item in record.threat_models.items())
+    return list(dict.fromkeys(label for label, model in models if model.surface == surface))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tckr_bench.controls import limit_rule
 from tckr_bench.errors import OptionError, PluginError, RunError
 from tckr_bench.records import Measurement
 from tckr_bench.results.files import dump_record, file_reference, pictures_path, record_folder, scores_name
 from tckr_bench.results.identity import digest_of
-from tckr_bench.results.limits import control_limit, has_limit
 from tckr_bench.results.memory import key_of, recall, remember
 from tckr_bench.results.parallel import in_processes
 from tckr_bench.results.pictures import read_pictures
@@ -169,7 +169,8 @@ def _sha(array: npt.NDArray[Any]) -> str:
 
 def _limit(evidence: CellEvidence, record: ResultRecord, seed: int) -> float | None:
     cell = next(cell for cell in cells_of(record) if cell.seed == seed)
-    return control_limit(cell, evidence) if has_limit(cell) else None
+    rule = limit_rule(cell)
+    return rule(cell, evidence) if rule is not None else None
 
 
 def fault_of_sizes(evidence: CellEvidence, record: ResultRecord) -> str:

@@ -15,6 +15,7 @@ from tckr_bench.records import (
     ComponentUse,
     Contamination,
     DatasetDescription,
+    Gate,
     Measurement,
     Method,
     StepCost,
@@ -51,15 +52,6 @@ class SeedResult:
     scores: FileReference | None = None
     cost: tuple[StepCost, ...] = ()
     failure: str = ""
-
-
-@dataclass(frozen=True)
-class Gate:
-    """A control of a run on a dataset, or a test of its challenge: whether it passed, and on what."""
-
-    name: str
-    passed: bool
-    reason: str
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def answer(board: DatasetBoard, shared: Mapping[str, str], differences: Mapping[
 
 
 def _doubt(board: DatasetBoard) -> str:
-    failed = any(not verdict.passed for verdict in board.verdicts)
+    failed = any(not gate.passed for gate in board.gates)
     whole = any(row.method.role == "baseline" and row.status != "failed" for row in board.rows)
     why = "a control failed or is missing" if failed else "not everything follows from what was saved"
     why = why if whole else f"there is no real-data baseline, and {why}"

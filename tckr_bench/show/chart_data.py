@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tckr_bench.controls import control_of
 from tckr_bench.judging import metric_names
 from tckr_bench.judging.paired import ordinary, worst_attacks_of
 from tckr_bench.results.verify import key_of
@@ -31,8 +32,8 @@ class DatasetCharts:
 
 
 def charts_of(found: Verified, board: DatasetBoard, *, names: Mapping[str, str]) -> DatasetCharts:
-    """Draw a dataset's charts; controls other than the memorizer are left to the tables."""
-    rows = [row for row in board.rows if row.status != "failed" and (row.method.role != "control" or _memorizes(row))]
+    """Draw a dataset's charts; most controls are left to the tables."""
+    rows = [row for row in board.rows if is_charted(row)]
     palette = colours([(row.method.name, row.method.role) for row in rows])
     shown = [(row, _name(row, names), palette[row.method.name]) for row in rows]
     points = [point for row, name, colour in shown if (point := point_of(row, name=name, colour=colour)) is not None]
@@ -66,8 +67,10 @@ def curve_of(attack: AttackScores, label: str, *, role: Role, colour: str) -> Cu
     return charts.Curve(label, role, roc.false_positive_rates, roc.true_positive_rates, colour)
 
 
-def _memorizes(row: Row) -> bool:
-    return row.method.name.startswith("memorizer")
+def is_charted(row: Row) -> bool:
+    """Return whether charts show a row: all that have measurements, of the controls those that say they are shown."""
+    control = control_of(row.method)
+    return row.status != "failed" and (control.charted if control else row.method.role != "control")
 
 
 def _name(row: Row, names: Mapping[str, str]) -> str:
@@ -75,10 +78,10 @@ def _name(row: Row, names: Mapping[str, str]) -> str:
 
 
 def _telling(board: DatasetBoard) -> list[Row]:
-    """Return one row of each kind: real data, the first defence, the best or first method, the memorizer."""
+    """Return one row of each kind: real data, the first defence, the best or first method, a charted control."""
     kinds: dict[str, Row] = {}
     for row in (*((board.best,) if board.best else ()), *board.rows):
-        if row.status != "failed" and (row.method.role != "control" or _memorizes(row)):
+        if is_charted(row):
             kinds.setdefault(row.method.role, row)
     return list(kinds.values())
 

@@ -62,7 +62,7 @@ def _cells(board: DatasetBoard, order: list[str]) -> tuple[list[str], ...]:
     """Return the cells of a dataset as `HEADINGS` names them; cells of measurements have an entry per method."""
     rows = {row.method.name: row for row in board.candidates}
     limited = {MARKS[key][1] for row in rows.values() for key in limits(row)}
-    failed = [verdict.control for verdict in board.verdicts if not verdict.passed]
+    failed = [gate.name for gate in board.gates if not gate.passed]
     controls = "all pass" if board.trusted else f"{UNTRUSTED}: {', '.join(failed) or '; '.join(board.reasons)}"
     return (
         [board.dataset],

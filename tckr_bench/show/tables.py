@@ -123,7 +123,7 @@ def leaderboard_group(leaderboard: Leaderboard) -> Group:
     for board in leaderboard.boards:
         if not board.trusted:
             parts.append(Text(f"{UNTRUSTED}: {plain('; '.join(board.reasons))}", style="bold red"))
-        judged = [(f"control {verdict.control}", verdict.passed, verdict.reason) for verdict in board.verdicts]
+        judged = [(f"control {gate.name}", gate.passed, gate.reason) for gate in board.gates]
         parts += [_method_table(board, names), judged_table(judged), Text("")]
     shared = fixed_parts(leaderboard)
     if shared:
@@ -232,12 +232,12 @@ def leaderboard_csv(leaderboard: Leaderboard) -> str:
     tail = ["declared-attack", "pipeline-cpu-seconds", "evaluation-cpu-seconds", "note"]
     writer.writerow([*heading, *measurements, *tail])
     for board in leaderboard.boards:
-        verdicts = {verdict.control: verdict for verdict in board.verdicts}
+        gates = {gate.name: gate for gate in board.gates}
         for row in board.rows:
             ranks = ["" if place is None else str(place) for place in (row.rank, row.rank_low, row.rank_high)]
             known = [board.dataset, leaderboard.track, row.method.role, *ranks, row.method.name]
-            verdict = verdicts.get(row.method.name)
-            judged = [f"{'PASS' if verdict.passed else 'FAIL'}: {verdict.reason}"] if verdict else []
+            gate = gates.get(row.method.name)
+            judged = [f"{'PASS' if gate.passed else 'FAIL'}: {gate.reason}"] if gate else []
             cells: list[float | str] = [
                 *known,
                 names[row.method.name],
@@ -276,9 +276,8 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
             lines += [f"**{UNTRUSTED}**: {markdown('; '.join(board.reasons))}", ""]
         lines += _markdown_table(board, names)
         lines += [
-            f"- control {markdown(verdict.control)}: **{'PASS' if verdict.passed else 'FAIL'}** "
-            f"{markdown(verdict.reason)}"
-            for verdict in board.verdicts
+            f"- control {markdown(gate.name)}: **{'PASS' if gate.passed else 'FAIL'}** {markdown(gate.reason)}"
+            for gate in board.gates
         ]
         lines.append("")
     shared = fixed_parts(leaderboard)

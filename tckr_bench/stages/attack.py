@@ -11,10 +11,10 @@ from pydantic import TypeAdapter
 
 from tckr_bench.errors import NotApplicableError
 from tckr_bench.plugin.registry import default_registry
-from tckr_bench.records import AttackScores, Copies, ShadowAudit, ShadowData, ThreatModel
+from tckr_bench.records import AttackScores, ChallengeParameters, Copies, ShadowAudit, ShadowData, ThreatModel
 from tckr_bench.stages.arrays import read_arrays, write_arrays
 from tckr_bench.stages.audit import audit_shadows
-from tckr_bench.stages.challenge import Challenge, ChallengeParameters, build_challenge
+from tckr_bench.stages.challenge import Challenge, build_challenge
 from tckr_bench.stages.prepare import read_prepared
 from tckr_bench.stages.release import attack_release
 from tckr_bench.stages.shadows import FEWEST_TO_AUDIT, gather_evidence, only

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tckr_bench.plugin.registry import default_registry
-from tckr_bench.records import Prompts
-from tckr_bench.stages.challenge import Sample, take_sample
+from tckr_bench.records import Prompts, Sample
+from tckr_bench.stages.challenge import take_sample
 from tckr_bench.stages.prepare import read_prepared
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from tckr_bench.records import CanaryKind, LabelledImages
+from tckr_bench.records import LabelledImages
 from tckr_bench.seeds import derive_seed
 
 if TYPE_CHECKING:
@@ -15,25 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from tckr_bench.records import Images
+    from tckr_bench.records import ChallengeParameters, Images, Sample
     from tckr_bench.stages.prepare import Prepared
-
-Take = Literal["train", "members", "half", "outside", "everything", "test-split"]
-
-
-@dataclass(frozen=True)
-class ChallengeParameters:
-    """Which examples make the challenge.
-
-    Attributes:
-        per_side: how many training and as many test examples; None for all of both that are eligible.
-        canaries: how many of each side are made canaries, planted records that mimic the most vulnerable ones.
-        canary_kind: what makes them so: a label drawn among the wrong ones, or the negative of the picture.
-    """
-
-    per_side: int | None = None
-    canaries: int = 0
-    canary_kind: CanaryKind = "mislabelled"
 
 
 @dataclass(frozen=True)
@@ -43,23 +26,6 @@ class Challenge:
     examples: LabelledImages
     members: npt.NDArray[np.bool_]
     canaries: npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Which images stand in the place of the training split.
-
-    Attributes:
-        take: the `train` split as it is; the `members` of a challenge with its canaries; the random `half` of a
-            challenge that shadow `index` learns from; images from `outside` it, the validation split; `everything` in
-            it; or the part of the `test-split` that shadow `index` of the paper's protocol learns from.
-        challenge: the challenge that is meant.
-        index: which shadow model.
-    """
-
-    take: Take = "train"
-    challenge: ChallengeParameters = field(default_factory=ChallengeParameters)
-    index: int = 0
 
 
 def build_challenge(prepared: Prepared, parameters: ChallengeParameters) -> Challenge:

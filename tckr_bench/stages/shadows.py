@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tckr_bench.records import AttackEvidence, References, ShadowData
-from tckr_bench.stages.challenge import Challenge, Sample, Take, sample_mask
+from tckr_bench.records import AttackEvidence, References, Sample, ShadowData, Take
+from tckr_bench.stages.challenge import Challenge, sample_mask
 from tckr_bench.stages.prepare import read_prepared
 from tckr_bench.stages.train import Predictions, read_predictions
 

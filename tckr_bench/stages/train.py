@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
 from tckr_bench.plugin.registry import default_registry
-from tckr_bench.records import LabelKind, LabelledImages, TrainingData, TrainingHistory
+from tckr_bench.records import (
+    ChallengeParameters,
+    EpochChoice,
+    LabelKind,
+    LabelledImages,
+    Sample,
+    TrainingData,
+    TrainingHistory,
+)
 from tckr_bench.stages.arrays import read_arrays, write_arrays
-from tckr_bench.stages.challenge import ChallengeParameters, Sample, build_challenge, take_sample
+from tckr_bench.stages.challenge import build_challenge, take_sample
 from tckr_bench.stages.generate import read_generated
 from tckr_bench.stages.prepare import Prepared, read_prepared
 from tckr_bench.stages.queries import altered_copies
@@ -31,8 +39,6 @@ if TYPE_CHECKING:
     from tckr_bench.records import Images, Logits
     from tckr_bench.stages.request import StageRequest
 
-EpochChoice = Literal["validation", "test", "last"]
-
 HISTORY_FILE = "history.json"
 PREDICTIONS_FILE = "predictions.safetensors"
 MODEL_FOLDER = "model"
@@ -47,8 +53,7 @@ class TrainParameters:
         challenge: the examples whose logits are kept.
         synthetic_count: how many synthetic images to train on; None for real data.
         labels: `hard`, or `soft` for the teacher's probabilities.
-        epoch: which epoch is kept: the best on the validation split; the best on the `test` set, as the paper does,
-            which flatters the accuracy; or the `last`, for a model that is to memorise and where none validate.
+        epoch: which epoch is kept.
         queries: on how many altered copies of each challenge example to predict as well.
     """
 

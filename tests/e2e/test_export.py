@@ -76,7 +76,9 @@ def test_the_card_and_the_provenance_say_where_it_comes_from(finished, exported)
     provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
     assert yaml.safe_load(card.split("---\n", 2)[1])["size_categories"] == ["n<1K"]
     assert "tckr-bench run --matrix smoke\n" in card
-    assert "| memorizer | releases the real images, and must be caught |" in card
+    assert (
+        "| memorizer | releases the training images themselves, so attacks must find as much as on real data |" in card
+    )
     record = cell_of(finished)
     assert provenance["description"]["fingerprint"] == record.description.fingerprint
     assert provenance["artifacts"]["generated"] == [path.name for path in chunks_of(finished)]

@@ -19,8 +19,8 @@ from tckr_bench.judging import rows as rank
 from tckr_bench.judging.estimates import combine, over_privacy
 from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
 from tckr_bench.leaderboard.tracks import RequiredAttack, Track, TrackDataset
-from tckr_bench.records import ComponentUse, DatasetDescription, Estimate, Measurement, Method, ThreatModel
-from tckr_bench.results.records import FileReference, Gate, ResultRecord, SeedResult, StepCost, cells_of
+from tckr_bench.records import ComponentUse, DatasetDescription, Estimate, Gate, Measurement, Method, ThreatModel
+from tckr_bench.results.records import FileReference, ResultRecord, SeedResult, StepCost, cells_of
 from tckr_bench.stats.classification import accuracy_over_privacy
 
 DATASETS = (

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tckr_bench.controls import control_of
 from tckr_bench.judging import reported
 from tckr_bench.judging.rows import DatasetBoard
 from tckr_bench.leaderboard.site.answers import answers_of
@@ -24,19 +25,12 @@ if TYPE_CHECKING:
     from tckr_bench.judging.reported import ReportedTable
     from tckr_bench.leaderboard.site.answers import Answer
     from tckr_bench.leaderboard.standings import Entry, Standings
-    from tckr_bench.results.records import Gate
+    from tckr_bench.records import Gate
 
 SCRIPT = ("index_state.js", "index_tables.js", "index_charts.js", "index_page.js")
 """The parts of the page's one script, in order: later ones use what earlier ones name."""
 MOST_SUBMISSIONS = 40
 MOST_WITHOUT_SCRIPT = 50
-EXPECTED = {
-    "memorizer": "releases its training images: attacks find them",
-    "noise": "knows nothing: accuracy is chance, attacks find nothing",
-    "overfit": "learnt mislabelled canaries by heart: attacks catch them",
-    "untrained": "was never trained: attacks guess",
-    "outsider": "trained on other images: attacks guess",
-}
 
 
 @dataclass(frozen=True)
@@ -143,11 +137,11 @@ def _count(number: int, word: str) -> str:
 
 
 def _control(board: Standings, entry: Entry) -> ControlLine:
-    known = next((words for name, words in EXPECTED.items() if entry.method.name.startswith(name)), "")
+    control = control_of(entry.method)
     return ControlLine(
         short(entry.name),
         method_link(board.track.name, entry.slug),
-        known,
+        control.words if control else "",
         share(entry.accuracy),
         share(entry.auc, 1, 3) if entry.auc else ABSENT,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tckr_bench.controls import control_of
 from tckr_bench.show.tables import EXPLANATIONS, MARKS
 from tckr_bench.text import plain
 
@@ -34,13 +35,6 @@ STANDINGS = {
 }
 UNADAPTED = "none"
 """The adapter that leaves a generator as it is."""
-_CONTROLS = (
-    ("memorizer", "it releases the training images themselves, so attacks must find as much as on real data."),
-    ("noise", "it knows nothing of the data, so attacks must find nothing, and its accuracy is that of chance."),
-    ("overfit", "it learns mislabelled images by heart, so attacks must find them."),
-    ("outsider", "it learns from images outside the challenge, so attacks must find nothing."),
-    ("untrained", "its classifier is untrained, so attacks must find nothing."),
-)
 _KNOWN = "a method whose answer is known."
 
 
@@ -61,8 +55,8 @@ def what_it_is(method: Method) -> str:
         tuned = ", tuned to reach the accuracy of the first synthetic entry" if method.matched else ""
         return f"A {classifier} classifier trained on the real images with a defence of its own{tuned}."
     if method.role == "control":
-        told = next((words for name, words in _CONTROLS if method.name.startswith(name)), _KNOWN)
-        return f"A control: {told}"
+        control = control_of(method)
+        return f"A control: it {control.words}." if control else f"A control: {_KNOWN}"
     learns = "a teacher's probabilities for" if method.labels == "soft" else "the classes of"
     return f"A {classifier} classifier that never sees a real image: it learns {learns} {_images_of(method)}."
 

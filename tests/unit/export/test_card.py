@@ -101,9 +101,9 @@ def test_attacks_stand_under_what_they_look_at(subject, contents):
 
 def test_every_gate_is_listed_with_its_outcome(subject, contents):
     card = data_card(subject, contents)
-    for verdict in subject.board.verdicts:
-        assert f"| {verdict.control} |" in card
-    assert len(subject.board.verdicts) == card.count("| passed |")
+    for gate in subject.board.gates:
+        assert f"| {gate.name} |" in card
+    assert len(subject.board.gates) == card.count("| passed |")
 
 
 def test_hostile_text_stays_text(subject, contents):

@@ -8,24 +8,24 @@ import numpy as np
 import pytest
 from scipy.stats import norm, t
 
-from tckr_bench.judging.gates import judge_controls, spread_allowed
+from tckr_bench.controls.memorizer import released_share, spread_allowed
+from tckr_bench.controls.noise import chance_limit
+from tckr_bench.judging.gates import judge_gates
 from tckr_bench.judging.rows import build_leaderboard
 from tckr_bench.records import Prompts, ThreatModel
-from tckr_bench.results.verify import chance_limit, released_share
 from tckr_bench.stages.generate import plan_samples
 
 
-def judged(records, *, control_limits=None, results_format=2):
-    found = judge_controls(list(records), "lira", control_limits=control_limits or {}, results_format=results_format)
-    return {verdict.control: verdict for verdict in found}
+def judged(records, *, limits=None):
+    return {gate.name: gate for gate in judge_gates(list(records), "lira", limits=limits or {})}
 
 
-def verdicts_of(made, control_limits=None, **changes):
-    return judged(made.stated_cells(**changes).values(), control_limits=control_limits)
+def gates_of(made, limits=None, **changes):
+    return judged(made.stated_cells(**changes).values(), limits=limits)
 
 
 def test_a_sound_run_passes_every_control(made):
-    assert all(verdict.passed for verdict in verdicts_of(made).values())
+    assert all(gate.passed for gate in gates_of(made).values())
     assert build_leaderboard(made.results_of(made.stated_cells().values())).boards[0].trusted
 
 
@@ -38,8 +38,8 @@ def test_each_control_fails_when_broken(made):
         "outsider": made.measurements_for(0.61, 0.56),  # members are told from others by a model that never saw them
     }
     for control, measurements in broken.items():
-        found = verdicts_of(made, **{control: measurements})
-        assert [name for name, verdict in found.items() if not verdict.passed] == [control]
+        found = gates_of(made, **{control: measurements})
+        assert [name for name, gate in found.items() if not gate.passed] == [control]
         board = build_leaderboard(made.results_of(made.stated_cells(**{control: measurements}).values())).boards[0]
         assert not board.trusted
         assert any(reason.startswith(f"control {control}: ") for reason in board.reasons)
@@ -47,65 +47,59 @@ def test_each_control_fails_when_broken(made):
 
 @pytest.mark.parametrize("control", ["memorizer", "noise", "overfit", "untrained", "outsider"])
 def test_a_missing_control_fails(made, control):
-    verdict = verdicts_of(made, **{control: None})[control]
-    assert (verdict.passed, verdict.reason) == (False, "was not run")
+    gate = gates_of(made, **{control: None})[control]
+    assert (gate.passed, gate.reason) == (False, "was not run")
 
 
 @pytest.mark.parametrize("control", ["memorizer", "noise", "overfit", "untrained", "outsider"])
 def test_a_control_without_measurements_fails(made, control):
-    assert not verdicts_of(made, **{control: ()})[control].passed
+    assert not gates_of(made, **{control: ()})[control].passed
 
 
 def test_a_failed_cell_fails_its_control(made):
     cells = made.stated_cells()
     cells["noise"] = made.stated_record(cells["noise"].method, failure="train: killed")
-    found = {
-        verdict.control: verdict
-        for verdict in judge_controls(list(cells.values()), "lira", control_limits={}, results_format=1)
-    }
+    found = judged(cells.values())
     assert found["noise"].reason == "its cell failed (train: killed)"
 
 
 def test_one_bad_seed_fails_a_control(made):
     cells = made.stated_cells()
     second = dataclasses.replace(cells["untrained"], seed=1, measurements=made.measurements_for(0.1, 0.7))
-    found = {
-        verdict.control: verdict
-        for verdict in judge_controls([*cells.values(), second], "lira", control_limits={}, results_format=1)
-    }
+    found = judged([*cells.values(), second])
     assert not found["untrained"].passed
     assert found["untrained"].reason.startswith("seed 1: ")
 
 
 def test_a_memorizer_that_leaks_more_than_the_teacher_is_no_failure(made):
-    assert verdicts_of(made, memorizer=made.measurements_for(0.83, 0.80))["memorizer"].passed
+    assert gates_of(made, memorizer=made.measurements_for(0.83, 0.80))["memorizer"].passed
 
 
 def test_checks_allow_more_than_the_95_percent_interval(made):
     # half width 0.02 at 95 %: standard error 0.0102, and 3.3 of them are 0.0337
-    assert verdicts_of(made, untrained=made.measurements_for(0.1, 0.533))["untrained"].passed
-    assert not verdicts_of(made, untrained=made.measurements_for(0.1, 0.534))["untrained"].passed
+    assert gates_of(made, untrained=made.measurements_for(0.1, 0.533))["untrained"].passed
+    assert not gates_of(made, untrained=made.measurements_for(0.1, 0.534))["untrained"].passed
 
 
 def test_sound_aucs_raise_a_false_alarm_about_once_in_a_thousand(made):
     drawn = np.random.default_rng(0).normal(0.5, 0.02 / 1.959964, 4000)
     alarms = np.mean(np.abs(drawn - 0.5) > 3.3 * 0.02 / 1.959964)
     assert alarms < 0.003
-    some = [verdicts_of(made, untrained=made.measurements_for(0.1, auc))["untrained"].passed for auc in drawn[:200]]
+    some = [gates_of(made, untrained=made.measurements_for(0.1, auc))["untrained"].passed for auc in drawn[:200]]
     assert np.mean(some) > 0.98
 
 
 def test_noise_fails_when_it_knows_more_than_chance(made):
     limits = {("fashion-mnist", "noise", 0): 0.2}
-    assert verdicts_of(made, limits, noise=made.measurements_for(0.19, 0.5))["noise"].passed
-    verdict = verdicts_of(made, limits, noise=made.measurements_for(0.21, 0.5))["noise"]
-    assert not verdict.passed
-    assert "accuracy 21.0 % is not chance" in verdict.reason
+    assert gates_of(made, limits, noise=made.measurements_for(0.19, 0.5))["noise"].passed
+    gate = gates_of(made, limits, noise=made.measurements_for(0.21, 0.5))["noise"]
+    assert not gate.passed
+    assert "accuracy 21.0 % is not chance" in gate.reason
 
 
 def test_without_evidence_noise_is_held_to_the_widest_bound(made):
-    assert verdicts_of(made, noise=made.measurements_for(0.5, 0.5))["noise"].passed
-    assert not verdicts_of(made, noise=made.measurements_for(0.8, 0.5))["noise"].passed
+    assert gates_of(made, noise=made.measurements_for(0.5, 0.5))["noise"].passed
+    assert not gates_of(made, noise=made.measurements_for(0.8, 0.5))["noise"].passed
 
 
 def test_chance_limit_of_coin_flips_is_near_the_binomial_one():
@@ -137,13 +131,6 @@ def with_measurements(record, *measurements, models=None):
     return dataclasses.replace(record, measurements=(*record.measurements, *measurements), threat_models=models)
 
 
-def test_results_of_format_1_are_asked_what_was_asked_of_them(made):
-    cells = made.stated_cells(outsider=None)
-    assert set(judged(cells.values(), results_format=1)) == {"memorizer", "noise", "overfit", "untrained"}
-    copied = {**cells, "memorizer": with_measurements(cells["memorizer"], models=WITH_COPIES)}
-    assert judged(copied.values(), results_format=1)["memorizer"].passed
-
-
 def test_with_epochs_chosen_on_the_test_set_no_outsider_is_asked_for(made):
     cells = made.stated_cells(outsider=None).values()
     assert "outsider" not in judged(dataclasses.replace(record, protocol="paper") for record in cells)
@@ -154,9 +141,9 @@ def test_copies_that_a_memorizer_releases_must_be_found(made, auc, passes):
     cells = made.stated_cells()
     measurements = () if auc is None else (made.measurement("auc-mia", auc, 0.0, "nearest-copy"),)
     cells["memorizer"] = with_measurements(cells["memorizer"], *measurements, models=WITH_COPIES)
-    verdict = judged(cells.values())["memorizer"]
-    assert verdict.passed is passes
-    assert ("copies found" if passes else "copies missed" if auc else "has no AUC of the attack") in verdict.reason
+    gate = judged(cells.values())["memorizer"]
+    assert gate.passed is passes
+    assert ("copies found" if passes else "copies missed" if auc else "has no AUC of the attack") in gate.reason
 
 
 @pytest.mark.parametrize("counts", [(40, 40, 40), (10, 30, 80), (1, 2, 57)])
@@ -175,7 +162,7 @@ def test_a_memorizer_that_cannot_release_all_is_asked_for_what_it_releases(made,
     measurement = made.measurement("auc-mia", auc, 0.01, "nearest-copy")
     cells["memorizer"] = with_measurements(cells["memorizer"], measurement, models=WITH_COPIES)
     key = (cells["memorizer"].dataset, "memorizer", cells["memorizer"].seed)
-    assert judged(cells.values(), control_limits={key: 0.9})["memorizer"].passed is passes
+    assert judged(cells.values(), limits={key: 0.9})["memorizer"].passed is passes
     assert not judged(cells.values())["memorizer"].passed
 
 
@@ -186,8 +173,8 @@ def test_a_challenge_that_gives_its_members_away_fails_every_row(made, auc, pass
     cells["teacher"] = with_measurements(
         cells["teacher"], made.measurement("auc-mia", auc, 0.02, "blind"), models=WITH_BLIND
     )
-    verdict = judged(cells.values())["blind"]
-    assert verdict.passed is passes
+    gate = judged(cells.values())["blind"]
+    assert gate.passed is passes
     board = build_leaderboard(made.results_of(cells.values())).boards[0]
     assert board.trusted is passes
     assert [row.rank for row in board.rows if row.method.role == "method"] == ([1, 2, 3] if passes else [None] * 3)
@@ -209,9 +196,9 @@ def test_a_memorizer_may_differ_from_its_teacher_by_what_trainings_differ(made):
     assert not judged(cells.values())["memorizer"].passed
     cells["teacher"] = with_measurements(cells["teacher"], spread_of(made, 0.011))
     # with it: sqrt(2) * hypot(3.3 * 0.0102, 4.09 * 0.011) = 0.0795
-    verdict = judged(cells.values())["memorizer"]
-    assert verdict.passed
-    assert "chance allows 0.079 less, as trainings differ" in verdict.reason
+    gate = judged(cells.values())["memorizer"]
+    assert gate.passed
+    assert "chance allows 0.079 less, as trainings differ" in gate.reason
 
 
 def test_the_larger_spread_between_trainings_counts(made):

@@ -215,10 +215,8 @@ def test_defended_rows_stand_between_baselines_and_methods_and_are_not_ranked(ma
     assert (row.get(metric_names.PROVED).value, row.found_epsilon.low, row.found_epsilon.high) == (8.0, 0.3, 0.9)
 
 
-@pytest.mark.parametrize("results_format", [1, 2])
-def test_rows_that_cannot_be_trusted_are_not_ranked(made, results_format):
-    results = made.results_of(made.stated_cells(noise=None).values())
-    board = build_leaderboard(dataclasses.replace(results, format=results_format)).boards[0]
+def test_rows_that_cannot_be_trusted_are_not_ranked(made):
+    board = board_of(made, made.stated_cells(noise=None).values())
     assert not board.trusted
     assert board.best is None
     assert not any(row.rank or row.pareto for row in board.rows)

@@ -15,11 +15,11 @@ from submitted_runs import (
     small_track,
     submitted,
 )
+from tckr_bench.leaderboard.admission import admit
 from tckr_bench.results.run_files import cell_folder, read_results, write_results
 
 from tckr_bench.errors import LeaderboardError
 from tckr_bench.leaderboard import examination, files, pictures, scores
-from tckr_bench.leaderboard.admission import admit
 from tckr_bench.leaderboard.submission import prepare_submission, write_submission
 from tckr_bench.records import Copies
 from tckr_bench.results.evidence import (

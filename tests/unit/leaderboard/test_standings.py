@@ -11,7 +11,7 @@ from made_standings import made_records, made_track
 
 from tckr_bench.judging.rows import dominates
 from tckr_bench.leaderboard.standings import standings_of
-from tckr_bench.results.records import Gate
+from tckr_bench.records import Gate
 
 
 def named_by_component(record):

@@ -20,7 +20,7 @@ from submitted_runs import (
 from tckr_bench.errors import LeaderboardError
 from tckr_bench.leaderboard import examination, verification
 from tckr_bench.leaderboard.verification import verified_digest, verify_results
-from tckr_bench.records import ThreatModel
+from tckr_bench.records import Gate, ThreatModel
 from tckr_bench.results.files import (
     file_reference,
     pictures_name,
@@ -30,7 +30,7 @@ from tckr_bench.results.files import (
     scores_name,
 )
 from tckr_bench.results.pictures import read_pictures, write_pictures
-from tckr_bench.results.records import Gate, ResultRecord
+from tckr_bench.results.records import ResultRecord
 from tckr_bench.results.scores import read_scores
 
 CLOTHES = ("clothes",)

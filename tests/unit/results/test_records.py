@@ -12,12 +12,11 @@ from made_standings import made_records
 from submitted_runs import finished_run, prepared, submitted
 from tckr_bench.results.run_files import RunProvenance, read_results
 
-from tckr_bench.records import ComponentUse, Measurement, Method, ThreatModel
+from tckr_bench.records import ComponentUse, Gate, Measurement, Method, ThreatModel
 from tckr_bench.results.files import record_files
 from tckr_bench.results.records import (
     SCHEMA_DIALECT,
     FileReference,
-    Gate,
     ResultRecord,
     SeedResult,
     StepCost,

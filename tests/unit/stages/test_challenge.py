@@ -7,10 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tckr_bench.records import LabelledImages
+from tckr_bench.records import ChallengeParameters, LabelledImages, Sample
 from tckr_bench.stages.challenge import (
-    ChallengeParameters,
-    Sample,
     build_challenge,
     published_shadow_mask,
     sample_mask,

@@ -18,10 +18,9 @@ from tckr_bench.judging import metric_names
 from tckr_bench.leaderboard.site import links
 from tckr_bench.leaderboard.site.pages import dataset_page, method_page
 from tckr_bench.leaderboard.standings import Standings
-from tckr_bench.records import AttackScores, CellEvidence
+from tckr_bench.records import AttackScores, CellEvidence, Gate
 from tckr_bench.results.files import record_folder
 from tckr_bench.results.pictures import PicturePair, write_pictures
-from tckr_bench.results.records import Gate
 from tckr_bench.results.scores import write_scores
 from tckr_bench.text import plain
 
