@@ -12,7 +12,7 @@ from tckr_bench.results.run_files import cell_folder, read_results, write_result
 
 from tckr_bench.results.evidence import EVIDENCE_FILE, read_evidence, write_evidence
 
-MAKERS = Path(__file__).parents[1] / "unit" / "board" / "conftest.py"
+MAKERS = Path(__file__).parents[1] / "unit" / "conftest.py"
 WIDTH = 100
 
 
