@@ -18,7 +18,7 @@ from tckr_bench.engine.matrix_file import shipped_matrices
 from tckr_bench.errors import MatrixError
 from tckr_bench.export.card_privacy import gate_lines
 from tckr_bench.judging.gates import judge_gates
-from tckr_bench.judging.rows import build_leaderboard
+from tckr_bench.judging.rows import DatasetBoard, _order, row_of
 from tckr_bench.leaderboard.site.index import track_view
 from tckr_bench.leaderboard.site.method_words import what_it_is
 from tckr_bench.plugin.registry import default_registry
@@ -135,13 +135,14 @@ def test_a_new_control_has_a_gate_with_its_limit_and_is_missed(made):
 @pytest.mark.usefixtures("sleeper")
 def test_a_new_control_is_explained_in_the_same_words_on_the_board_the_card_and_the_site(made):
     records = records_of(made)
-    results = made.results_of(records)
-    limits = {(records[-1].dataset, "sleeper", 0): 0.25}
-    board = build_leaderboard(results, control_limits=limits).boards[0]
-    assert board.trusted
-    assert board.rows[-1].method.name == "sleeper"
-    assert _charted(board.rows[-1])
-    assert gate_lines(board)[-1][:3] == ("sleeper", WORDS, "passed")
+    gates = judge_gates(records, "lira", limits={(records[-1].dataset, "sleeper", 0): 0.25})
+    assert gate_lines(DatasetBoard("digits", (), gates, ()))[-1][:3] == ("sleeper", WORDS, "passed")
+    rows = [row_of([record], "lira") for record in reversed(records)]
+    assert max(rows, key=_order).method.name == "sleeper"
+    assert [row.method.name for row in rows if row.method.role == "control" and _charted(row)] == [
+        "sleeper",
+        "memorizer",
+    ]
     assert what_it_is(records[-1].method) == f"A control: it {WORDS}."
     standings = made_standings(datasets=1, methods=3)
     entries = tuple(

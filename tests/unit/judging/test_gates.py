@@ -20,13 +20,17 @@ def judged(records, *, limits=None):
     return {gate.name: gate for gate in judge_gates(list(records), "lira", limits=limits or {})}
 
 
+def board_of(made, cells):
+    return build_leaderboard(made.results_of(cells), control_limits={}).boards[0]
+
+
 def gates_of(made, limits=None, **changes):
     return judged(made.stated_cells(**changes).values(), limits=limits)
 
 
 def test_a_sound_run_passes_every_control(made):
     assert all(gate.passed for gate in gates_of(made).values())
-    assert build_leaderboard(made.results_of(made.stated_cells().values())).boards[0].trusted
+    assert board_of(made, made.stated_cells().values()).trusted
 
 
 def test_each_control_fails_when_broken(made):
@@ -40,7 +44,7 @@ def test_each_control_fails_when_broken(made):
     for control, measurements in broken.items():
         found = gates_of(made, **{control: measurements})
         assert [name for name, gate in found.items() if not gate.passed] == [control]
-        board = build_leaderboard(made.results_of(made.stated_cells(**{control: measurements}).values())).boards[0]
+        board = board_of(made, made.stated_cells(**{control: measurements}).values())
         assert not board.trusted
         assert any(reason.startswith(f"control {control}: ") for reason in board.reasons)
 
@@ -175,7 +179,7 @@ def test_a_challenge_that_gives_its_members_away_fails_every_row(made, auc, pass
     )
     gate = judged(cells.values())["blind"]
     assert gate.passed is passes
-    board = build_leaderboard(made.results_of(cells.values())).boards[0]
+    board = board_of(made, cells.values())
     assert board.trusted is passes
     assert [row.rank for row in board.rows if row.method.role == "method"] == ([1, 2, 3] if passes else [None] * 3)
 
