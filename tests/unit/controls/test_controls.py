@@ -23,7 +23,7 @@ from tckr_bench.leaderboard.site.index import track_view
 from tckr_bench.leaderboard.site.method_words import what_it_is
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import ChallengeParameters, DatasetDescription, Method, Sample
-from tckr_bench.show.plots import _charted
+from tckr_bench.show.chart_data import is_charted
 
 WORDS = "learns with its eyes shut, so nobody must be told apart by it"
 ROOM = Path(controls.__file__).parent
@@ -139,7 +139,7 @@ def test_a_new_control_is_explained_in_the_same_words_on_the_board_the_card_and_
     assert gate_lines(DatasetBoard("digits", (), gates, ()))[-1][:3] == ("sleeper", WORDS, "passed")
     rows = [row_of([record], "lira") for record in reversed(records)]
     assert max(rows, key=_order).method.name == "sleeper"
-    assert [row.method.name for row in rows if row.method.role == "control" and _charted(row)] == [
+    assert [row.method.name for row in rows if row.method.role == "control" and is_charted(row)] == [
         "sleeper",
         "memorizer",
     ]
