@@ -14,7 +14,7 @@ import torch
 from safetensors.numpy import save_file
 
 from shadow_models.world import World, train_shadow
-from tckr_bench.engine.executor import WORKER_ENVIRONMENT
+from tckr_bench.engine.pools.local import WORKER_ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

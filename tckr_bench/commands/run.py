@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shlex
 from collections.abc import Sequence
@@ -11,11 +12,13 @@ from pathlib import Path
 from tckr_bench.commands.checkup import check_up_before_run
 from tckr_bench.commands.console import Screen
 from tckr_bench.engine.collect import RunSettings, collect
-from tckr_bench.engine.executor import Executor, Listeners, Outcome
+from tckr_bench.engine.executor import Executor
 from tckr_bench.engine.matrix import load_matrix
 from tckr_bench.engine.matrix_file import recipe_of
 from tckr_bench.engine.observers import SETTING, Observers, observers_named
+from tckr_bench.engine.outcome import Listeners, Outcome
 from tckr_bench.engine.plan import Plan, make_plan
+from tckr_bench.engine.pools.local import LocalPool
 from tckr_bench.engine.provenance import choose_device, devices_of, require_device, usable_cores
 from tckr_bench.engine.store import Store, default_store_path
 from tckr_bench.errors import RunError, StagesFailedError, TckrError
@@ -168,16 +171,12 @@ def _execute(plan: Plan, store: Store, settings: RunSettings, *, screen: Screen,
         screen.say("Nothing to do: every stage is in the store.")
         return Outcome()
     store.open_for_writing()
-    executor = Executor(
-        plan.graph,
-        store,
-        jobs=settings.jobs,
-        devices=devices_of(settings.device),
-        logs=settings.out / "logs",
-        rates=plan.rates,
-        fail_fast=settings.fail_fast,
-    )
-    with screen.watch(plan, jobs=settings.jobs) as progress:
+    logs, jobs = settings.out / "logs", min(settings.jobs, len(plan.pending))
+    with (
+        contextlib.closing(LocalPool(jobs, devices=devices_of(settings.device), logs=logs)) as pool,
+        screen.watch(plan, jobs=settings.jobs) as progress,
+    ):
+        executor = Executor(plan.graph, store, pool, logs=logs, rates=plan.rates, fail_fast=settings.fail_fast)
         return executor.run(plan.pending, Listeners(progress, observers))
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tckr_bench.datasets.contamination import judge_contamination
-from tckr_bench.engine.executor import Failure, Outcome
 from tckr_bench.engine.fingerprint import fingerprint
 from tckr_bench.engine.graph import Stage
+from tckr_bench.engine.outcome import Failure, Outcome
 from tckr_bench.engine.plan import Plan
 from tckr_bench.engine.provenance import (
     device_name,

@@ -1,14 +1,16 @@
-"""What the executor and its workers say to each other: one JSON object per line, over pipes."""
+"""What a pool and its workers say to each other: one JSON object per line, over pipes or whatever carries text."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
-
-from pydantic import TypeAdapter
+from typing import TYPE_CHECKING, Any, Literal
 
 from tckr_bench.records import ComponentUse, Cost
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Event:
-    """What a worker reports.
+class Report:
+    """What a worker says of its order; all but `progress` end it.
 
     `found` means that another process finished the same stage first. `damaged` lists parents whose checksums do not
     match. A failure is a `user` error, with one sentence, or a `bug`, with a traceback.
@@ -40,11 +42,23 @@ class Event:
     key: str
     fraction: float = 0.0
     cost: Cost | None = None
-    failure: Literal["user", "bug", "died"] = "bug"
+    failure: Literal["user", "bug"] = "bug"
     message: str = ""
     traceback: str = ""
     damaged: tuple[str, ...] = ()
 
 
-ORDER = TypeAdapter(Order)
-EVENT = TypeAdapter(Event)
+@functools.cache
+def order_adapter() -> TypeAdapter[Order]:
+    """Return what turns orders into JSON and back; made once, when first asked for."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Order)
+
+
+@functools.cache
+def report_adapter() -> TypeAdapter[Report]:
+    """Return what turns reports into JSON and back; made once, when first asked for."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Report)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tckr_bench.engine.graph import function_of
-from tckr_bench.engine.protocol import EVENT, ORDER, Event, Order
+from tckr_bench.engine.protocol import Order, Report, order_adapter, report_adapter
 from tckr_bench.engine.store import Provenance, Store
 from tckr_bench.errors import TckrError, storage_error
 from tckr_bench.plugin.components import Context
@@ -62,33 +62,35 @@ def _read_orders() -> Iterator[Order]:
 
     threading.Thread(target=watch, daemon=True).start()
     while True:
-        yield ORDER.validate_json(lines.get())
+        yield order_adapter().validate_json(lines.get())
 
 
 def _serve(order: Order, reports: io.TextIOWrapper) -> None:
-    def report(event: Event) -> None:
-        reports.write(EVENT.dump_json(event).decode() + "\n")
+    def tell(report: Report) -> None:
+        reports.write(report_adapter().dump_json(report).decode() + "\n")
         reports.flush()
 
     try:
-        report(_run(order, report))
+        tell(_run(order, tell))
     except TckrError as error:
-        report(Event("failed", order.key, failure="user", message=str(error)))
-    except Exception as error:  # noqa: BLE001 - a plugin is isolated here: its failure is its cells' alone
-        report(_failure(order, error))
+        tell(Report("failed", order.key, failure="user", message=str(error)))
+    # A plugin is isolated here: its failure is its cells' alone. That goes for `sys.exit` and an interrupt that it
+    # raises too: an executor that wants a worker gone closes its input or kills it, and never interrupts it.
+    except BaseException as error:  # noqa: BLE001
+        tell(_failure(order, error))
 
 
-def _failure(order: Order, error: Exception) -> Event:
+def _failure(order: Order, error: BaseException) -> Report:
     """Tell a full or read-only disk, which the user can mend, from a bug, which keeps its traceback."""
     storage = _storage_cause(error)
     if storage is not None:
         message = str(storage_error(storage, f"cannot write to the store {order.store}"))
-        return Event("failed", order.key, failure="user", message=message)
-    message = f"{type(error).__name__}: {error}".splitlines()[0]
-    return Event("failed", order.key, message=message, traceback=traceback.format_exc())
+        return Report("failed", order.key, failure="user", message=message)
+    message = f"{type(error).__name__}: {error}".splitlines()[0].removesuffix(": ")
+    return Report("failed", order.key, message=message, traceback=traceback.format_exc())
 
 
-def _storage_cause(error: Exception) -> OSError | None:
+def _storage_cause(error: BaseException) -> OSError | None:
     """Return the storage error behind a failure; libraries written in Rust pass on its text alone."""
     if isinstance(error, OSError) and error.errno in STORAGE_ERRORS:
         return error
@@ -98,15 +100,15 @@ def _storage_cause(error: Exception) -> OSError | None:
     return None
 
 
-def _run(order: Order, report: Callable[[Event], None]) -> Event:
+def _run(order: Order, report: Callable[[Report], None]) -> Report:
     store = Store(Path(order.store))
     with store.lock(order.key):
         if store.find(order.key):
-            return Event("found", order.key)
+            return Report("found", order.key)
         inputs = {role: tuple(store.path(key) for key in keys) for role, keys in order.parents.items()}
         damaged = _damaged_parents(store, order)
         if damaged:
-            return Event("damaged", order.key, damaged=damaged)
+            return Report("damaged", order.key, damaged=damaged)
         staged = store.begin(order.key)
         request = StageRequest(order.kind, order.components, order.parameters, order.seed, inputs)
         context = Context(device=order.device, progress=_throttled(order.key, report))
@@ -114,7 +116,7 @@ def _run(order: Order, report: Callable[[Event], None]) -> Event:
             _stage_function(order.kind)(request, staged, context)
         provenance = Provenance(order.label, order.component, meter.cost(), order.device, order.work, time.time())
         store.commit(order.key, staged, kind=order.kind, provenance=provenance)
-    return Event("done", order.key, cost=provenance.cost)
+    return Report("done", order.key, cost=provenance.cost)
 
 
 _checked: set[tuple[str, int]] = set()
@@ -143,7 +145,7 @@ def _stage_function(kind: str) -> StageFunction:
     return function
 
 
-def _throttled(key: str, report: Callable[[Event], None]) -> Callable[[float], None]:
+def _throttled(key: str, report: Callable[[Report], None]) -> Callable[[float], None]:
     last = 0.0
 
     def progress(fraction: float) -> None:
@@ -151,7 +153,7 @@ def _throttled(key: str, report: Callable[[Event], None]) -> Callable[[float], N
         now = time.monotonic()
         if now - last >= PROGRESS_INTERVAL:
             last = now
-            report(Event("progress", key, fraction=min(max(fraction, 0.0), 1.0)))
+            report(Report("progress", key, fraction=min(max(fraction, 0.0), 1.0)))
 
     return progress
 

@@ -1,0 +1,1 @@
+"""Where stages run: the protocol of a pool, and what implements it."""
