@@ -21,8 +21,8 @@ from tckr_bench.engine.store import describe_bytes
 from tckr_bench.results.files import dump_record, dump_run
 
 if TYPE_CHECKING:
-    from tckr_bench.engine.outcome import Failure, Listener
     from tckr_bench.engine.graph import Stage
+    from tckr_bench.engine.outcome import Failure, Listener
     from tckr_bench.engine.plan import Plan
     from tckr_bench.engine.store import Store
     from tckr_bench.records import Cost

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tckr_bench.engine.collect import RunSettings
-from tckr_bench.engine.outcome import Failure, Outcome
 from tckr_bench.engine.graph import KINDS, Stage
 from tckr_bench.engine.matrix import Matrix
+from tckr_bench.engine.outcome import Failure, Outcome
 from tckr_bench.engine.plan import Plan
 from tckr_bench.engine.provenance import package_versions
 from tckr_bench.errors import OptionError, TckrError, first_line

@@ -4,7 +4,7 @@ The scheduler decides, the executor carries orders out and news back, and a pool
 on a cluster, say - is one more implementation of `Pool`; nothing else changes. Such a pool has to keep these promises:
 
 - Every worker sees the same store, under the path in the order, and one stage uses one torch thread (see `worker`).
-- A report comes as `Reported`, in the order in which the worker made it; of one order, the last report says how it ended.
+- Reports come as `Reported`, in the order in which a worker made them; the last one of an order says how it ended.
 - A worker that dies, whatever it died of, is one `Died`, after the last of its reports. Its slot is ready again by
   then: the pool has put another worker in its place.
 """

@@ -9,9 +9,9 @@ import pytest
 
 from tckr_bench.commands.run import RunOptions, _command, _run_folder
 from tckr_bench.engine.collect import RunSettings
-from tckr_bench.engine.outcome import Failure, Listeners, Outcome
 from tckr_bench.engine.matrix import load_matrix
 from tckr_bench.engine.observers import Observers, observers_named, start_of
+from tckr_bench.engine.outcome import Failure, Listeners, Outcome
 from tckr_bench.engine.plan import make_plan
 from tckr_bench.engine.store import Store
 from tckr_bench.errors import OptionError, PluginError
