@@ -132,15 +132,17 @@ def duration(seconds: float) -> str:
 
 
 def size(count: float) -> str:
-    """Return a number of bytes in binary units.
+    """Return a number of bytes in the decimal unit that reads best.
 
-    >>> size(3 * 2**20)
-    '3.0 MiB'
+    >>> size(999), size(2_500_000)
+    ('999 B', '2.5 MB')
     """
+    if count < 1000:
+        return f"{count:.0f} B"
     unit = 0
-    while count >= 1024 and unit < 4:
-        count, unit = count / 1024, unit + 1
-    return f"{count:.1f} {('B', 'KiB', 'MiB', 'GiB', 'TiB')[unit]}"
+    while count >= 1000 and unit < 4:
+        count, unit = count / 1000, unit + 1
+    return f"{count:.1f} {('B', 'kB', 'MB', 'GB', 'TB')[unit]}"
 
 
 def listing(parts: Sequence[str]) -> str:

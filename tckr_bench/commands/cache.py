@@ -6,8 +6,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from tckr_bench.commands.console import make_console
-from tckr_bench.engine.store import Store, default_store_path, describe_bytes
+from tckr_bench.engine.store import Store, default_store_path
 from tckr_bench.errors import StoreError
+from tckr_bench.text import size
 
 SECONDS_PER_DAY = 86_400
 
@@ -22,9 +23,9 @@ def show_info() -> None:
         table.add_column(column, justify="left" if column == "kind" else "right")
     usage = store.usage()
     for entry in usage:
-        table.add_row(escape(entry.kind), f"{entry.artifacts:,}", describe_bytes(entry.size))
+        table.add_row(escape(entry.kind), f"{entry.artifacts:,}", size(entry.size))
     total = sum(entry.artifacts for entry in usage)
-    table.add_row("all", f"{total:,}", describe_bytes(sum(entry.size for entry in usage)), style="bold")
+    table.add_row("all", f"{total:,}", size(sum(entry.size for entry in usage)), style="bold")
     console.print(table)
 
 
@@ -53,6 +54,6 @@ def collect_garbage(*, days: float, dry_run: bool) -> None:
     if not dry_run:
         store.open_for_writing()
     removed = store.collect(unused_for=days * SECONDS_PER_DAY, dry_run=dry_run)
-    size = describe_bytes(sum(size for _name, size in removed))
+    amount = size(sum(taken for _name, taken in removed))
     verb = "would be removed" if dry_run else "removed"
-    make_console().print(f"{len(removed)} items, {size}, {verb} from {escape(str(store.root))}", soft_wrap=True)
+    make_console().print(f"{len(removed)} items, {amount}, {verb} from {escape(str(store.root))}", soft_wrap=True)

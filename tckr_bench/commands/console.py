@@ -17,8 +17,8 @@ from rich.table import Table
 
 from tckr_bench.engine.estimate import forecast
 from tckr_bench.engine.resources import THROUGHPUT
-from tckr_bench.engine.store import describe_bytes
 from tckr_bench.results.files import dump_record, dump_run
+from tckr_bench.text import size
 
 if TYPE_CHECKING:
     from tckr_bench.engine.graph import Stage
@@ -219,7 +219,7 @@ def _resource_lines(plan: Plan) -> list[str]:
     resources, lines = plan.resources, []
     cardinalities = sorted({method.cardinality for method in plan.matrix.methods if method.role == "method"})
     if resources.images:
-        text = f"To generate: {resources.images:,} images, {describe_bytes(resources.size)} of arrays in the store"
+        text = f"To generate: {resources.images:,} images, {size(resources.size)} of arrays in the store"
         if len(cardinalities) > 1:
             text += (
                 f"; smaller cardinalities are prefixes, so {cardinalities[-1]:g}x is made once "

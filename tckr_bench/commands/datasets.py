@@ -14,11 +14,11 @@ from rich.table import Table
 from tckr_bench.commands.console import make_console
 from tckr_bench.datasets import DATA_VARIABLE
 from tckr_bench.datasets.fetching import FetchableDataset
-from tckr_bench.engine.store import describe_bytes
 from tckr_bench.errors import DatasetError, OptionError
 from tckr_bench.plugin.components import Component
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import SPLITS, DatasetDescription
+from tckr_bench.text import size
 
 _NOT_HERE = "not here"
 _NUMBERS = ("classes", *SPLITS)
@@ -92,8 +92,8 @@ def look_up(component: Component[Any]) -> DatasetRow | str:
     except DatasetError as error:
         return DatasetRow(published, None, str(error))
     if found is None:
-        size = dataset.download_size
-        return DatasetRow(published, None, _NOT_HERE + (f", {describe_bytes(size)} to fetch" if size else ""))
+        amount = dataset.download_size
+        return DatasetRow(published, None, _NOT_HERE + (f", {size(amount)} to fetch" if amount else ""))
     return DatasetRow(published, found.counts, "data root" if found.own else "Hugging Face cache")
 
 

@@ -19,8 +19,9 @@ from tckr_bench.engine.provenance import (
     source_commit,
     usable_cores,
 )
-from tckr_bench.engine.store import default_store_path, describe_bytes
+from tckr_bench.engine.store import default_store_path
 from tckr_bench.plugin.registry import default_registry
+from tckr_bench.text import size
 
 OFFLINE_VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
 ENOUGH_MEMORY = 4_000_000_000
@@ -46,7 +47,7 @@ def _machine(device: str) -> list[tuple[str, str]]:
     return [
         ("python", f"{platform.python_version()} on {platform.platform()}"),
         ("processor", f"{processor()}, {usable_cores()} usable cores"),
-        ("memory", f"{describe_bytes(memory.available)} free of {describe_bytes(memory.total)}"),
+        ("memory", f"{size(memory.available)} free of {size(memory.total)}"),
         ("device", f"{device}{_accelerator(device)}"),
         ("source", f"commit {commit[:12]}{changed}" if commit else "installed package, not a checkout"),
     ]
@@ -58,7 +59,7 @@ def _state() -> list[tuple[str, str]]:
     offline = [name for name in OFFLINE_VARIABLES if os.environ.get(name, "").lower() in ("1", "true", "yes", "on")]
     found, missing = _datasets()
     return [
-        ("store", f"{store} ({describe_bytes(shutil.disk_usage(existing).free)} free)"),
+        ("store", f"{store} ({size(shutil.disk_usage(existing).free)} free)"),
         (
             "offline",
             f"yes, by {', '.join(offline)}" if offline else "no; models named by hub id would be fetched",
@@ -103,4 +104,4 @@ def _accelerator(device: str) -> str:
         return ""
     import torch
 
-    return f" ({torch.cuda.get_device_name(0)}, {describe_bytes(torch.cuda.get_device_properties(0).total_memory)})"
+    return f" ({torch.cuda.get_device_name(0)}, {size(torch.cuda.get_device_properties(0).total_memory)})"

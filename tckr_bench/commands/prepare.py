@@ -13,9 +13,9 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from tckr_bench.commands.console import Screen
 from tckr_bench.datasets.fetching import FetchableDataset, FetchPlan, Whereabouts, shortfall
-from tckr_bench.engine.store import describe_bytes
 from tckr_bench.errors import DatasetError, OptionError
 from tckr_bench.plugin.registry import Registry, default_registry
+from tckr_bench.text import size
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,8 @@ def _counts(found: Whereabouts) -> str:
 
 
 def _announcement(plan: FetchPlan) -> str:
-    size = describe_bytes(plan.size)
-    what = f"up to {size}, {plan.limit_per_class} images of each class," if plan.limit_per_class else size
+    amount = size(plan.size)
+    what = f"up to {amount}, {plan.limit_per_class} images of each class," if plan.limit_per_class else amount
     return f"{what} in {len(plan.files)} files from {plan.source} to {plan.destination}"
 
 
@@ -112,11 +112,11 @@ def _check_space(tasks: Sequence[_Task]) -> None:
             folder = Path(task.plan.destination)
             there = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
             needed[there] = needed.get(there, 0) + task.plan.size
-    for folder, size in needed.items():
+    for folder, amount in needed.items():
         free = shutil.disk_usage(folder).free
-        if size > free:
+        if amount > free:
             raise DatasetError(
-                f"'{folder}' has {describe_bytes(free)} free, but {describe_bytes(size)} are to be fetched; free some "
+                f"'{folder}' has {size(free)} free, but {size(amount)} are to be fetched; free some "
                 "space, set HF_HOME to a larger disk, or take less with --limit-per-class"
             )
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, TypeVar
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, is_dataclass, replace
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tckr_bench.engine.fingerprint import fingerprint
-from tckr_bench.engine.graph import Graph, Parents, Stage, function_of, split_sizes
+from tckr_bench.engine.graph import Graph, Parents, Stage, count_naive, function_of, split_sizes
 from tckr_bench.engine.matrix import Matrix
 from tckr_bench.engine.training import Training, epochs_of, identity_of, image_bytes
 from tckr_bench.records import (
@@ -29,6 +29,7 @@ from tckr_bench.stages.measure import MeasureParameters
 from tckr_bench.stages.prepare import PrepareParameters
 from tckr_bench.stages.train import TrainParameters
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -37,28 +38,37 @@ def build_graph(matrix: Matrix, descriptions: Mapping[str, DatasetDescription]) 
     builder = _Builder(matrix, descriptions)
     cells = {cell.slug: cell for cell in matrix.cells()}
     leaves = {slug: builder.measure(cell) for slug, cell in cells.items()}
-    graph = Graph(builder.stages, leaves, cells, naive=0)
-    return Graph(graph.stages, leaves, cells, naive=sum(len(graph.ancestry(key)) for key in leaves.values()))
+    return Graph(builder.stages, leaves, cells, naive=count_naive(builder.stages, leaves.values()))
 
 
-def _once(method: Callable[[_Builder, Training], T]) -> Callable[[_Builder, Training], T]:
+def _once(method: Callable[Concatenate[_Builder, P], T]) -> Callable[Concatenate[_Builder, P], T]:
     """Remember what a method of the builder returned: large graphs ask for the same stages many times."""
 
     @functools.wraps(method)
-    def remembered(builder: _Builder, training: Training) -> T:
-        name = (method.__name__, training.dataset.label, training.method.name, training.seed, training.sample)
+    def remembered(builder: _Builder, *given: P.args, **named: P.kwargs) -> T:
+        name = (method.__name__, *(_name_of(value) for value in (*given, *named.values())))
         if name not in builder.known:
-            builder.known[name] = method(builder, training)
+            builder.known[name] = method(builder, *given, **named)
         found: T = builder.known[name]
         return found
 
     return remembered
 
 
+def _name_of(value: object) -> Hashable:
+    """Return what tells a method's arguments apart in one matrix: components and methods by what they are called."""
+    if isinstance(value, Training):
+        return (value.dataset.label, value.method.name, value.seed, value.sample)
+    if isinstance(value, ComponentUse):
+        return value.label
+    assert isinstance(value, Hashable), "what is asked for once is asked for by something with a hash"
+    return value.name if isinstance(value, Method) else value
+
+
 @functools.lru_cache(maxsize=65_536)
 def _values(parameters: Any) -> Mapping[str, Any]:  # noqa: ANN401 - any frozen dataclass of parameters
     """Return the fields of a stage's parameters; the same chunk or shadow index serves many datasets and cells."""
-    return asdict(parameters)
+    return {name: _values(value) if is_dataclass(value) else value for name, value in vars(parameters).items()}
 
 
 @dataclass
@@ -98,6 +108,7 @@ class _Builder:
         """Return what a cell's own classifier learns from."""
         return Training(cell.dataset, cell.method, cell.seed, self.matrix.regime_of(cell.method).sample)
 
+    @_once
     def sizes(self, dataset: ComponentUse) -> dict[str, int]:
         file = self.matrix.file
         return split_sizes(self.descriptions[dataset.label], file.held_out, training_images=file.training_images)
@@ -119,6 +130,7 @@ class _Builder:
         sizes = self.sizes(dataset)
         return challenge.per_side * 2 if challenge.per_side else sizes["train"] + sizes["test"]
 
+    @_once
     def prepare(self, dataset: ComponentUse) -> str:
         description, file = self.descriptions[dataset.label], self.matrix.file
         images = sum(self.sizes(dataset).values())
@@ -166,21 +178,25 @@ class _Builder:
     @_once
     def generate(self, training: Training) -> tuple[str, ...]:
         """Return the chunks that cover the method's cardinality."""
+        chunk, count = self.matrix.file.generation_chunk, self.synthetic_count(training)
+        parents = {"prompts": (self.caption(training),), "weights": (self.adapt(training),)}
+        chunks = self.known.setdefault(("chunks", parents["weights"]), [])  # a method's own, or a longer one's prefix
+        for start in range(len(chunks) * chunk, count, chunk):
+            chunks.append(self.chunk(training, parents, start))
+        return tuple(chunks[: -(-count // chunk)])
+
+    def chunk(self, training: Training, parents: Parents, start: int) -> str:
         chunk = self.matrix.file.generation_chunk
         generator, adapter = training.synthesis
-        parents = {"prompts": (self.caption(training),), "weights": (self.adapt(training),)}
-        return tuple(
-            self.add(
-                training.kind("generate"),
-                components={"generator": generator},
-                parents=parents,
-                label=f"{training.dataset.label} · {generator.label} · {adapter.label}{training.place} · {start}+",
-                work=chunk,
-                size=chunk * image_bytes(generator.options.get("image_size") or self.matrix.file.image_size),
-                parameters=GenerateParameters(start, start + chunk),
-                seed=derive_seed("generate", training.seed),
-            )
-            for start in range(0, self.synthetic_count(training), chunk)
+        return self.add(
+            training.kind("generate"),
+            components={"generator": generator},
+            parents=parents,
+            label=f"{training.dataset.label} · {generator.label} · {adapter.label}{training.place} · {start}+",
+            work=chunk,
+            size=chunk * image_bytes(generator.options.get("image_size") or self.matrix.file.image_size),
+            parameters=GenerateParameters(start, start + chunk),
+            seed=derive_seed("generate", training.seed),
         )
 
     def synthetic_count(self, training: Training) -> int:
@@ -272,13 +288,13 @@ class _Builder:
         """Return a bank of shadow models; one of a recipe serves every attack and every target."""
         published = use.options.get("shadow_data") == "test-split"
         challenge = self.matrix.regime_of(method).challenge if published else self.planted(method)
-        samples = (
-            Sample("test-split" if published else "half", challenge, index)
-            for index in range(int(use.options["shadows"]))
-        )
-        return tuple(
-            self.train(Training(dataset, method, derive_seed("shadow", sample.index), sample)) for sample in samples
-        )
+        sample = Sample("test-split" if published else "half", challenge)
+        return self.bank(dataset, method, sample, int(use.options["shadows"]))
+
+    @_once
+    def bank(self, dataset: ComponentUse, method: Method, sample: Sample, count: int) -> tuple[str, ...]:
+        samples = (replace(sample, index=index) for index in range(count))
+        return tuple(self.train(Training(dataset, method, derive_seed("shadow", each.index), each)) for each in samples)
 
     def attack(self, cell: Cell, use: ComponentUse) -> str:
         training, bank = self.training(cell), self.shadowed(cell, use)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -11,9 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
+from tckr_bench.engine.fingerprint import canonical_json
 from tckr_bench.engine.graph import Stage
+from tckr_bench.engine.remembering import once_per_use
+from tckr_bench.records import ComponentUse
 
 # First guesses, in seconds of one core per unit of work (an image; for training, an image in an epoch).
 FIRST_GUESS = {
@@ -45,8 +47,9 @@ class Rates:
         """Read the rates of a store; none where there are none, or where they are damaged."""
         path = store / "rates.json"
         try:
-            return cls(path, TypeAdapter(dict[str, float]).validate_json(path.read_bytes()))
-        except (OSError, ValidationError):
+            known = json.loads(path.read_bytes())
+            return cls(path, {str(name): float(seconds) for name, seconds in known.items()})
+        except (OSError, ValueError, TypeError, AttributeError):
             return cls(path)
 
     def seconds(self, stage: Stage) -> float:
@@ -88,10 +91,20 @@ def forecast(stages: Iterable[Stage], rates: Rates, *, jobs: int) -> float:
 
 
 def _name(stage: Stage) -> str:
-    options = json.dumps({role: dict(use.options) for role, use in stage.components.items()}, sort_keys=True)
-    return f"{_component_name(stage)}/{hashlib.sha256(options.encode()).hexdigest()[:8]}"
+    marks = [f"{role}:{_options_mark(use)}" for role, use in stage.components.items()]
+    return f"{_component_name(stage)}/{_short_hash(' '.join(sorted(marks)))}"
 
 
 def _component_name(stage: Stage) -> str:
     """Return the name under which a component is remembered whatever its options; other components tell nothing."""
     return f"{stage.function}/{stage.component}"
+
+
+@once_per_use
+def _options_mark(use: ComponentUse) -> str:
+    return _short_hash(canonical_json(dict(use.options)))
+
+
+@functools.lru_cache(maxsize=1024)
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

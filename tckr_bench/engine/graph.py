@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,7 +87,25 @@ class Graph:
             found = set(self.stages[waiting.pop()].parent_keys()) - wanted
             wanted |= found
             waiting.extend(found)
-        return [stage for stage in self.stages.values() if stage.key in wanted]
+        return [self.stages[key] for key in sorted(wanted, key=self._order.__getitem__)]
+
+    @functools.cached_property
+    def _order(self) -> Mapping[str, int]:
+        return {key: position for position, key in enumerate(self.stages)}
+
+
+def count_naive(stages: Mapping[str, Stage], leaves: Iterable[str]) -> int:
+    """Return how many stages there would be if no cell shared any; `stages` are parents first.
+
+    A set of ancestors is an integer, one bit a stage: to join two is one operation, not one for each member.
+    """
+    ancestry: dict[str, int] = {}
+    for position, (key, stage) in enumerate(stages.items()):
+        found = 1 << position
+        for parent in stage.parent_keys():
+            found |= ancestry[parent]
+        ancestry[key] = found
+    return sum(ancestry[key].bit_count() for key in leaves)
 
 
 def split_sizes(

@@ -9,7 +9,7 @@ from tckr_bench.engine.builder import build_graph
 from tckr_bench.engine.estimate import Rates, forecast
 from tckr_bench.engine.graph import Graph, split_sizes
 from tckr_bench.engine.matrix import Matrix
-from tckr_bench.engine.resources import Resources, count_resources, seconds_by_arithmetic
+from tckr_bench.engine.resources import Resources, count_resources, seconds_by_arithmetic, stage_operations
 from tckr_bench.engine.store import Store
 from tckr_bench.errors import DatasetError
 from tckr_bench.plugin.registry import Registry
@@ -86,13 +86,15 @@ def make_plan(
     chosen = tuple(use for use in matrix.datasets if use.label in found.descriptions)
     matrix = replace(matrix, datasets=chosen)
     graph = build_graph(matrix, found.descriptions)
-    cached = tuple(key for key in graph.stages if store.find(key))
+    there = set(store.keys())
+    cached = tuple(key for key in graph.stages if key in there and store.find(key))
     for key in cached:
         store.touch(key)
     done = set(cached)
     pending = tuple(key for key in graph.stages if key not in done)
     stages = [graph.stages[key] for key in pending]
-    rates = replace(Rates.read(store.root), by_arithmetic=seconds_by_arithmetic(stages, registry, device=device))
+    operations = stage_operations(stages, registry)
+    rates = replace(Rates.read(store.root), by_arithmetic=seconds_by_arithmetic(operations, device=device))
     return Plan(
         matrix=matrix,
         descriptions=found.descriptions,
@@ -101,7 +103,7 @@ def make_plan(
         pending=pending,
         seconds=forecast(stages, rates, jobs=jobs),
         rates=rates,
-        resources=count_resources(stages, registry),
+        resources=count_resources(stages, operations),
         published=found.published,
         unavailable=found.unavailable,
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from tckr_bench.engine.graph import Stage
+from tckr_bench.engine.remembering import once_per_use
 from tckr_bench.plugin.registry import Registry
 from tckr_bench.records import ComponentUse
 
@@ -41,40 +42,46 @@ class Resources:
     size: float
 
 
-def count_resources(stages: Iterable[Stage], registry: Registry) -> Resources:
-    """Count what stages will take."""
+def stage_operations(stages: Iterable[Stage], registry: Registry) -> dict[str, float | None]:
+    """Return, by key, the floating-point operations of the stages that learn or generate.
+
+    None where a stage's components do not state them.
+    """
+
+    @once_per_use
+    def per_unit(use: ComponentUse) -> float | None:
+        component = registry.get(use.family, use.name).component
+        return component.operations(component.parse_options(use.options))
+
+    return {stage.key: _operations_of(stage, per_unit) for stage in stages if stage.function in LEARNING_ROLES}
+
+
+def count_resources(stages: Iterable[Stage], operations: Mapping[str, float | None]) -> Resources:
+    """Count what stages will take, by the operations of each."""
     chosen = list(stages)
-    learning = [stage for stage in chosen if stage.function in LEARNING_ROLES]
-    operations = [stage_operations(stage, registry) for stage in learning]
+    stated = [operations[stage.key] for stage in chosen if stage.key in operations]
     return Resources(
         images=round(sum(stage.work for stage in chosen if stage.function == "generate")),
-        operations=sum(value for value in operations if value is not None),
-        unstated=sum(value is None for value in operations),
+        operations=sum(value for value in stated if value is not None),
+        unstated=sum(value is None for value in stated),
         size=sum(stage.size for stage in chosen),
     )
 
 
-def stage_operations(stage: Stage, registry: Registry) -> float | None:
-    """Return the floating-point operations of a stage; None where its components do not state them."""
+def seconds_by_arithmetic(operations: Mapping[str, float | None], *, device: str) -> Mapping[str, float]:
+    """Return, by key, the seconds the arithmetic of a stage takes on a device at its assumed throughput."""
+    pace = THROUGHPUT[device.split(":", maxsplit=1)[0]]
+    return {key: count / pace for key, count in operations.items() if count is not None}
+
+
+def _operations_of(stage: Stage, per_unit: Callable[[ComponentUse], float | None]) -> float | None:
     total = 0.0
-    for role in LEARNING_ROLES.get(stage.function, ()):
+    for role in LEARNING_ROLES[stage.function]:
         use = stage.components.get(role)
         if use is None:
             continue
-        per_unit = _operations_per_unit(use, registry)
-        if per_unit is None:
+        operations = per_unit(use)
+        if operations is None:
             return None
-        total += per_unit * (TEACHER_SHARE if role == "teacher" else 1.0)
+        total += operations * (TEACHER_SHARE if role == "teacher" else 1.0)
     return total * stage.work if total else None
-
-
-def seconds_by_arithmetic(stages: Iterable[Stage], registry: Registry, *, device: str) -> Mapping[str, float]:
-    """Return, by key, the seconds the arithmetic of a stage takes on a device at its assumed throughput."""
-    found = {stage.key: stage_operations(stage, registry) for stage in stages}
-    pace = THROUGHPUT[device.split(":", maxsplit=1)[0]]
-    return {key: operations / pace for key, operations in found.items() if operations is not None}
-
-
-def _operations_per_unit(use: ComponentUse, registry: Registry) -> float | None:
-    component = registry.get(use.family, use.name).component
-    return component.operations(component.parse_options(use.options))

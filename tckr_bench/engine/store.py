@@ -2,7 +2,7 @@
 
 <store>/artifacts/<ab>/<key>/manifest.json    sha256 and size of every file; the same for the same inputs
 <store>/artifacts/<ab>/<key>/provenance.json  what it took and where; differs from run to run
-<store>/artifacts/<ab>/<key>/checked.json     sizes and times of large files at their last full check
+<store>/artifacts/<ab>/<key>/checked.json     sizes and times of the files at their last full check
 <store>/staging/<key>-<random>/               an artifact being written
 <store>/locks/<key>.lock                      held by the process that writes it
 """
@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -30,9 +31,8 @@ STORE_VARIABLE = "TCKR_BENCH_STORE"
 MANIFEST = "manifest.json"
 PROVENANCE = "provenance.json"
 CHECKED = "checked.json"
-# Hashing reads everything, at every plan, and full-size runs keep a terabyte. So an artifact this large that was
-# hashed once counts as sound while sizes and times stay; a fresh time may hide a later write of the same tick.
-LARGE_ARTIFACT = 4_000_000
+# Hashing reads everything, at every plan, and full-size runs keep a terabyte. So an artifact that was hashed once
+# counts as sound while sizes and times stay; a fresh time may hide a later write of the same tick.
 FRESH_SECONDS = 2.0
 
 
@@ -86,7 +86,7 @@ def default_store_path() -> Path:
 
 
 class Store:
-    """Artifacts by key. Reading checks every checksum, of large files once; writing is atomic."""
+    """Artifacts by key. Reading checks every checksum once; writing is atomic."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -116,7 +116,7 @@ class Store:
         """
         folder = self.path(key)
         try:
-            manifest = TypeAdapter(Manifest).validate_json((folder / MANIFEST).read_bytes())
+            manifest = _manifest_adapter().validate_json((folder / MANIFEST).read_bytes())
             self.provenance(key)
         except (OSError, ValidationError, StoreError):
             return None
@@ -137,7 +137,7 @@ class Store:
         """
         path = self.path(key) / PROVENANCE
         try:
-            return TypeAdapter(Provenance).validate_json(path.read_bytes())
+            return _provenance_adapter().validate_json(path.read_bytes())
         except (OSError, ValidationError) as error:
             raise StoreError(f"{path} is missing or damaged; run `tckr-bench cache verify`") from error
 
@@ -240,7 +240,7 @@ class Store:
 
     def _kind(self, key: str) -> str:
         try:
-            return TypeAdapter(Manifest).validate_json((self.path(key) / MANIFEST).read_bytes()).kind
+            return _manifest_adapter().validate_json((self.path(key) / MANIFEST).read_bytes()).kind
         except (OSError, ValidationError):
             return "damaged"
 
@@ -259,8 +259,6 @@ def damaged_files(folder: Path, manifest: Manifest) -> Iterator[str]:
 
 def _was_checked(folder: Path, manifest: Manifest) -> bool:
     """Return whether every file has the size and time it had when its checksum was last right."""
-    if sum(entry.size for entry in manifest.files.values()) < LARGE_ARTIFACT:
-        return False
     try:
         return bool(json.loads((folder / CHECKED).read_text(encoding="utf-8")) == _stamps(folder, manifest))
     except (OSError, ValueError):
@@ -268,12 +266,10 @@ def _was_checked(folder: Path, manifest: Manifest) -> bool:
 
 
 def _remember_check(folder: Path, manifest: Manifest) -> None:
-    """Note the sizes and times of the files of a large artifact that was found sound, unless a time is fresh."""
-    if sum(entry.size for entry in manifest.files.values()) < LARGE_ARTIFACT:
-        return
+    """Note the sizes and times of the files of an artifact that was found sound, unless a time is fresh."""
     with contextlib.suppress(OSError):  # a store that can only be read is checked in full each time
         stamps = _stamps(folder, manifest)
-        if max(changed for _, changed in stamps.values()) < (time.time() - FRESH_SECONDS) * 1e9:
+        if max((changed for _, changed in stamps.values()), default=0) < (time.time() - FRESH_SECONDS) * 1e9:
             partial = folder / f"{CHECKED}.{os.getpid()}"
             partial.write_text(json.dumps(stamps), encoding="utf-8")
             partial.replace(folder / CHECKED)
@@ -294,14 +290,12 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def describe_bytes(size: float) -> str:
-    """Return a size in the unit that reads best.
+@functools.cache
+def _manifest_adapter() -> TypeAdapter[Manifest]:
+    """Return what reads manifests; to make it takes longer than to read a hundred of them."""
+    return TypeAdapter(Manifest)
 
-    >>> describe_bytes(2_500_000)
-    '2.5 MB'
-    """
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000 or unit == "GB":
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    raise AssertionError("unreachable")
+
+@functools.cache
+def _provenance_adapter() -> TypeAdapter[Provenance]:
+    return TypeAdapter(Provenance)

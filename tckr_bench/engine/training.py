@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from tckr_bench.engine.fingerprint import fingerprint
+from tckr_bench.engine.remembering import once_per_use
 from tckr_bench.records import ComponentUse, Method, Sample
 
 
@@ -46,15 +47,18 @@ class Training:
         return self.method.generator, self.method.adapter
 
 
-def identity_of(use: ComponentUse) -> dict[str, Any]:
-    """Return what of a component is part of a key: not its label, nor the distribution it came from."""
-    return {
-        "family": use.family,
-        "name": use.name,
-        "version": use.version,
-        "options": dict(use.options),
-        "identity": use.identity,
-    }
+@once_per_use
+def identity_of(use: ComponentUse) -> str:
+    """Return the fingerprint of what of a component is part of a key: not its label, nor where it came from."""
+    return fingerprint(
+        {
+            "family": use.family,
+            "name": use.name,
+            "version": use.version,
+            "options": dict(use.options),
+            "identity": use.identity,
+        }
+    )
 
 
 def image_bytes(size: int) -> float:

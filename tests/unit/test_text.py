@@ -47,7 +47,7 @@ def test_numbers():
     assert text.duration(59.99) == "60.0 s"
     assert text.duration(3600) == "1 h 0 min"
     assert text.duration(float("nan")) == text.NOTHING
-    assert text.size(1536) == "1.5 KiB"
+    assert text.size(1536) == "1.5 kB"
     assert text.listing([]) == ""
     assert text.listing(["a"]) == "a"
 

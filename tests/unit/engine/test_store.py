@@ -8,10 +8,11 @@ import pytest
 
 from tckr_bench.engine import store as module
 from tckr_bench.engine.fingerprint import hash_file
-from tckr_bench.engine.store import LARGE_ARTIFACT, MANIFEST, PROVENANCE, Provenance, Store, default_store_path
+from tckr_bench.engine.store import MANIFEST, PROVENANCE, Provenance, Store, default_store_path
 from tckr_bench.errors import StoreError
 from tckr_bench.records import Cost
 
+SIZE = 1000
 KEY = "ab" + "0" * 62
 OTHER = "cd" + "1" * 62
 
@@ -130,12 +131,12 @@ def test_the_environment_moves_the_store(monkeypatch, tmp_path):
     assert default_store_path() == tmp_path / "elsewhere"
 
 
-class TestLargeArtifacts:
-    """A large file is hashed once, and again as soon as its size or time says that it may have changed."""
+class TestChecksums:
+    """A file is hashed once, and again as soon as its size or time says that it may have changed."""
 
     @pytest.fixture
     def weights(self, store):
-        put(store, content=bytes(LARGE_ARTIFACT))
+        put(store, content=bytes(SIZE))
         path = store.path(KEY) / "model" / "weights"
         os.utime(path, (1_000_000, 1_000_000))
         return path
@@ -153,7 +154,7 @@ class TestLargeArtifacts:
 
     def test_it_is_hashed_again_after_a_change_of_the_same_size(self, store, weights):
         assert store.find(KEY)
-        weights.write_bytes(bytes(LARGE_ARTIFACT - 1) + b"x")
+        weights.write_bytes(bytes(SIZE - 1) + b"x")
         assert store.find(KEY) is None
 
     def test_a_fresh_file_is_not_taken_on_trust(self, store, weights, hashed):
@@ -164,6 +165,6 @@ class TestLargeArtifacts:
 
     def test_verification_hashes_whatever_the_times_say(self, store, weights):
         assert store.find(KEY)
-        weights.write_bytes(bytes(LARGE_ARTIFACT - 1) + b"x")
+        weights.write_bytes(bytes(SIZE - 1) + b"x")
         os.utime(weights, (1_000_000, 1_000_000))
         assert store.damaged() == [KEY]

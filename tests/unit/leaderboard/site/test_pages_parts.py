@@ -143,7 +143,7 @@ def test_every_kind_that_begins_with_shadow_is_judging_and_bars_share_one_scale(
     assert [(line.kind, line.bar, line.cpu) for line in making.lines] == [("train the classifier", "50.0", "50.0 s")]
     assert [(line.bar, line.cpu) for line in judging.lines] == [("100.0", "1 min 40 s"), ("25.0", "25.0 s")]
     assert judging.lines[0].stages == "8"
-    assert judging.lines[0].memory == "2.0 MiB"
+    assert judging.lines[0].memory == "2.1 MB"
     assert judging.total == "2 min 5 s"
 
 
