@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import sys
 import time
@@ -15,9 +16,6 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
-from tckr_bench.engine.estimate import forecast
-from tckr_bench.engine.resources import THROUGHPUT
-from tckr_bench.results.files import dump_record, dump_run
 from tckr_bench.text import size
 
 if TYPE_CHECKING:
@@ -70,9 +68,20 @@ class Screen:
 
     def print_run(self, run: SavedRun) -> None:
         """Print a run's file and its records as JSON, and nothing else, on standard output."""
+        from tckr_bench.results.files import dump_record, dump_run
+
         records = [json.loads(dump_record(record)) for record in run.records]
         content = {"run": json.loads(dump_run(run.information)), "records": records}
         sys.stdout.write(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+    @contextlib.contextmanager
+    def working(self, text: str) -> Iterator[None]:
+        """Show that something goes on, on a terminal, until it is done."""
+        if self.progress.is_terminal:
+            with self.progress.status(escape(text)):
+                yield
+        else:
+            yield
 
     def show_plan(self, plan: Plan, store: Store, *, jobs: int, device: str) -> None:
         """Print what a run will do before it does it."""
@@ -125,7 +134,8 @@ class _Forecast:
         self.jobs = jobs
         self.left = dict.fromkeys(plan.pending)
         self.total = len(plan.pending)
-        self.began = time.monotonic()
+        self._seconds = 0.0
+        self._looked = -math.inf
 
     def drop(self, stage: Stage) -> None:
         self.left.pop(stage.key, None)
@@ -135,9 +145,17 @@ class _Forecast:
         return self.total - len(self.left)
 
     def text(self) -> str:
-        stages = (self.plan.graph.stages[key] for key in self.plan.graph.stages if key in self.left)
-        seconds = forecast(stages, self.plan.rates, jobs=self.jobs)
-        return f"{self.done}/{self.total} stages · {describe_seconds(seconds)} left"
+        return f"{self.done}/{self.total} stages · {describe_seconds(self._seconds_left())} left"
+
+    def _seconds_left(self) -> float:
+        """Return the forecast, made anew once a second at most and at the end: it looks at every stage of the graph."""
+        from tckr_bench.engine.estimate import forecast
+
+        now = time.monotonic()
+        if not self.left or now - self._looked >= 1:
+            stages = (stage for key, stage in self.plan.graph.stages.items() if key in self.left)
+            self._seconds, self._looked = forecast(stages, self.plan.rates, jobs=self.jobs), now
+        return self._seconds
 
 
 class _LiveListener:
@@ -216,6 +234,8 @@ def _dataset_table(plan: Plan) -> Table:
 
 def _resource_lines(plan: Plan) -> list[str]:
     """Say how many images are to be made, why no more, and what large models take."""
+    from tckr_bench.engine.resources import THROUGHPUT
+
     resources, lines = plan.resources, []
     cardinalities = sorted({method.cardinality for method in plan.matrix.methods if method.role == "method"})
     if resources.images:

@@ -8,27 +8,22 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tckr_bench.commands.checkup import check_up_before_run
 from tckr_bench.commands.console import Screen
-from tckr_bench.engine.collect import RunSettings, collect
-from tckr_bench.engine.executor import Executor
-from tckr_bench.engine.matrix import load_matrix
-from tckr_bench.engine.matrix_file import recipe_of
-from tckr_bench.engine.observers import SETTING, Observers, observers_named
-from tckr_bench.engine.outcome import Listeners, Outcome
-from tckr_bench.engine.plan import Plan, make_plan
-from tckr_bench.engine.pools.local import LocalPool
-from tckr_bench.engine.provenance import choose_device, devices_of, require_device, usable_cores
-from tckr_bench.engine.store import Store, default_store_path
 from tckr_bench.errors import RunError, StagesFailedError, TckrError
-from tckr_bench.judging.gates import with_gates
-from tckr_bench.plugin.registry import Registry, default_registry
-from tckr_bench.results.files import RUN_FILE, SavedRun, read_run, write_saved_run
-from tckr_bench.results.verify import verified
-from tckr_bench.show.overview import FEWEST_DATASETS, overview_table
-from tckr_bench.show.render import REPORT_FILE, render_report, verified_leaderboard
-from tckr_bench.show.tables import leaderboard_group
+
+# What plans and runs takes half a second to import. So functions import what they use: the terminal shows that
+# something goes on before that begins, and a plan does without what only a run needs.
+if TYPE_CHECKING:
+    from tckr_bench.engine.collect import RunSettings
+    from tckr_bench.engine.observers import Observers
+    from tckr_bench.engine.outcome import Outcome
+    from tckr_bench.engine.plan import Plan
+    from tckr_bench.engine.store import Store
+    from tckr_bench.plugin.registry import Registry
+    from tckr_bench.records import ComponentUse
+    from tckr_bench.results.files import SavedRun
 
 DEFAULT_MATRIX = "default"
 PHOTOGRAPH_MATRIX = "ten"
@@ -62,49 +57,99 @@ def run(options: RunOptions) -> None:
         StagesFailedError: some stages failed; the rest was done and reported.
     """
     screen = Screen(json=options.json)
+    with screen.working("planning"):
+        prepared = _prepare(options, screen)
+    screen.show_plan(prepared.plan, prepared.store, jobs=prepared.jobs, device=prepared.device)
+    if not options.dry_run:
+        _raise_for(_carry_out(prepared, options, screen))
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A plan and what it was made from."""
+
+    plan: Plan
+    store: Store
+    registry: Registry
+    observers: Sequence[ComponentUse]
+    jobs: int
+    device: str
+
+
+def _prepare(options: RunOptions, screen: Screen) -> _Prepared:
+    from tckr_bench.engine.matrix import load_matrix
+    from tckr_bench.engine.observers import observers_named
+    from tckr_bench.engine.plan import make_plan
+    from tckr_bench.engine.provenance import choose_device, devices_of, usable_cores
+    from tckr_bench.engine.store import Store
+    from tckr_bench.places import default_store_path
+    from tckr_bench.plugin.registry import default_registry
+
     registry = default_registry()
     for plugin in registry.broken:
         screen.warn(f"the plugin '{plugin.name}' of {plugin.distribution} could not be loaded: {plugin.reason}")
     device = choose_device(options.device)
     jobs = options.jobs or (usable_cores() if device == "cpu" else len(devices_of(device)))
-    name = options.matrix or (PHOTOGRAPH_MATRIX if options.datasets else DEFAULT_MATRIX)
-    matrix = load_matrix(name, registry, settings=options.settings, datasets=options.datasets)
+    matrix = load_matrix(_matrix_name(options), registry, settings=options.settings, datasets=options.datasets)
     uses = observers_named(options.observe, matrix, registry, settings=() if options.dry_run else options.settings)
     store = Store(default_store_path())
     plan = make_plan(
         matrix, registry, store, jobs=jobs, device=device, lenient=options.dry_run, published=options.published
     )
-    screen.show_plan(plan, store, jobs=jobs, device=device)
-    if options.dry_run:
-        return
-    require_device(device)
-    observers = Observers(uses, registry, warn=screen.warn)
-    _check_up(plan, registry, store, screen)
+    return _Prepared(plan, store, registry, uses, jobs, device)
+
+
+def _carry_out(prepared: _Prepared, options: RunOptions, screen: Screen) -> Outcome:
+    from tckr_bench.engine.collect import RunSettings
+    from tckr_bench.engine.matrix_file import recipe_of
+    from tckr_bench.engine.observers import Observers
+    from tckr_bench.engine.provenance import require_device
+
+    plan, name = prepared.plan, _matrix_name(options)
+    require_device(prepared.device)
+    observers = Observers(prepared.observers, prepared.registry, warn=screen.warn)
+    _check_up(plan, prepared.registry, prepared.store, screen)
     settings = RunSettings(
         options.out or _run_folder(plan, options),
-        jobs,
-        device,
+        prepared.jobs,
+        prepared.device,
         options.fail_fast,
         command=_command(name, options),
         recipe=recipe_of(name),
     )
     _open_folder(settings.out)
     with observers.watching(plan, settings):
-        outcome = _carry_out(plan, store, settings, screen=screen, observers=observers)
-    _raise_for(outcome)
+        return _execute_and_show(plan, prepared.store, settings, screen=screen, observers=observers)
 
 
-def _carry_out(plan: Plan, store: Store, settings: RunSettings, *, screen: Screen, observers: Observers) -> Outcome:
+def _execute_and_show(
+    plan: Plan, store: Store, settings: RunSettings, *, screen: Screen, observers: Observers
+) -> Outcome:
     """Execute what is pending, write and show the results; observers hear of them when nothing is left to write."""
+    from tckr_bench.results.files import read_run
+
     outcome = _execute(plan, store, settings, screen=screen, observers=observers)
-    finished = _finished_before(plan, settings)
-    if finished is None:
-        write_saved_run(with_gates(collect(plan, outcome, store, settings)))
-        render_report(settings.out)
-    run = finished or read_run(settings.out)
+    run = _finished_before(plan, settings)
+    if run is None:
+        _write(plan, outcome, store, settings)
+        run = read_run(settings.out)
     _show(run, outcome, plan, screen)
     observers.measured(run, outcome)
     return outcome
+
+
+def _write(plan: Plan, outcome: Outcome, store: Store, settings: RunSettings) -> None:
+    from tckr_bench.engine.collect import collect
+    from tckr_bench.judging.gates import with_gates
+    from tckr_bench.results.files import write_saved_run
+    from tckr_bench.show.render import render_report
+
+    write_saved_run(with_gates(collect(plan, outcome, store, settings)))
+    render_report(settings.out)
+
+
+def _matrix_name(options: RunOptions) -> str:
+    return options.matrix or (PHOTOGRAPH_MATRIX if options.datasets else DEFAULT_MATRIX)
 
 
 def _command(matrix: str, options: RunOptions) -> str:
@@ -117,6 +162,10 @@ def _command(matrix: str, options: RunOptions) -> str:
 
 def _check_up(plan: Plan, registry: Registry, store: Store, screen: Screen) -> None:
     """Warn of what puts the measurements of one's own datasets in doubt; errors end the run before it starts."""
+    if not any(registry.get(use.family, use.name).component.argument for use in plan.matrix.datasets):
+        return  # nobody's own: what checks images need not be imported
+    from tckr_bench.commands.checkup import check_up_before_run
+
     warnings = check_up_before_run(
         plan.matrix.datasets,
         registry,
@@ -131,6 +180,9 @@ def _check_up(plan: Plan, registry: Registry, store: Store, screen: Screen) -> N
 
 def _finished_before(plan: Plan, settings: RunSettings) -> SavedRun | None:
     """Return the run that the folder holds already, where it is of these very stages and has its report."""
+    from tckr_bench.results.files import read_run
+    from tckr_bench.show.render import REPORT_FILE
+
     if plan.pending or not (settings.out / REPORT_FILE).is_file():
         return None
     try:
@@ -144,6 +196,8 @@ def _finished_before(plan: Plan, settings: RunSettings) -> SavedRun | None:
 
 def _changes(options: RunOptions) -> list[str]:
     """Return the settings that change the run, without those of observers, which change nothing."""
+    from tckr_bench.engine.observers import SETTING
+
     return [setting for setting in options.settings if not setting.strip().startswith(SETTING)]
 
 
@@ -168,8 +222,15 @@ def _open_folder(out: Path) -> None:
 
 def _execute(plan: Plan, store: Store, settings: RunSettings, *, screen: Screen, observers: Observers) -> Outcome:
     if not plan.pending:
+        from tckr_bench.engine.outcome import Outcome
+
         screen.say("Nothing to do: every stage is in the store.")
         return Outcome()
+    from tckr_bench.engine.executor import Executor
+    from tckr_bench.engine.outcome import Listeners
+    from tckr_bench.engine.pools.local import LocalPool
+    from tckr_bench.engine.provenance import devices_of
+
     store.open_for_writing()
     logs, jobs = settings.out / "logs", min(settings.jobs, len(plan.pending))
     with (
@@ -184,6 +245,12 @@ def _show(run: SavedRun, outcome: Outcome, plan: Plan, screen: Screen) -> None:
     if screen.json:
         screen.print_run(run)
         return
+    from tckr_bench.results.files import RUN_FILE
+    from tckr_bench.results.verify import verified
+    from tckr_bench.show.overview import FEWEST_DATASETS, overview_table
+    from tckr_bench.show.render import REPORT_FILE, verified_leaderboard
+    from tckr_bench.show.tables import leaderboard_group
+
     leaderboard = verified_leaderboard(verified(run.folder))
     screen.console.print(leaderboard_group(leaderboard))
     if len(leaderboard.boards) >= FEWEST_DATASETS:

@@ -66,9 +66,21 @@ def _name_of(value: object) -> Hashable:
 
 
 @functools.lru_cache(maxsize=65_536)
-def _values(parameters: Any) -> Mapping[str, Any]:  # noqa: ANN401 - any frozen dataclass of parameters
-    """Return the fields of a stage's parameters; the same chunk or shadow index serves many datasets and cells."""
-    return {name: _values(value) if is_dataclass(value) else value for name, value in vars(parameters).items()}
+def _described(parameters: Any) -> tuple[Mapping[str, Any], str]:  # noqa: ANN401 - any frozen dataclass of parameters
+    """Return the fields of a stage's parameters and their hash; one chunk or shadow index serves many cells."""
+    values = _fields(parameters) if parameters is not None else {}
+    return values, fingerprint(values)
+
+
+def _fields(parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass
+    """Return what `asdict` does, without the copies it makes of everything."""
+    return {name: _fields(value) if is_dataclass(value) else value for name, value in vars(parameters).items()}
+
+
+@functools.lru_cache(maxsize=1024)
+def _joined(identities: tuple[tuple[str, str], ...]) -> str:
+    """Return the hash of a stage's components, by role; there are few combinations."""
+    return fingerprint(dict(identities))
 
 
 @dataclass
@@ -92,11 +104,11 @@ class _Builder:
         seed: int = 0,
         size: float = 0.0,
     ) -> str:
-        values = _values(parameters) if parameters is not None else {}
+        values, mark = _described(parameters)
         content = {
             "stage": function_of(kind),
-            "components": {role: identity_of(use) for role, use in components.items()},
-            "parameters": values,
+            "components": _joined(tuple((role, identity_of(use)) for role, use in components.items())),
+            "parameters": mark,
             "seed": seed,
             "parents": parents,
         }

@@ -11,7 +11,7 @@ from tckr_bench.engine.estimate import Rates
 from tckr_bench.engine.graph import Graph, Stage
 from tckr_bench.engine.outcome import Failure, Listener, Outcome
 from tckr_bench.engine.pools.api import Died, Pool, PoolEvent, Slot
-from tckr_bench.engine.protocol import Order, Report
+from tckr_bench.engine.protocol import Order, WorkerReport
 from tckr_bench.engine.scheduler import Scheduler
 from tckr_bench.engine.store import Store
 
@@ -96,14 +96,14 @@ class Executor:
                 assert_never(never)
         return True
 
-    def _finish(self, stage: Stage, report: Report, scheduler: Scheduler, listener: Listener) -> None:
+    def _finish(self, stage: Stage, report: WorkerReport, scheduler: Scheduler, listener: Listener) -> None:
         if report.cost is not None:
             self.rates.learn(stage, report.cost.wall_seconds)
             self.rates.write()
         scheduler.finished(stage, report.cost)
         listener.finished(stage, report.cost)
 
-    def _explain(self, stage: Stage, report: Report) -> Failure:
+    def _explain(self, stage: Stage, report: WorkerReport) -> Failure:
         if report.failure == "user":
             return Failure(stage, "user", report.message)
         log = self.logs / f"{stage.kind}-{stage.key[:12]}.log"

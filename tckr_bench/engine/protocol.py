@@ -31,7 +31,7 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Report:
+class WorkerReport:
     """What a worker says of its order; all but `progress` end it.
 
     `found` means that another process finished the same stage first. `damaged` lists parents whose checksums do not
@@ -57,8 +57,8 @@ def order_adapter() -> TypeAdapter[Order]:
 
 
 @functools.cache
-def report_adapter() -> TypeAdapter[Report]:
+def report_adapter() -> TypeAdapter[WorkerReport]:
     """Return what turns reports into JSON and back; made once, when first asked for."""
     from pydantic import TypeAdapter
 
-    return TypeAdapter(Report)
+    return TypeAdapter(WorkerReport)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tckr_bench.engine.graph import function_of
-from tckr_bench.engine.protocol import Order, Report, order_adapter, report_adapter
+from tckr_bench.engine.protocol import Order, WorkerReport, order_adapter, report_adapter
 from tckr_bench.engine.store import Provenance, Store
 from tckr_bench.errors import TckrError, storage_error
 from tckr_bench.plugin.components import Context
@@ -66,28 +66,28 @@ def _read_orders() -> Iterator[Order]:
 
 
 def _serve(order: Order, reports: io.TextIOWrapper) -> None:
-    def tell(report: Report) -> None:
+    def tell(report: WorkerReport) -> None:
         reports.write(report_adapter().dump_json(report).decode() + "\n")
         reports.flush()
 
     try:
         tell(_run(order, tell))
     except TckrError as error:
-        tell(Report("failed", order.key, failure="user", message=str(error)))
+        tell(WorkerReport("failed", order.key, failure="user", message=str(error)))
     # A plugin is isolated here: its failure is its cells' alone. That goes for `sys.exit` and an interrupt that it
     # raises too: an executor that wants a worker gone closes its input or kills it, and never interrupts it.
     except BaseException as error:  # noqa: BLE001
         tell(_failure(order, error))
 
 
-def _failure(order: Order, error: BaseException) -> Report:
+def _failure(order: Order, error: BaseException) -> WorkerReport:
     """Tell a full or read-only disk, which the user can mend, from a bug, which keeps its traceback."""
     storage = _storage_cause(error)
     if storage is not None:
         message = str(storage_error(storage, f"cannot write to the store {order.store}"))
-        return Report("failed", order.key, failure="user", message=message)
+        return WorkerReport("failed", order.key, failure="user", message=message)
     message = f"{type(error).__name__}: {error}".splitlines()[0].removesuffix(": ")
-    return Report("failed", order.key, message=message, traceback=traceback.format_exc())
+    return WorkerReport("failed", order.key, message=message, traceback=traceback.format_exc())
 
 
 def _storage_cause(error: BaseException) -> OSError | None:
@@ -100,15 +100,15 @@ def _storage_cause(error: BaseException) -> OSError | None:
     return None
 
 
-def _run(order: Order, report: Callable[[Report], None]) -> Report:
+def _run(order: Order, report: Callable[[WorkerReport], None]) -> WorkerReport:
     store = Store(Path(order.store))
     with store.lock(order.key):
         if store.find(order.key):
-            return Report("found", order.key)
+            return WorkerReport("found", order.key)
         inputs = {role: tuple(store.path(key) for key in keys) for role, keys in order.parents.items()}
         damaged = _damaged_parents(store, order)
         if damaged:
-            return Report("damaged", order.key, damaged=damaged)
+            return WorkerReport("damaged", order.key, damaged=damaged)
         staged = store.begin(order.key)
         request = StageRequest(order.kind, order.components, order.parameters, order.seed, inputs)
         context = Context(device=order.device, progress=_throttled(order.key, report))
@@ -116,7 +116,7 @@ def _run(order: Order, report: Callable[[Report], None]) -> Report:
             _stage_function(order.kind)(request, staged, context)
         provenance = Provenance(order.label, order.component, meter.cost(), order.device, order.work, time.time())
         store.commit(order.key, staged, kind=order.kind, provenance=provenance)
-    return Report("done", order.key, cost=provenance.cost)
+    return WorkerReport("done", order.key, cost=provenance.cost)
 
 
 _checked: set[tuple[str, int]] = set()
@@ -145,7 +145,7 @@ def _stage_function(kind: str) -> StageFunction:
     return function
 
 
-def _throttled(key: str, report: Callable[[Report], None]) -> Callable[[float], None]:
+def _throttled(key: str, report: Callable[[WorkerReport], None]) -> Callable[[float], None]:
     last = 0.0
 
     def progress(fraction: float) -> None:
@@ -153,7 +153,7 @@ def _throttled(key: str, report: Callable[[Report], None]) -> Callable[[float], 
         now = time.monotonic()
         if now - last >= PROGRESS_INTERVAL:
             last = now
-            report(Report("progress", key, fraction=min(max(fraction, 0.0), 1.0)))
+            report(WorkerReport("progress", key, fraction=min(max(fraction, 0.0), 1.0)))
 
     return progress
 

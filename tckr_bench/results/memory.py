@@ -28,8 +28,13 @@ T = TypeVar("T")
 
 def key_of(*parts: Any) -> str:  # noqa: ANN401 - JSON values, dataclasses among them
     """Return what names a computation: a sha256 of its inputs and of this program's version."""
-    text = TypeAdapter(tuple[Any, ...]).dump_json((metadata.version("tckr-bench"), *parts))
+    text = TypeAdapter(tuple[Any, ...]).dump_json((_version(), *parts))
     return hashlib.sha256(json.dumps(json.loads(text), sort_keys=True).encode()).hexdigest()
+
+
+@functools.cache
+def _version() -> str:
+    return metadata.version("tckr-bench")
 
 
 def recall(key: str, kind: type[T]) -> T | None:

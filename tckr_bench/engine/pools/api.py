@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tckr_bench.engine.protocol import Order, Report
+from tckr_bench.engine.protocol import Order, WorkerReport
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Reported:
     """The worker of a slot said something about its order."""
 
     slot: Slot
-    report: Report
+    report: WorkerReport
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from tckr_bench.engine.pools.api import Died, PoolEvent, Reported, Slot
-from tckr_bench.engine.protocol import Order, Report, order_adapter, report_adapter
+from tckr_bench.engine.protocol import Order, WorkerReport, order_adapter, report_adapter
 
 # One thread per stage (see worker.py); and keep freed tensors in the process: giving their pages back to the system
 # and faulting them in again costs a small network a good part of its time.
@@ -35,7 +35,7 @@ class LocalPool:
         """Start the workers; what they print goes to the folder `logs`."""
         logs.mkdir(parents=True, exist_ok=True)
         self._logs = logs
-        self._news: queue.Queue[tuple[Slot, Report | None]] = queue.Queue()
+        self._news: queue.Queue[tuple[Slot, WorkerReport | None]] = queue.Queue()
         self._slots = tuple(Slot(index, devices[index % len(devices)]) for index in range(jobs))
         self._workers = {slot: self._start(slot) for slot in self._slots}
 
@@ -70,7 +70,7 @@ class LocalPool:
 class _Worker:
     """A worker process and the thread that reads its reports."""
 
-    def __init__(self, slot: Slot, *, log: Path, news: queue.Queue[tuple[Slot, Report | None]]) -> None:
+    def __init__(self, slot: Slot, *, log: Path, news: queue.Queue[tuple[Slot, WorkerReport | None]]) -> None:
         self.slot = slot
         self.log = log
         self._news = news

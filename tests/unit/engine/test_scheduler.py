@@ -10,7 +10,7 @@ from tckr_bench.engine.executor import Executor
 from tckr_bench.engine.graph import Graph, Stage
 from tckr_bench.engine.outcome import Failure
 from tckr_bench.engine.pools.api import Died, Reported, Slot
-from tckr_bench.engine.protocol import Report
+from tckr_bench.engine.protocol import WorkerReport
 from tckr_bench.engine.scheduler import MOST_REPAIRS, Scheduler, longest_chains
 from tckr_bench.engine.store import Store
 from tckr_bench.records import Cost
@@ -88,9 +88,9 @@ class FakePool:
         slot = self.generator.choice(list(self.running))
         key = self.running[slot]
         if self.generator.random() < 0.2:
-            return Reported(slot, Report("progress", key, fraction=self.generator.random()))
+            return Reported(slot, WorkerReport("progress", key, fraction=self.generator.random()))
         if self.generator.random() < 0.1:
-            return Reported(slot, Report("done", "a stage of another run", cost=COST))
+            return Reported(slot, WorkerReport("done", "a stage of another run", cost=COST))
         del self.running[slot]
         return self.end(slot, key)
 
@@ -98,16 +98,18 @@ class FakePool:
         unsound = tuple(parent for parent in self.world.stages[key].parent_keys() if parent not in self.intact)
         if unsound:
             self.put_back.add(key)
-            return Reported(slot, Report("damaged", key, damaged=unsound))
+            return Reported(slot, WorkerReport("damaged", key, damaged=unsound))
         fate = self.world.fates[key]
         if fate == "died":
             return Died(slot, "its process was killed by signal 9")
         if fate in ("user", "bug"):
-            return Reported(slot, Report("failed", key, failure=fate, message=f"{key} failed", traceback="a traceback"))
+            return Reported(
+                slot, WorkerReport("failed", key, failure=fate, message=f"{key} failed", traceback="a traceback")
+            )
         if key not in self.world.unmendable and (key in self.made or key not in self.world.damaged):
             self.intact.add(key)
         self.made.add(key)
-        return Reported(slot, Report(fate, key, cost=COST if fate == "done" else None))
+        return Reported(slot, WorkerReport(fate, key, cost=COST if fate == "done" else None))
 
     def close(self):
         raise AssertionError("who opened the pool closes it")
