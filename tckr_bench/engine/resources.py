@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tckr_bench.engine.graph import Stage
+from tckr_bench.plugin.components import WorkingComponent
 from tckr_bench.plugin.registry import Registry
 from tckr_bench.records import ComponentUse
 
@@ -77,4 +78,5 @@ def seconds_by_arithmetic(stages: Iterable[Stage], registry: Registry, *, device
 
 def _operations_per_unit(use: ComponentUse, registry: Registry) -> float | None:
     component = registry.get(use.family, use.name).component
+    assert isinstance(component, WorkingComponent), "every learning role is played by one"
     return component.operations(component.parse_options(use.options))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tckr_bench.records.contract import Better, Quantity, ShadowData, Shadows, Unit
 from tckr_bench.records.data import (
     SPLITS,
     DatasetDescription,
@@ -31,7 +32,6 @@ from tckr_bench.records.membership import (
     References,
     ReleaseOutcome,
     ShadowAudit,
-    ShadowData,
     Surface,
     ThreatModel,
 )
@@ -59,6 +59,7 @@ __all__ = [
     "SPLITS",
     "AttackEvidence",
     "AttackScores",
+    "Better",
     "CanaryKind",
     "Cell",
     "CellEvidence",
@@ -85,6 +86,7 @@ __all__ = [
     "Pretraining",
     "PrivacyGuarantee",
     "Prompts",
+    "Quantity",
     "References",
     "ReleaseOutcome",
     "Role",
@@ -92,6 +94,7 @@ __all__ = [
     "Scores",
     "ShadowAudit",
     "ShadowData",
+    "Shadows",
     "Split",
     "StepCost",
     "Surface",
@@ -100,5 +103,6 @@ __all__ = [
     "TrainingData",
     "TrainingHistory",
     "TrainingProtocol",
+    "Unit",
     "attacks_on",
 ]

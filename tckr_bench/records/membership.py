@@ -17,8 +17,6 @@ Surface = Literal["classifier", "generator", "images", "captions", "data"]
 captions, should they be released as well; or the challenge examples alone, as a check of the challenge itself."""
 CanaryKind = Literal["mislabelled", "rare"]
 """What planted records are like: of a wrong class, or negatives of their picture, unlike any other image."""
-ShadowData = Literal["halves", "test-split"]
-"""What shadow models train on: random halves of all challenge examples, or parts of the test split, as in the paper."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
+from tckr_plugins.late import np
 
 if TYPE_CHECKING:
     import numpy.typing as npt

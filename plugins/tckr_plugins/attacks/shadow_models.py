@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tckr_bench.errors import TckrError
+from tckr_plugins.late import np
 
 if TYPE_CHECKING:
     import numpy.typing as npt

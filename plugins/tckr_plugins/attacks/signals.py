@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tckr_bench.errors import TckrError
+from tckr_plugins.late import np
 
 if TYPE_CHECKING:
     from collections.abc import Callable

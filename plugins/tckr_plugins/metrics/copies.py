@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tckr_bench.stats import wilson
+from tckr_bench.components import MetricComponent, NoOptions
+from tckr_plugins.late import np, stats
 from tckr_plugins.metrics.measurements import measurement
+from tckr_plugins.metrics.quantities import rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +24,6 @@ BY_CHANCE = 0.01
 
 class DuplicateRate:
     """Share of synthetic images that differ from a training image by rounding only, and more from any non-member."""
-
-    higher_is_better = False
 
     def compute(self, evidence: CellEvidence) -> list[Measurement]:
         """Return one measurement per attack that looked for copies; `examples` counts synthetic images."""
@@ -45,8 +43,6 @@ class NearDuplicateRate:
     images near different real ones: images unlike any, such as noise, all lie nearest the same few, and their rate says
     on which side those happen to be.
     """
-
-    higher_is_better = False
 
     def compute(self, evidence: CellEvidence) -> list[Measurement]:
         """Return one measurement per attack that looked for copies; `examples` counts synthetic images."""
@@ -68,4 +64,29 @@ def _searches(evidence: CellEvidence) -> Iterator[tuple[str, Copies, npt.NDArray
 
 
 def _rate(metric: str, found: npt.NDArray[np.bool_], attack: str) -> Measurement:
-    return measurement(metric, wilson(int(found.sum()), len(found)), examples=len(found), attack=attack)
+    return measurement(metric, stats.wilson(int(found.sum()), len(found)), examples=len(found), attack=attack)
+
+
+DUPLICATE_RATE = MetricComponent(
+    "duplicate-rate",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: DuplicateRate(),
+    summary="share of synthetic images that repeat a training image",
+    quantities=(rate("duplicate-rate", "repeats", "synthetic images that repeat a training image", digits=2),),
+)
+NEAR_DUPLICATE_RATE = MetricComponent(
+    "near-duplicate-rate",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: NearDuplicateRate(),
+    summary="share nearer to a training image than chance explains",
+    quantities=(
+        rate(
+            "near-duplicate-rate",
+            "near repeats",
+            "synthetic images nearer to a training image than chance explains",
+            digits=2,
+        ),
+    ),
+)

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from tckr_bench.records import CellEvidence, Scores, ShadowAudit
-    from tckr_bench.stats import Estimate
+    from tckr_bench.records import CellEvidence, Estimate, Scores, ShadowAudit
 
 
 @dataclass(frozen=True)
