@@ -23,8 +23,7 @@ from tckr_plugins.attacks.signals import logit_scaled_confidence, of_shadows, of
 from tckr_plugins.late import np
 
 if TYPE_CHECKING:
-    from tckr_bench.records import AttackEvidence, Scores
-    from tckr_plugins.attacks.signals import Floats
+    from tckr_bench.records import AttackEvidence, Floats, Scores
 
 FEWEST_DEGREES, MOST_DEGREES = 2e-3, 1e6  # of a prior; beyond either nothing changes but rounding
 SMALLEST_TAIL = 1e-290  # tail probabilities below this have lost digits

@@ -15,12 +15,9 @@ from tckr_plugins.attacks.thumbnails import common_side, thumbnails
 from tckr_plugins.late import np, stats
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from tckr_bench.components import Context, ReleaseEvidence
-    from tckr_bench.records import Images, Labels
+    from tckr_bench.records import Bools, Floats, Images, Labels
 
-    Floats = npt.NDArray[np.float64]
 
 LARGEST_SIDE = 16
 COMPONENTS = 32
@@ -81,7 +78,7 @@ class BlindTest:
             context.progress(done / self.folds)
         return ReleaseOutcome(scores)
 
-    def _members(self, evidence: ReleaseEvidence) -> npt.NDArray[np.bool_]:
+    def _members(self, evidence: ReleaseEvidence) -> Bools:
         if evidence.members is None:
             raise NotApplicableError("the attack 'blind' must be told who is a member; it tests a challenge alone")
         smaller = int(min(evidence.members.sum(), (~evidence.members).sum()))

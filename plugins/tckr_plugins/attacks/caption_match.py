@@ -14,11 +14,9 @@ from tckr_plugins.late import np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
     from tckr_bench.components import Context, ReleaseEvidence
+    from tckr_bench.records import Floats
 
-    Floats = npt.NDArray[np.float64]
 
 _QUERIES = 256  # captions compared at once with all released ones
 

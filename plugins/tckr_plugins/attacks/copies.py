@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from tckr_bench.components import Context, ReleaseEvidence
-    from tckr_bench.records import Images
+    from tckr_bench.records import Bools, Floats, Images
 
     Rows = npt.NDArray[Any]
-    Floats = npt.NDArray[np.float64]
 
 LARGEST_SIDE = 32
 FREQUENCIES = 8
@@ -90,7 +89,7 @@ class NearestCopyAttack:
         context.progress(1.0)
         return ReleaseOutcome(scores, nearest)
 
-    def copies(self, evidence: ReleaseEvidence, *, members: npt.NDArray[np.bool_]) -> Copies:
+    def copies(self, evidence: ReleaseEvidence, *, members: Bools) -> Copies:
         """Return how near each synthetic image comes to the members and to the others, in pixels.
 
         Raises:

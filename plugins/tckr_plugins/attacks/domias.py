@@ -15,11 +15,9 @@ from tckr_plugins.late import np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy.typing as npt
-
     from tckr_bench.components import Context, ReleaseEvidence
+    from tckr_bench.records import Floats
 
-    Floats = npt.NDArray[np.float64]
 
 _TILE = 2**20  # distances held at once: 8 MB
 _LEAST_VARIANCE = 1e-4  # of the largest component's: a hundredth of its spread, where pixels are rounded

@@ -24,10 +24,7 @@ from tckr_plugins.late import np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy.typing as npt
-
-    from tckr_bench.records import AttackEvidence, Logits, Scores
-    from tckr_plugins.attacks.signals import Bools, Floats
+    from tckr_bench.records import AttackEvidence, Bools, Floats, Logits, Scores, ShadowLogits
 
 
 class LiraOptions(ShadowOptions):
@@ -115,7 +112,7 @@ class LiraAttack:
         mean: Floats = np.mean(found, axis=0)
         return mean
 
-    def _queries(self, evidence: AttackEvidence) -> Iterator[tuple[Logits, npt.NDArray[np.float32]]]:
+    def _queries(self, evidence: AttackEvidence) -> Iterator[tuple[Logits, ShadowLogits]]:
         """Yield, for each query, the outputs of the target (n, classes) and of the shadows (K, n, classes)."""
         target, shadows = evidence.target_queries, evidence.shadow_queries
         if self.queries == "all" and (target is None or shadows is None):

@@ -13,8 +13,8 @@ from tckr_plugins.attacks.signals import of_shadows, of_target
 from tckr_plugins.late import np
 
 if TYPE_CHECKING:
-    from tckr_bench.records import AttackEvidence, Labels, Logits, Scores
-    from tckr_plugins.attacks.signals import Floats, Signal
+    from tckr_bench.records import AttackEvidence, Floats, Labels, Logits, Scores
+    from tckr_plugins.attacks.signals import Signal
 
 PaperVariant = Literal[
     "offline-stable-global",

@@ -15,8 +15,7 @@ from tckr_plugins.attacks.thumbnails import common_side, thumbnails
 from tckr_plugins.late import np
 
 if TYPE_CHECKING:
-    from tckr_bench.records import AttackEvidence, Images, Labels, References, Scores
-    from tckr_plugins.attacks.signals import Floats
+    from tckr_bench.records import AttackEvidence, Floats, Images, Labels, References, Scores
 
 SIDE = 8  # of the thumbnails that the regression looks at
 MOST_COMPONENTS = 32

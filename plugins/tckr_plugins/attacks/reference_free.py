@@ -10,8 +10,7 @@ from tckr_plugins.attacks.signals import of_target
 from tckr_plugins.late import classification, np
 
 if TYPE_CHECKING:
-    from tckr_bench.records import AttackEvidence, Labels, Logits, Scores
-    from tckr_plugins.attacks.signals import Floats
+    from tckr_bench.records import AttackEvidence, Floats, Labels, Logits, Scores
 
 
 class ConfidenceAttack:

@@ -15,8 +15,7 @@ from tckr_plugins.attacks.signals import of_shadows, of_target
 from tckr_plugins.late import classification, np
 
 if TYPE_CHECKING:
-    from tckr_bench.records import AttackEvidence, References, Scores
-    from tckr_plugins.attacks.signals import Bools, Floats
+    from tckr_bench.records import AttackEvidence, Bools, Floats, References, Scores
 
 
 class RmiaOptions(ShadowOptions):

@@ -13,9 +13,7 @@ from tckr_plugins.metrics.quantities import rate
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy.typing as npt
-
-    from tckr_bench.records import CellEvidence, Copies, Measurement
+    from tckr_bench.records import Bools, CellEvidence, Copies, Measurement, Members
 
 SAME = 0.5
 """Root mean squared difference of pixels, of 255, that rounding explains."""
@@ -56,14 +54,14 @@ class NearDuplicateRate:
         return found
 
 
-def _searches(evidence: CellEvidence) -> Iterator[tuple[str, Copies, npt.NDArray[np.bool_]]]:
+def _searches(evidence: CellEvidence) -> Iterator[tuple[str, Copies, Members]]:
     """Yield (attack, copies, members) per attack that looked at synthetic images."""
     for attack, saved in evidence.attacks.items():
         if saved.copies is not None and len(saved.copies.to_members) and 0 < saved.members.sum() < len(saved.members):
             yield attack, saved.copies, saved.members
 
 
-def _rate(metric: str, found: npt.NDArray[np.bool_], attack: str) -> Measurement:
+def _rate(metric: str, found: Bools, attack: str) -> Measurement:
     return measurement(metric, stats.wilson(int(found.sum()), len(found)), examples=len(found), attack=attack)
 
 
