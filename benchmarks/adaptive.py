@@ -24,7 +24,7 @@ from tckr_bench.engine.matrix import load_matrix
 from tckr_bench.engine.plan import Plan, make_plan
 from tckr_bench.engine.store import Store, default_store_path
 from tckr_bench.errors import RunError, TckrError
-from tckr_bench.plugin.components import Attack
+from tckr_bench.plugin.protocols import Attack
 from tckr_bench.plugin.registry import Registry, default_registry
 from tckr_bench.records import AttackEvidence
 from tckr_bench.stages.attack import AttackParameters

@@ -24,7 +24,7 @@ from tckr_plugins.classifiers.options import SmallCnnOptions
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.records import LabelledImages, TrainingData
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from tckr_plugins.generators import StableDiffusionOptions
+from tckr_plugins.generators.options import StableDiffusionOptions
 from tckr_plugins.generators.stable_diffusion import StableDiffusion
 
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.records import GenerationRequest, Prompts
 
 if TYPE_CHECKING:

@@ -1,3 +1,67 @@
-"""What a plugin author imports: components and their Protocols; defined in `tckr_bench.plugin.components`."""
+"""What a plugin author imports: components and their options, and the Protocols behind them."""
 
-from tckr_bench.plugin.components import *  # noqa: F403 - a re-export
+from tckr_bench.plugin.components import (
+    FAMILIES,
+    AdapterComponent,
+    AttackComponent,
+    CaptionerComponent,
+    ClassifierComponent,
+    Component,
+    DatasetComponent,
+    GeneratorComponent,
+    MetricComponent,
+    ObserverComponent,
+    lazily,
+)
+from tckr_bench.plugin.observing import Observer
+from tckr_bench.plugin.options import NoOptions, Options
+from tckr_bench.plugin.protocols import (
+    Adapter,
+    Attack,
+    Captioner,
+    Classifier,
+    Context,
+    CopyAttack,
+    Dataset,
+    DiffusionGenerator,
+    Generator,
+    InspectableDataset,
+    Metric,
+    ReleaseAttack,
+    ReleaseEvidence,
+    TunableClassifier,
+)
+from tckr_bench.records import Quantity, Shadows
+
+__all__ = [
+    "FAMILIES",
+    "Adapter",
+    "AdapterComponent",
+    "Attack",
+    "AttackComponent",
+    "Captioner",
+    "CaptionerComponent",
+    "Classifier",
+    "ClassifierComponent",
+    "Component",
+    "Context",
+    "CopyAttack",
+    "Dataset",
+    "DatasetComponent",
+    "DiffusionGenerator",
+    "Generator",
+    "GeneratorComponent",
+    "InspectableDataset",
+    "Metric",
+    "MetricComponent",
+    "NoOptions",
+    "Observer",
+    "ObserverComponent",
+    "Options",
+    "Quantity",
+    "ReleaseAttack",
+    "ReleaseEvidence",
+    "Shadows",
+    "TunableClassifier",
+    "lazily",
+]

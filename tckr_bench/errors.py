@@ -29,6 +29,10 @@ class PluginError(TckrError):
     """A component is unknown, registered twice, or its distribution is broken."""
 
 
+class ContractError(PluginError):
+    """A component declares of itself what the harness cannot work with; its plugin is kept aside."""
+
+
 class OptionError(TckrError):
     """An option of a component is unknown or has a value it cannot take."""
 

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from checked_arrays import check_arrays
+
 SUBSETS = Path(__file__).parents[2] / "shared" / "data"
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -11,3 +13,5 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
 if "TCKR_BENCH_DATA" not in os.environ and SUBSETS.is_dir():
     os.environ["TCKR_BENCH_DATA"] = str(SUBSETS)
+
+check_arrays()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from tckr_bench.plugin.components import Attack
+    from tckr_bench.plugin.protocols import Attack
 
     Floats = npt.NDArray[np.float64]
 

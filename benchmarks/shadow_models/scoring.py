@@ -10,7 +10,7 @@ from tckr_plugins.attacks.calibrated_loss import CalibratedLossAttack
 from tckr_plugins.attacks.lira import LiraAttack
 from tckr_plugins.attacks.rmia import RmiaAttack
 
-from tckr_bench.plugin.components import Attack
+from tckr_bench.plugin.protocols import Attack
 from tckr_bench.records import AttackEvidence
 from tckr_bench.stages.challenge import shadow_mask
 

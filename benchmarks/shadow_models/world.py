@@ -10,7 +10,7 @@ from tckr_plugins.classifiers import small_cnn
 from tckr_plugins.classifiers.options import SmallCnnOptions
 from tckr_plugins.datasets.fashion import CLASS_NAMES, FashionMnist
 
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.records import ChallengeParameters, LabelledImages, TrainingData
 from tckr_bench.seeds import derive_seed
 from tckr_bench.stages.challenge import build_challenge, shadow_mask

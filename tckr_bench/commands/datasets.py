@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import JustifyMethod
 from rich.markup import escape
@@ -15,7 +14,7 @@ from tckr_bench.commands.console import make_console
 from tckr_bench.datasets import DATA_VARIABLE
 from tckr_bench.datasets.fetching import FetchableDataset
 from tckr_bench.errors import DatasetError, OptionError
-from tckr_bench.plugin.components import Component
+from tckr_bench.plugin.components import DatasetComponent
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import SPLITS, DatasetDescription
 from tckr_bench.text import size
@@ -43,8 +42,7 @@ def list_datasets() -> None:
     own: list[str] = []
     rows: list[DatasetRow] = []
     missing: dict[str, list[str]] = {}
-    for entry in default_registry().family("dataset"):
-        component = entry.component
+    for component in default_registry().components(DatasetComponent):
         if component.argument:
             own.append(f"{component.name}:{component.argument.upper()}")
             continue
@@ -76,7 +74,7 @@ def _legend(rows: Sequence[DatasetRow]) -> list[str]:
     return lines
 
 
-def look_up(component: Component[Any]) -> DatasetRow | str:
+def look_up(component: DatasetComponent) -> DatasetRow | str:
     """Return what is known of a dataset, or why it cannot be used; nothing is hashed where there is another way."""
     try:
         options = component.parse_options({})

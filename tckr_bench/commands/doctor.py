@@ -20,6 +20,7 @@ from tckr_bench.engine.provenance import (
     usable_cores,
 )
 from tckr_bench.engine.store import default_store_path
+from tckr_bench.plugin.components import DatasetComponent
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.text import size
 
@@ -73,11 +74,11 @@ def _datasets() -> tuple[list[str], list[str]]:
     """Return the names of the datasets that were found and of the others; one's own have no place to look at."""
     found: list[str] = []
     missing: list[str] = []
-    for entry in default_registry().family("dataset"):
-        if not entry.component.argument:
-            row = look_up(entry.component)
+    for component in default_registry().components(DatasetComponent):
+        if not component.argument:
+            row = look_up(component)
             here = isinstance(row, DatasetRow) and row.counts is not None
-            (found if here else missing).append(entry.component.name)
+            (found if here else missing).append(component.name)
     return found, missing
 
 

@@ -31,6 +31,7 @@ from tckr_bench.export.shards import Table
 from tckr_bench.judging.criteria import Criteria
 from tckr_bench.judging.rows import CellKey, DatasetBoard
 from tckr_bench.judging.verdict import basis_of, judge
+from tckr_bench.plugin.components import GeneratorComponent
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import CellRecord, Contamination, Method
 from tckr_bench.results.files import SavedRun, read_run
@@ -267,7 +268,7 @@ def _contamination(record: CellRecord) -> Contamination:
     kinds: set[Contamination] = {record.contamination or "unknown"}
     if use is not None and description is not None:
         try:
-            component = default_registry().get("generator", use.name).component
+            component = default_registry().component(GeneratorComponent, use.name)
             kinds.add(judge_contamination(component.pretraining(component.parse_options(use.options)), description))
         except TckrError:
             kinds.add("unknown")

@@ -29,11 +29,19 @@ class ControlOptions(BaseModel):
 OptionsT = TypeVar("OptionsT", bound=ControlOptions)
 
 
-class UseComponent(Protocol):
-    """Makes a use of an installed component, its options checked, as `Registry.use` does."""
+class Components(Protocol):
+    """What is installed, as `Registry` knows it: makes uses of components, their options checked."""
 
-    def __call__(self, family: str, name: str, *, label: str, options: Mapping[str, Any]) -> ComponentUse:
-        """Return the component as a matrix uses it."""
+    def use(self, family: str, name: str, *, label: str, options: Mapping[str, Any]) -> ComponentUse:
+        """Return a component as a matrix uses it."""
+        ...
+
+    def untrained(self, classifier: ComponentUse) -> ComponentUse:
+        """Return the same classifier made to learn nothing, as its component declares."""
+        ...
+
+    def memorising(self, classifier: ComponentUse, *, epochs: int) -> ComponentUse:
+        """Return the same classifier made to learn its images by heart, as its component declares."""
         ...
 
 
@@ -41,22 +49,22 @@ class UseComponent(Protocol):
 class Parts:
     """What a control makes its methods of: components, and a matrix's first captioner and classifier."""
 
-    use: UseComponent
+    components: Components
     captioner: ComponentUse
     classifier: ComponentUse
     image_size: int
 
+    def use(self, family: str, name: str, *, label: str, options: Mapping[str, Any]) -> ComponentUse:
+        """Return an installed component."""
+        return self.components.use(family, name, label=label, options=options)
+
     def untrained(self) -> ComponentUse:
         """Return the classifier with its first weights."""
-        return self._turned({"epochs": 0})
+        return self.components.untrained(self.classifier)
 
     def memorising(self, epochs: int) -> ComponentUse:
         """Return the classifier as it learns its training images by heart, in so many passes over them."""
-        return self._turned({"epochs": epochs, "augment": False})
-
-    def _turned(self, changes: Mapping[str, Any]) -> ComponentUse:
-        own = self.classifier
-        return self.use("classifier", own.name, label=own.label, options={**own.options, **changes})
+        return self.components.memorising(self.classifier, epochs=epochs)
 
 
 @dataclass(frozen=True)

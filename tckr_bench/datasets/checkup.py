@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from tckr_bench.datasets import inspect_images, shrink
 from tckr_bench.datasets.duplicates import Duplicates, ImageKey, find_duplicates
 from tckr_bench.errors import DatasetError
-from tckr_bench.plugin.components import InspectableDataset
+from tckr_bench.plugin.protocols import InspectableDataset
 from tckr_bench.records import SPLITS, DatasetDescription, Split
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from tckr_bench.datasets import ImageFacts
-    from tckr_bench.plugin.components import Dataset
+    from tckr_bench.plugin.protocols import Dataset
 
 LONG_SIDE = 3.0  # times the short one
 _READ_SIDE = 36  # pixels; where only `read` is there, it is asked for this size

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from tckr_bench.plugin.components import Dataset
+from tckr_bench.plugin.protocols import Dataset
 from tckr_bench.records import DatasetDescription
 
 

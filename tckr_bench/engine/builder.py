@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from tckr_bench.engine.fingerprint import fingerprint
 from tckr_bench.engine.graph import Graph, Parents, Stage, count_naive, function_of, split_sizes
 from tckr_bench.engine.matrix import Matrix
-from tckr_bench.engine.training import Training, epochs_of, identity_of, image_bytes
+from tckr_bench.engine.training import Training, identity_of, image_bytes
 from tckr_bench.records import (
     Cell,
     ChallengeParameters,
@@ -21,7 +21,7 @@ from tckr_bench.records import (
     Sample,
 )
 from tckr_bench.seeds import derive_seed
-from tckr_bench.stages.adapt import AdaptParameters, sample_fraction
+from tckr_bench.stages.adapt import AdaptParameters
 from tckr_bench.stages.attack import AttackParameters
 from tckr_bench.stages.caption import CaptionParameters
 from tckr_bench.stages.generate import GenerateParameters
@@ -182,9 +182,9 @@ class _Builder:
             components={"generator": generator, "adapter": adapter},
             parents={"data": (self.prepare(training.dataset),), "prompts": (self.caption(training),)},
             label=f"{training.dataset.label} · {generator.label} · {adapter.label}{training.place}",
-            work=self.training_size(training) * sample_fraction(adapter),
+            work=self.training_size(training) * adapter.work,
             seed=derive_seed("adapt", training.seed),
-            parameters=AdaptParameters(training.sample),
+            parameters=AdaptParameters(training.sample, share=adapter.work),
         )
 
     @_once
@@ -206,7 +206,7 @@ class _Builder:
             parents=parents,
             label=f"{training.dataset.label} · {generator.label} · {adapter.label}{training.place} · {start}+",
             work=chunk,
-            size=chunk * image_bytes(generator.options.get("image_size") or self.matrix.file.image_size),
+            size=chunk * image_bytes(generator.image_size or self.matrix.file.image_size),
             parameters=GenerateParameters(start, start + chunk),
             seed=derive_seed("generate", training.seed),
         )
@@ -239,7 +239,7 @@ class _Builder:
             components=components,
             parents=parents,
             label=f"{training.dataset.label} · {training.name}",
-            work=(count or self.training_size(training)) * epochs_of(method.classifier),
+            work=(count or self.training_size(training)) * method.classifier.work,
             size=self.prediction_bytes(training.dataset, challenge),
             parameters=TrainParameters(
                 sample=training.sample,
@@ -262,7 +262,7 @@ class _Builder:
             components={"classifier": training.method.classifier},
             parents={"data": (self.prepare(training.dataset),), "student": (self.train(target),)},
             label=f"{training.dataset.label} · {training.method.name}",
-            work=5 * self.sizes(training.dataset)["train"] * epochs_of(training.method.classifier),
+            work=5 * self.sizes(training.dataset)["train"] * training.method.classifier.work,
             seed=derive_seed("tune"),
         )
 
@@ -286,7 +286,7 @@ class _Builder:
         methods = self.matrix.methods_for(cell.dataset)
         if not self.matrix.regime_of(cell.method).sees_members:
             return methods[0]
-        if not cell.method.synthetic or use.options.get("adaptive"):
+        if not cell.method.synthetic or use.shadows.adaptive:
             return cell.method
         same = [m for m in methods if m.role == "baseline" and m.classifier == cell.method.classifier]
         return (same or list(methods))[0]
@@ -298,10 +298,10 @@ class _Builder:
 
     def shadows(self, dataset: ComponentUse, method: Method, use: ComponentUse) -> tuple[str, ...]:
         """Return a bank of shadow models; one of a recipe serves every attack and every target."""
-        published = use.options.get("shadow_data") == "test-split"
+        published = use.shadows.data == "test-split"
         challenge = self.matrix.regime_of(method).challenge if published else self.planted(method)
         sample = Sample("test-split" if published else "half", challenge)
-        return self.bank(dataset, method, sample, int(use.options["shadows"]))
+        return self.bank(dataset, method, sample, use.shadows.count)
 
     @_once
     def bank(self, dataset: ComponentUse, method: Method, sample: Sample, count: int) -> tuple[str, ...]:
@@ -312,17 +312,17 @@ class _Builder:
         training, bank = self.training(cell), self.shadowed(cell, use)
         parents: dict[str, tuple[str, ...]] = {"data": (self.prepare(cell.dataset),)}
         components = {"attack": use}
-        published = use.options.get("shadow_data") == "test-split"
+        published = use.shadows.data == "test-split"
         parameters = AttackParameters()
         if use.surface == "classifier":
             parents["target"] = (self.train(training),)
             challenge = self.matrix.regime_of(cell.method).challenge if published else self.planted(cell.method)
-            if use.options.get("shadows"):
+            if use.shadows.count:
                 parents["shadows"] = self.shadows(cell.dataset, bank, use)
             parameters = AttackParameters(
                 challenge=challenge,
                 planted=training.sample.take == "members",
-                shadow_data="test-split" if published else "halves",
+                shadow_data=use.shadows.data,
                 adaptive=bank == cell.method and not published,
             )
         elif use.surface != "data":

@@ -24,6 +24,7 @@ from tckr_bench.engine.provenance import (
 )
 from tckr_bench.engine.store import Store
 from tckr_bench.errors import RunError
+from tckr_bench.plugin.components import GeneratorComponent
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import Cell, Contamination, DatasetDescription, StepCost
 from tckr_bench.results.files import SavedRun, file_reference, pictures_path, record_folder, scores_name
@@ -186,7 +187,7 @@ def _contamination(cell: Cell, description: DatasetDescription) -> Contamination
     use = cell.method.generator
     if use is None:
         return None
-    component = default_registry().get("generator", use.name).component
+    component = default_registry().component(GeneratorComponent, use.name)
     return judge_contamination(component.pretraining(component.parse_options(use.options)), description)
 
 

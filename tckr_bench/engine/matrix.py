@@ -278,5 +278,5 @@ def _controls(
 ) -> tuple[Method, ...]:
     """Return the methods of the controls, which run in every matrix; they use its first captioner and classifier."""
     first = {axis: next(iter(axes[axis].values())) for axis in ("captioner", "classifier")}
-    parts = Parts(use=registry.use, image_size=file.image_size, **first)
+    parts = Parts(components=registry, image_size=file.image_size, **first)
     return tuple(method for control, options in _asked(file) for method in control.methods(parts, options))

@@ -12,6 +12,7 @@ from tckr_bench.engine.matrix import Matrix
 from tckr_bench.engine.resources import Resources, count_resources, seconds_by_arithmetic, stage_operations
 from tckr_bench.engine.store import Store
 from tckr_bench.errors import DatasetError
+from tckr_bench.plugin.components import DatasetComponent
 from tckr_bench.plugin.registry import Registry
 from tckr_bench.records import ComponentUse, DatasetDescription
 
@@ -129,7 +130,7 @@ def _describe_all(matrix: Matrix, registry: Registry, *, lenient: bool, publishe
 
 
 def _as_published(use: ComponentUse, registry: Registry) -> DatasetDescription | None:
-    component = registry.get("dataset", use.name).component
+    component = registry.component(DatasetComponent, use.name)
     return component.published(component.parse_options(use.options))
 
 

@@ -64,8 +64,3 @@ def identity_of(use: ComponentUse) -> str:
 def image_bytes(size: int) -> float:
     """Return the bytes of a stored RGB image of `size` x `size` pixels."""
     return 3.0 * size**2
-
-
-def epochs_of(use: ComponentUse) -> int:
-    """Return how many times a classifier sees its training images, 1 at least."""
-    return max(1, int(use.options.get("epochs", 1)))

@@ -23,7 +23,7 @@ from tckr_bench.engine.graph import function_of
 from tckr_bench.engine.protocol import Order, WorkerReport, order_adapter, report_adapter
 from tckr_bench.engine.store import Provenance, Store
 from tckr_bench.errors import TckrError, storage_error
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.records import Cost
 from tckr_bench.stages.request import StageFunction, StageRequest
 

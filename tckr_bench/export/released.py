@@ -18,7 +18,7 @@ from tckr_bench.engine.fingerprint import fingerprint
 from tckr_bench.engine.matrix import load_matrix
 from tckr_bench.engine.training import identity_of
 from tckr_bench.errors import RunError, TckrError
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import EpochChoice
 from tckr_bench.seeds import derive_seed

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tckr_bench.judging.rows import Leaderboard, Row
 
 MINIATURES = ("miniature", "mini-natural")
+SMALL_SIDE = 64
+"""Side in pixels up to which a generator is called a miniature, whatever its label."""
 
 
 def caveats(leaderboard: Leaderboard) -> tuple[str, ...]:
@@ -136,5 +138,5 @@ def _of_ranking(leaderboard: Leaderboard, rows: list[Row]) -> Iterator[str]:
 def _is_miniature(row: Row) -> bool:
     generator = row.method.generator
     assert generator is not None, "asked for methods with a generator only"
-    told = (generator.label, str(generator.options.get("model", "")))
-    return any(name in text for name in MINIATURES for text in told)
+    small = generator.image_size is not None and generator.image_size <= SMALL_SIDE
+    return small or any(name in generator.label for name in MINIATURES)

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
-    from tckr_bench.plugin.components import Direction
-    from tckr_bench.records import Estimate, Gate
+    from tckr_bench.records import Better, Estimate, Gate
     from tckr_bench.results.records import ResultRecord
 
 ESTIMATES = {
@@ -132,13 +131,12 @@ def _limits(results: tuple[DatasetResult, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key for result in results for key in limits(result.row)))
 
 
-def directions() -> dict[str, Direction]:
-    """Return which way every registered metric is better, by name.
+def directions() -> dict[str, Better]:
+    """Return which way every quantity of a registered metric is better, by name.
 
     >>> directions()["accuracy"], directions()["worst-auc"]
     ('higher', 'lower')
     """
     from tckr_bench.plugin.registry import default_registry
 
-    found = [entry.component for entry in default_registry().family("metric")]
-    return {component.name: component.better for component in found if component.better is not None}
+    return {quantity.name: quantity.better for quantity in default_registry().quantities()}

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tckr_bench.leaderboard.tracks import RequiredAttack, Track
-    from tckr_bench.records import ComponentUse
     from tckr_bench.results.records import ResultRecord, SeedResult
 
 
@@ -72,15 +71,9 @@ def _faced(record: ResultRecord, attack: RequiredAttack) -> bool:
     return any(
         use.name == attack.component
         and use.label in record.threat_models
-        and _shadows(use) >= attack.shadows
+        and use.shadows.count >= attack.shadows
         and all(any(measurement.attack == use.label for measurement in seed.measurements) for seed in finished)
         and record.threat_models[use.label].surface == "classifier"
         and (record.threat_models[use.label].adaptive or not attack.adaptive)
         for use in record.attacks
     )
-
-
-def _shadows(use: ComponentUse) -> int:
-    """Return how many shadow models an attack says it had; options of others may be anything."""
-    shadows = use.options.get("shadows")
-    return shadows if isinstance(shadows, int) else 0

@@ -14,8 +14,7 @@ from tckr_bench.text import plain
 
 if TYPE_CHECKING:
     from tckr_bench.leaderboard.standings import Entry, Standings
-    from tckr_bench.plugin.components import Direction
-    from tckr_bench.records import Estimate, Measurement, Method, ThreatModel
+    from tckr_bench.records import Better, Estimate, Measurement, Method, ThreatModel
     from tckr_bench.results.records import ResultRecord
 
 Kind = Literal["text", "number", "count", "flag"]
@@ -77,7 +76,7 @@ class _Measured:
     record: ResultRecord
     seed: int
     measurement: Measurement
-    better: Direction | None
+    better: Better | None
 
     @property
     def threat_model(self) -> ThreatModel | None:

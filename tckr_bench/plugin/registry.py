@@ -9,18 +9,23 @@ import unicodedata
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
-from tckr_bench.errors import OptionError, PluginError, nearest
-from tckr_bench.plugin.components import FAMILIES, Component, Implementation
+from tckr_bench.errors import ContractError, OptionError, PluginError, nearest
+from tckr_bench.plugin.components import FAMILIES, ClassifierComponent, Component, MetricComponent
+from tckr_bench.plugin.contract import changed, check_contract, declared
 from tckr_bench.plugin.hookspecs import ENTRY_POINT_GROUP, HookSpecifications
 from tckr_bench.records import ComponentUse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import ModuleType
+
+    from tckr_bench.records import Quantity
+
+KindT = TypeVar("KindT", bound=Component[Any])
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class Registry:
 
         Raises:
             PluginError: the name is taken in its family; both distributions are named.
+            ContractError: another metric measures a quantity of that name.
         """
         key = (registration.family, registration.component.name)
         if key in self.registrations:
@@ -60,7 +66,20 @@ class Registry:
                 f"two distributions register the {key[0]} '{key[1]}': {self.registrations[key].distribution} and "
                 f"{registration.distribution}; uninstall one of them"
             )
+        if isinstance(registration.component, MetricComponent):
+            self._check_unique(registration.component)
         self.registrations[key] = registration
+
+    def _check_unique(self, metric: MetricComponent) -> None:
+        own = {quantity.name for quantity in metric.quantities}
+        for entry in self.family("metric"):
+            other = self.component(MetricComponent, entry.component.name)
+            shared = own & {quantity.name for quantity in other.quantities}
+            if shared:
+                raise ContractError(
+                    f"the metric '{metric.name}': the metric '{other.name}' of {entry.distribution} measures "
+                    f"'{min(shared)}' already; a quantity has one metric"
+                )
 
     def family(self, family: str) -> list[Registration]:
         """Return the components of a family, ordered by name."""
@@ -84,11 +103,42 @@ class Registry:
             raise PluginError(f"no {family} is called '{name}'{hint}{lost}")
         return found
 
+    def component(self, kind: type[KindT], name: str) -> KindT:
+        """Look a component up by the class of its family.
+
+        Raises:
+            PluginError: no such component.
+        """
+        component = self.get(kind.family, name).component
+        assert isinstance(component, kind), "checked when it registered"
+        return component
+
+    def components(self, kind: type[KindT]) -> list[KindT]:
+        """Return the components of a family, ordered by name."""
+        return [self.component(kind, entry.component.name) for entry in self.family(kind.family)]
+
+    def quantities(self) -> tuple[Quantity, ...]:
+        """Return every quantity that a metric declares, in order of registration; names are unique."""
+        found = (entry.component for entry in self.registrations.values())
+        return tuple(
+            quantity for metric in found if isinstance(metric, MetricComponent) for quantity in metric.quantities
+        )
+
     def use(self, family: str, name: str, *, label: str, options: Mapping[str, Any]) -> ComponentUse:
-        """Validate the options and return the component as a matrix uses it."""
+        """Validate the options and return the component as a matrix uses it, with what it declares for them.
+
+        Raises:
+            PluginError: no such component.
+            OptionError: an option is unknown or cannot have its value.
+            ContractError: what the component declares for these options is not what its family's class says.
+        """
         registration = self.get(family, name)
         component = registration.component
         parsed = component.parse_options(options)
+        try:
+            told = declared(component, parsed)
+        except ContractError as error:
+            raise ContractError(f"{error} ({registration.distribution})") from error
         return ComponentUse(
             family=family,
             name=name,
@@ -97,8 +147,35 @@ class Registry:
             options=parsed.model_dump(mode="json"),
             distribution=registration.distribution,
             identity=component.identity(parsed),
-            surface=component.surface,
+            surface=getattr(component, "surface", "classifier"),
+            shadows=told.shadows,
+            work=told.work,
+            image_size=told.image_size,
         )
+
+    def untrained(self, classifier: ComponentUse) -> ComponentUse:
+        """Return the same classifier made to learn nothing.
+
+        Raises:
+            ContractError: its component does not declare how.
+        """
+        return self._changed(classifier, "untrained")
+
+    def memorising(self, classifier: ComponentUse, *, epochs: int) -> ComponentUse:
+        """Return the same classifier made to learn its images by heart in so many epochs.
+
+        Raises:
+            ContractError: its component does not declare how.
+        """
+        return self._changed(classifier, "memorising", epochs)
+
+    def _changed(self, use: ComponentUse, how: str, *given: int) -> ComponentUse:
+        component = self.component(ClassifierComponent, use.name)
+        try:
+            options = changed(component, how, component.parse_options(use.options), *given)
+        except ContractError as error:
+            raise ContractError(f"{error} ({use.distribution})") from error
+        return self.use("classifier", use.name, label=use.label, options=options.model_dump())
 
     def parse_use(
         self, text: str, family: str = "dataset", *, options: Mapping[str, Any] | None = None
@@ -130,7 +207,7 @@ class Registry:
 
     def load(self, use: ComponentUse) -> Any:  # noqa: ANN401 - which Protocol it is depends on the family
         """Import and build the implementation of a component in use."""
-        component: Component[Implementation] = self.get(use.family, use.name).component
+        component = self.get(use.family, use.name).component
         return component.load(component.parse_options(use.options))
 
 
@@ -165,9 +242,11 @@ def build_registry(entry_points: Iterable[metadata.EntryPoint] | None = None) ->
         try:
             module = entry_point.load()
             _register(registry, manager, module, name=entry_point.name, distribution=distribution)
+        except ContractError as error:
+            registry.broken.append(BrokenPlugin(entry_point.name, distribution, str(error)))
         except PluginError:
             raise
-        except Exception as error:  # noqa: BLE001 - a plugin is isolated here: it must not break the others
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin is isolated here: it must not break the others
             registry.broken.append(BrokenPlugin(entry_point.name, distribution, f"{type(error).__name__}: {error}"))
     return registry
 
@@ -186,23 +265,27 @@ def _distribution_of(entry_point: metadata.EntryPoint) -> str:
 def _register(
     registry: Registry, manager: pluggy.PluginManager, module: ModuleType, *, name: str, distribution: str
 ) -> None:
-    """Call a plugin's own hooks only, so that a failure is blamed on the right plugin."""
+    """Call a plugin's own hooks only, so that a failure is blamed on the right plugin; all it registers, or nothing."""
     others = manager.get_plugins()
     manager.register(module, name=name)
+    found: list[Registration] = []
     try:
         manager.check_pending()  # a misspelled hook would otherwise be ignored in silence
         for family in FAMILIES:
             hook = manager.subset_hook_caller(f"register_{family}s", remove_plugins=others)
-            hook(register=_registrar(registry, family, distribution))
-    except Exception:
+            hook(register=_registrar(found, family, distribution))
+        complete = Registry(dict(registry.registrations))
+        for registration in found:
+            complete.add(registration)
+    except BaseException:
         manager.unregister(module)
         raise
+    registry.registrations.update(complete.registrations)
 
 
-def _registrar(registry: Registry, family: str, distribution: str) -> Callable[[Component[Any]], None]:
+def _registrar(found: list[Registration], family: str, distribution: str) -> Callable[[Component[Any]], None]:
     def register(component: Component[Any]) -> None:
-        if not isinstance(component, Component):
-            raise TypeError(f"register_{family}s was given {type(component).__name__}, not a Component")
-        registry.add(Registration(family=family, component=component, distribution=distribution))
+        check_contract(component, family)
+        found.append(Registration(family=family, component=component, distribution=distribution))
 
     return register

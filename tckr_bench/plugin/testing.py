@@ -8,15 +8,16 @@ A check raises `AssertionError` with a sentence that says which law the componen
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tckr_bench.plugin.components import Component, Context, Direction, ReleaseEvidence
+from tckr_bench.errors import ContractError
+from tckr_bench.plugin.contract import changed, check_contract
 from tckr_bench.plugin.observing import RunEnd
+from tckr_bench.plugin.protocols import Context, ReleaseEvidence
 from tckr_bench.plugin.rehearsal import rehearsed
 from tckr_bench.records import (
     AttackEvidence,
@@ -38,20 +39,20 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from tckr_bench.plugin.components import (
+    from tckr_bench.plugin.components import ClassifierComponent, Component, MetricComponent
+    from tckr_bench.plugin.observing import Observer
+    from tckr_bench.plugin.options import Options
+    from tckr_bench.plugin.protocols import (
         Adapter,
         Attack,
         Captioner,
         Classifier,
         Dataset,
         Generator,
-        Metric,
         ReleaseAttack,
     )
-    from tckr_bench.plugin.observing import Observer
     from tckr_bench.records import DenoisingProbe, Images
 
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 ROUNDING = 2  # of 255: how far the same image may differ between batch sizes
 
 
@@ -196,14 +197,11 @@ def fake_cell_evidence(*, examples: int = 1000, classes: int = 3, seed: int = 0)
 
 
 def check_component(component: Component[Any]) -> None:
-    """Check that a component can be named in a matrix file and is documented."""
-    assert NAME.fullmatch(component.name), f"'{component.name}' is not a name: use lower case, digits, - and _"
-    assert component.version, f"'{component.name}' has no version"
-    assert component.summary, f"'{component.name}' has no summary"
-    assert "\n" not in component.summary, f"the summary of '{component.name}' is more than one line"
-    for name, field in component.options.model_fields.items():
-        assert not field.is_required(), f"option '{name}' of '{component.name}' has no default"
-        assert field.description, f"option '{name}' of '{component.name}' has no description"
+    """Check that a component can be registered: named, documented, and with declarations the harness can work with."""
+    try:
+        check_contract(component, component.family)
+    except ContractError as error:
+        raise AssertionError(str(error)) from error
 
 
 def check_dataset(dataset: Dataset) -> None:
@@ -271,29 +269,34 @@ def check_adapter(adapter: Adapter, generator: Generator, folder: Path) -> None:
     generator.restore(folder / "first")
 
 
-def check_classifier(component: Component[Classifier], options: dict[str, Any], folder: Path) -> None:
-    """Check that a classifier is repeatable, restores what it saved, and can stay untrained."""
+def check_classifier(component: ClassifierComponent, options: dict[str, Any], folder: Path) -> None:
+    """Check that a classifier is repeatable, restores what it saved, and can be made what its component declares.
+
+    It is trained for one epoch where the component declares how it memorises, else as the options say.
+    """
     data, context = fake_images(24), Context()
     training = TrainingData(data, fake_class_names(), validation=fake_images(12, seed=1))
+    given = component.parse_options(options)
+    chosen = given if component.memorising is None else changed(component, "memorising", given, 1)
 
-    def trained(**changes: object) -> Classifier:
-        classifier = component.load(component.parse_options({**options, **changes}))
+    def trained(options: Options) -> Classifier:
+        classifier = component.load(options)
         classifier.fit(training, seed=3, context=context)
         return classifier
 
-    first = trained(epochs=1)
+    first = trained(chosen)
     logits = first.predict(data.images, context=context)
     assert logits.shape == (24, 3), "logits are (n, classes)"
     assert logits.dtype == np.float32, "logits are float32"
-    assert np.array_equal(logits, trained(epochs=1).predict(data.images, context=context)), (
-        "the same seed, the same logits"
-    )
+    again = trained(chosen).predict(data.images, context=context)
+    assert np.array_equal(logits, again), "the same seed, the same logits"
     first.save(folder)
-    restored = component.load(component.parse_options({**options, "epochs": 1}))
+    restored = component.load(chosen)
     restored.restore(folder, context=context)
     assert np.array_equal(restored.predict(data.images, context=context), logits), "restored logits are the same"
-    untrained = trained(epochs=0).predict(data.images, context=context)
-    assert not np.array_equal(untrained, logits), "epochs=0 leaves the network untrained"
+    if component.untrained is not None:
+        ignorant = trained(changed(component, "untrained", given)).predict(data.images, context=context)
+        assert not np.array_equal(ignorant, logits), "made untrained, it learns nothing"
 
 
 def check_attack(attack: Attack) -> None:
@@ -351,27 +354,21 @@ def check_release_attack(attack: ReleaseAttack) -> None:
     assert attack.threat_model.surface != "classifier", "the threat model says what is released beside the classifier"
 
 
-def check_direction(component: Component[Metric]) -> None:
-    """Check that a metric says which way is better, and that its measurements bear its name."""
-    assert component.better in get_args(Direction), f"'{component.name}' does not say which way is better"
-    measurements = component.load(component.parse_options({})).compute(fake_cell_evidence())
-    named = {measurement.metric for measurement in measurements} | {component.name}
-    assert named == {component.name}, (
-        f"'{component.name}' gives measurements of other names: {', '.join(sorted(named))}"
-    )
-
-
-def check_metric(metric: Metric) -> None:
-    """Check that a metric gives the same measurements each time, each inside its interval."""
-    evidence = fake_cell_evidence()
+def check_metric(component: MetricComponent) -> None:
+    """Check that a metric gives the same measurements each time, of the quantities it declares and in their range."""
+    evidence, metric = fake_cell_evidence(), component.load(component.parse_options({}))
+    declared = {quantity.name: quantity for quantity in component.quantities}
     measurements = metric.compute(evidence)
     assert measurements == metric.compute(evidence), "the same evidence gives the same measurements"
     for measurement in measurements:
-        assert measurement.low <= measurement.value <= measurement.high, (
-            f"{measurement.metric}: the value lies in its interval"
-        )
-        assert measurement.interval, f"{measurement.metric}: the measurement says what its interval is"
-        assert measurement.examples > 0, f"{measurement.metric}: the measurement says how many examples it rests on"
+        name = measurement.metric
+        assert name in declared, f"'{component.name}' measures '{name}', which it does not declare"
+        quantity = declared[name]
+        assert measurement.low <= measurement.value <= measurement.high, f"{name}: the value lies in its interval"
+        assert quantity.low <= measurement.low, f"{name}: no interval reaches below {quantity.low}"
+        assert measurement.high <= quantity.high, f"{name}: no interval reaches above {quantity.high}"
+        assert measurement.interval, f"{name}: the measurement says what its interval is"
+        assert measurement.examples > 0, f"{name}: the measurement says how many examples it rests on"
 
 
 def check_observer(make: Callable[[], Observer], folder: Path) -> None:

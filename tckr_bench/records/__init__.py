@@ -5,8 +5,9 @@ Those without arrays are also the schema of the result files: pydantic reads and
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tckr_bench.records.contract import Better, Quantity, ShadowData, Shadows, Unit
 from tckr_bench.records.data import (
     SPLITS,
     DatasetDescription,
@@ -31,7 +32,6 @@ from tckr_bench.records.membership import (
     References,
     ReleaseOutcome,
     ShadowAudit,
-    ShadowData,
     Surface,
     ThreatModel,
 )
@@ -52,13 +52,53 @@ from tckr_bench.records.results import (
 )
 from tckr_bench.records.sampling import ChallengeParameters, EpochChoice, Sample, Take
 
+_ARRAY_TYPES = (
+    "Bools",
+    "Floats",
+    "Images",
+    "Indices",
+    "Labels",
+    "Logits",
+    "Members",
+    "Membership",
+    "Queries",
+    "Scores",
+    "ShadowLogits",
+    "ShadowQueries",
+)
+
 if TYPE_CHECKING:
-    from tckr_bench.records.data import Images, Labels, Logits, Scores
+    from tckr_bench.records.arrays import (
+        Bools,
+        Floats,
+        Images,
+        Indices,
+        Labels,
+        Logits,
+        Members,
+        Membership,
+        Queries,
+        Scores,
+        ShadowLogits,
+        ShadowQueries,
+    )
+else:
+
+    def __getattr__(name: str) -> Any:  # noqa: ANN401 - an array type
+        """Import the array types when one is asked for: they need numpy, which the command line does without."""
+        if name not in _ARRAY_TYPES:
+            raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+        from tckr_bench.records import arrays
+
+        return getattr(arrays, name)
+
 
 __all__ = [
     "SPLITS",
     "AttackEvidence",
     "AttackScores",
+    "Better",
+    "Bools",
     "CanaryKind",
     "Cell",
     "CellEvidence",
@@ -73,18 +113,24 @@ __all__ = [
     "EncodedImage",
     "EpochChoice",
     "Estimate",
+    "Floats",
     "Gate",
     "GenerationRequest",
     "Images",
+    "Indices",
     "LabelKind",
     "LabelledImages",
     "Labels",
     "Logits",
     "Measurement",
+    "Members",
+    "Membership",
     "Method",
     "Pretraining",
     "PrivacyGuarantee",
     "Prompts",
+    "Quantity",
+    "Queries",
     "References",
     "ReleaseOutcome",
     "Role",
@@ -92,6 +138,9 @@ __all__ = [
     "Scores",
     "ShadowAudit",
     "ShadowData",
+    "ShadowLogits",
+    "ShadowQueries",
+    "Shadows",
     "Split",
     "StepCost",
     "Surface",
@@ -100,5 +149,6 @@ __all__ = [
     "TrainingData",
     "TrainingHistory",
     "TrainingProtocol",
+    "Unit",
     "attacks_on",
 ]

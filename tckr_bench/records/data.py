@@ -12,19 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    Images = npt.NDArray[np.uint8]
-    """Images as uint8 of shape (n, height, width, 3), RGB, range 0-255.
-
-    Synthetic images given to a classifier may be an array-like that lies on disk, `ImageChunks` of
-    `tckr_bench.stages.chunks`: slice it, index it by arrays of integers or booleans, or call `numpy.asarray`, which
-    reads all of it into memory.
-    """
-    Labels = npt.NDArray[np.int64]
-    """Class indices of shape (n,), range 0 to classes - 1."""
-    Logits = npt.NDArray[np.float32]
-    """Classifier outputs before the softmax, shape (n, classes)."""
-    Scores = npt.NDArray[np.float64]
-    """Membership scores of shape (n,); higher means 'more likely a member'."""
+    from tckr_bench.records.arrays import Images, Indices, Labels
 
 Split = Literal["train", "validation", "test"]
 
@@ -93,7 +81,7 @@ class Prompts:
 
     texts: tuple[str, ...]
     labels: Labels
-    sources: npt.NDArray[np.int64]
+    sources: Indices
 
     def __post_init__(self) -> None:
         assert len(self.texts) == len(self.labels) == len(self.sources), "one text, label and source per image"

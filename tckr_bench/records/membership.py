@@ -7,18 +7,26 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from tckr_bench.records.data import Images, Labels, Logits, PrivacyGuarantee, Scores
+    from tckr_bench.records.arrays import (
+        Floats,
+        Images,
+        Indices,
+        Labels,
+        Logits,
+        Members,
+        Membership,
+        Queries,
+        Scores,
+        ShadowLogits,
+        ShadowQueries,
+    )
+    from tckr_bench.records.data import PrivacyGuarantee
 
 Surface = Literal["classifier", "generator", "images", "captions", "data"]
 """What an attack looks at: the released classifier's outputs; the adapted generator, the synthetic images or the
 captions, should they be released as well; or the challenge examples alone, as a check of the challenge itself."""
 CanaryKind = Literal["mislabelled", "rare"]
 """What planted records are like: of a wrong class, or negatives of their picture, unlike any other image."""
-ShadowData = Literal["halves", "test-split"]
-"""What shadow models train on: random halves of all challenge examples, or parts of the test split, as in the paper."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ class References:
     images: Images
     labels: Labels
     target_logits: Logits
-    shadow_logits: npt.NDArray[np.float32]
+    shadow_logits: ShadowLogits
 
 
 @dataclass(frozen=True)
@@ -71,11 +79,11 @@ class AttackEvidence:
 
     target_logits: Logits
     labels: Labels
-    shadow_logits: npt.NDArray[np.float32]
-    shadow_membership: npt.NDArray[np.bool_]
+    shadow_logits: ShadowLogits
+    shadow_membership: Membership
     images: Images | None = None
-    target_queries: npt.NDArray[np.float32] | None = None
-    shadow_queries: npt.NDArray[np.float32] | None = None
+    target_queries: Queries | None = None
+    shadow_queries: ShadowQueries | None = None
     references: References | None = None
 
 
@@ -104,8 +112,8 @@ class Copies:
     Distances are root mean squared differences of pixels in 0-255, float64.
     """
 
-    to_members: npt.NDArray[np.float64]
-    to_others: npt.NDArray[np.float64]
+    to_members: Floats
+    to_others: Floats
 
 
 @dataclass(frozen=True)
@@ -118,7 +126,7 @@ class ReleaseOutcome:
     """
 
     scores: Scores
-    nearest: npt.NDArray[np.int64] | None = None
+    nearest: Indices | None = None
 
 
 @dataclass(frozen=True)
@@ -135,10 +143,10 @@ class ShadowAudit:
         canary_membership: (K, c) bool.
     """
 
-    aucs: npt.NDArray[np.float64]
-    vulnerability: npt.NDArray[np.float64]
-    canary_scores: npt.NDArray[np.float64]
-    canary_membership: npt.NDArray[np.bool_]
+    aucs: Floats
+    vulnerability: Scores
+    canary_scores: Floats
+    canary_membership: Membership
 
 
 @dataclass(frozen=True)
@@ -151,8 +159,8 @@ class AttackScores:
 
     attack: str
     scores: Scores
-    members: npt.NDArray[np.bool_]
-    canaries: npt.NDArray[np.bool_]
+    members: Members
+    canaries: Members
     threat_model: ThreatModel
     labels: Labels | None = None
     audit: ShadowAudit | None = None

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tckr_bench.records.contract import Shadows
 from tckr_bench.records.data import DatasetDescription
 from tckr_bench.records.estimate import Z_95
 from tckr_bench.records.membership import Surface, ThreatModel
@@ -50,7 +51,14 @@ class Cost:
 class ComponentUse:
     """A component as a matrix uses it: enough to key a cache and to load it again, without importing it.
 
-    `surface` says what an attack looks at; every other family leaves it as it is.
+    The last four are what the component declares for these options. They follow from name, version and options, and
+    are no part of a key of their own; a family that does not have one leaves it as it is.
+
+    Attributes:
+        surface: what an attack looks at.
+        shadows: the shadow models an attack wants trained.
+        work: how often a classifier sees each training image, 1 at least; the share of them that an adapter is given.
+        image_size: the side in pixels of what a generator makes; None where it is not known.
     """
 
     family: str
@@ -61,6 +69,9 @@ class ComponentUse:
     distribution: str = ""
     identity: str = ""
     surface: Surface = "classifier"
+    shadows: Shadows = field(default_factory=Shadows)
+    work: float = 1.0
+    image_size: int | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tckr_bench.plugin.registry import default_registry
-from tckr_bench.records import ComponentUse, Prompts, Sample
+from tckr_bench.records import Prompts, Sample
 from tckr_bench.seeds import derive_seed
 from tckr_bench.stages.caption import read_prompts
 from tckr_bench.stages.challenge import take_sample
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from tckr_bench.plugin.components import Adapter, Context, Generator
+    from tckr_bench.plugin.protocols import Adapter, Context, Generator
     from tckr_bench.stages.request import StageRequest
 
 
 @dataclass(frozen=True)
 class AdaptParameters:
-    """Which images the prompts describe."""
+    """Which images the prompts describe, and the share of them that the adapter is given, above 0 to 1."""
 
     sample: Sample = field(default_factory=Sample)
+    share: float = 1.0
 
 
 def run(request: StageRequest, folder: Path, context: Context) -> None:
@@ -34,20 +35,14 @@ def run(request: StageRequest, folder: Path, context: Context) -> None:
     registry = default_registry()
     generator: Generator = registry.load(request.components["generator"])
     adapter: Adapter = registry.load(request.components["adapter"])
-    sample = request.parse(AdaptParameters).sample
-    images = take_sample(read_prepared(request.input("data")), sample).train.images
+    parameters = request.parse(AdaptParameters)
+    images = take_sample(read_prepared(request.input("data")), parameters.sample).train.images
     prompts = read_prompts(request.input("prompts"))
-    fraction = sample_fraction(request.components["adapter"])
-    if fraction < 1:
-        chosen = draw_share(prompts.labels, fraction, seed=derive_seed("sample fraction", request.seed))
+    if parameters.share < 1:
+        chosen = draw_share(prompts.labels, parameters.share, seed=derive_seed("sample fraction", request.seed))
         texts = tuple(prompts.texts[index] for index in chosen)
         images, prompts = images[chosen], Prompts(texts, prompts.labels[chosen], prompts.sources[chosen])
     adapter.adapt(generator, images, prompts, weights=folder, seed=request.seed, context=context)
-
-
-def sample_fraction(adapter: ComponentUse) -> float:
-    """Return the share of the training images the adapter is given, above 0 to 1; all where it has no such option."""
-    return float(adapter.options.get("sample_fraction", 1.0))
 
 
 def draw_share(labels: npt.NDArray[np.int64], fraction: float, *, seed: int) -> npt.NDArray[np.int64]:

@@ -22,7 +22,7 @@ from tckr_bench.stages.shadows import FEWEST_TO_AUDIT, gather_evidence, only
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tckr_bench.plugin.components import Attack, Context
+    from tckr_bench.plugin.protocols import Attack, Context
     from tckr_bench.records import Scores
     from tckr_bench.stages.request import StageRequest
 

@@ -16,7 +16,7 @@ from tckr_bench.stages.shadows import only, with_shadow_as_target
 from tckr_bench.stats import auc
 
 if TYPE_CHECKING:
-    from tckr_bench.plugin.components import Attack
+    from tckr_bench.plugin.protocols import Attack
     from tckr_bench.records import AttackEvidence
     from tckr_bench.stages.challenge import Challenge
 

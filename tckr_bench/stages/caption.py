@@ -14,7 +14,7 @@ from tckr_bench.stages.prepare import read_prepared
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tckr_bench.plugin.components import Captioner, Context
+    from tckr_bench.plugin.protocols import Captioner, Context
     from tckr_bench.stages.request import StageRequest
 
 PROMPTS_FILE = "prompts.json"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from tckr_bench.plugin.components import Context, Generator
+    from tckr_bench.plugin.protocols import Context, Generator
     from tckr_bench.records import Images
     from tckr_bench.stages.request import StageRequest
 

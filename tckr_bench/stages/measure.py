@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from tckr_bench.plugin.components import Context, Metric
+    from tckr_bench.plugin.protocols import Context, Metric
     from tckr_bench.stages.request import StageRequest
 
 MEASURED_FILE, SCORES_FILE, PICTURES_FILE = "measured.json", "scores.parquet", "pictures.parquet"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from tckr_bench.plugin.components import Context, Dataset
+    from tckr_bench.plugin.protocols import Context, Dataset
     from tckr_bench.stages.request import StageRequest
 
 

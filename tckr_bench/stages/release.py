@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tckr_bench.plugin.components import CopyAttack, ReleaseEvidence
+from tckr_bench.plugin.protocols import CopyAttack, ReleaseEvidence
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import AttackScores
 from tckr_bench.results.pictures import PicturePair, write_pictures
@@ -18,7 +18,7 @@ from tckr_bench.stages.prepare import read_prepared
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tckr_bench.plugin.components import Context, Generator, ReleaseAttack
+    from tckr_bench.plugin.protocols import Context, Generator, ReleaseAttack
     from tckr_bench.records import LabelledImages, ReleaseOutcome
     from tckr_bench.stages.challenge import Challenge
     from tckr_bench.stages.request import StageRequest

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from tckr_bench.plugin.components import Classifier, Context
+    from tckr_bench.plugin.protocols import Classifier, Context
     from tckr_bench.records import Images, Logits
     from tckr_bench.stages.request import StageRequest
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter
 
 from tckr_bench.errors import OptionError
-from tckr_bench.plugin.components import TunableClassifier
+from tckr_bench.plugin.protocols import TunableClassifier
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import TrainingData
 from tckr_bench.stages.arrays import read_arrays
@@ -22,7 +22,7 @@ from tckr_bench.stats.classification import accuracy
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tckr_bench.plugin.components import Context
+    from tckr_bench.plugin.protocols import Context
     from tckr_bench.stages.request import StageRequest
 
 TUNED_FILE = "options.json"

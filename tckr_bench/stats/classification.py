@@ -10,14 +10,12 @@ import numpy as np
 from tckr_bench.records import Estimate
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from tckr_bench.records import Labels, Logits
+    from tckr_bench.records import Bools, Floats, Labels, Logits
 
 _QUADRATURE = "intervals of accuracy and worst AUC in quadrature"
 
 
-def correct(logits: Logits, labels: Labels) -> npt.NDArray[np.bool_]:
+def correct(logits: Logits, labels: Labels) -> Bools:
     """Return which predictions are right, (n,); a row with a value that is not a number is wrong.
 
     >>> correct(np.array([[2.0, 1.0], [0.0, 1.0], [np.nan, 0.0]]), np.array([0, 0, 0])).tolist()
@@ -25,7 +23,7 @@ def correct(logits: Logits, labels: Labels) -> npt.NDArray[np.bool_]:
     """
     assert len(logits) == len(labels), "one label per row of logits"
     usable = ~np.isnan(logits).any(axis=1)
-    right: npt.NDArray[np.bool_] = usable & (logits.argmax(axis=1) == labels)
+    right: Bools = usable & (logits.argmax(axis=1) == labels)
     return right
 
 
@@ -47,7 +45,7 @@ def agreement(first: Logits, second: Logits) -> float:
     return accuracy(first, second.argmax(axis=1))
 
 
-def log_likelihood(logits: Logits, labels: Labels) -> npt.NDArray[np.float64]:
+def log_likelihood(logits: Logits, labels: Labels) -> Floats:
     """Return log p(label) of each example in float64, (n,): minus its cross-entropy.
 
     >>> log_likelihood(np.array([[0.0, 0.0]]), np.array([1])).round(4).tolist()
@@ -56,7 +54,7 @@ def log_likelihood(logits: Logits, labels: Labels) -> npt.NDArray[np.float64]:
     from scipy.special import log_softmax
 
     found = log_softmax(np.asarray(logits, dtype=np.float64), axis=1)
-    picked: npt.NDArray[np.float64] = np.take_along_axis(found, labels[:, None], axis=1)[:, 0]
+    picked: Floats = np.take_along_axis(found, labels[:, None], axis=1)[:, 0]
     return picked
 
 

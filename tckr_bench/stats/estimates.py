@@ -10,10 +10,8 @@ import numpy as np
 from tckr_bench.records import Estimate
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    from tckr_bench.records import Bools, Floats
 
-    Floats = npt.NDArray[np.float64]
-    Bools = npt.NDArray[np.bool_]
 
 CONFIDENCE = 0.95
 

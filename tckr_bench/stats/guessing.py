@@ -14,9 +14,7 @@ from tckr_bench.stats.operating import roc_curve
 from tckr_bench.stats.proportions import beta_interval, difference, wilson, wilson_ends
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from tckr_bench.stats.estimates import Bools, Floats
+    from tckr_bench.records import Bools, Floats
 
 
 def halves(members: Bools, *, seed: int) -> Bools:
@@ -140,7 +138,7 @@ def _most_promising(scores: Floats, members: Bools, *, delta: float, limit: floa
     curve = roc_curve(scores, members)
     count, others = int(members.sum()), int((~members).sum())
 
-    def promise(right: Floats, asked: int, wrong: Floats, rest: int) -> npt.NDArray[np.float64]:
+    def promise(right: Floats, asked: int, wrong: Floats, rest: int) -> Floats:
         least, most = (
             wilson_ends(right, asked, Tails(limit, limit))[0],
             wilson_ends(wrong, rest, Tails(limit, limit))[1],

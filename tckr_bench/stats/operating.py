@@ -13,7 +13,7 @@ from tckr_bench.stats.estimates import CONFIDENCE, Tails, split, tails_of
 from tckr_bench.stats.proportions import beta_interval, clopper_pearson
 
 if TYPE_CHECKING:
-    from tckr_bench.stats.estimates import Bools, Floats
+    from tckr_bench.records import Bools, Floats
 
 
 @dataclass(frozen=True)

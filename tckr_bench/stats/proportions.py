@@ -11,7 +11,7 @@ from tckr_bench.records import Estimate
 from tckr_bench.stats.estimates import CONFIDENCE, Tails, normal_quantile, tails_of
 
 if TYPE_CHECKING:
-    from tckr_bench.stats.estimates import Bools, Floats
+    from tckr_bench.records import Bools, Floats
 
 
 def clopper_pearson(successes: int, trials: int, *, confidence: float = CONFIDENCE) -> Estimate:

@@ -12,7 +12,7 @@ from tckr_bench.stats.estimates import CONFIDENCE, Tails, normal_quantile, split
 from tckr_bench.stats.proportions import beta_interval, difference
 
 if TYPE_CHECKING:
-    from tckr_bench.stats.estimates import Bools, Floats
+    from tckr_bench.records import Bools, Floats
 
 DEGENERATE = "Clopper-Pearson on min(members, non-members)"
 _EPSILON = float(np.finfo(np.float64).eps)

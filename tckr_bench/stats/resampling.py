@@ -15,7 +15,7 @@ from tckr_bench.stats.ranking import DEGENERATE, auc
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from tckr_bench.stats.estimates import Bools, Floats
+    from tckr_bench.records import Bools, Floats
 
 _SAME = 1e-12
 _BOOTSTRAP_CELLS = 4_000_000  # replicates x examples held at once: 32 MB of weights

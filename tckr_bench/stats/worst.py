@@ -19,7 +19,7 @@ from tckr_bench.stats.ranking import auc_between, delong_covariance
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tckr_bench.stats.estimates import Bools, Floats
+    from tckr_bench.records import Bools, Floats
 
 _DRAWS = 100_000
 

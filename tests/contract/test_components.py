@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tckr_bench.errors import DatasetError, TckrError
-from tckr_bench.plugin.components import FAMILIES
+from tckr_bench.plugin.components import FAMILIES, MetricComponent
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.plugin.testing import (
     check_adapter,
@@ -16,7 +16,6 @@ from tckr_bench.plugin.testing import (
     check_classifier,
     check_component,
     check_dataset,
-    check_direction,
     check_generator,
     check_metric,
     check_observer,
@@ -136,20 +135,22 @@ def test_attack_keeps_its_contract(component):
 
 @pytest.mark.parametrize("component", registered("metric"))
 def test_metric_keeps_its_contract(component):
-    check_metric(load("metric", component.name))
+    check_metric(component)
 
 
-@pytest.mark.parametrize("component", registered("metric"))
-def test_metric_says_which_way_is_better_under_its_own_name(component):
-    check_direction(component)
+def test_a_check_catches_measurements_that_are_not_declared():
+    metric = REGISTRY.component(MetricComponent, "accuracy")
+    (declared,) = metric.quantities
+    with pytest.raises(AssertionError, match="'accuracy' measures 'accuracy', which it does not declare"):
+        check_metric(dataclasses.replace(metric, quantities=(dataclasses.replace(declared, name="other"),)))
+    with pytest.raises(AssertionError, match=r"no interval reaches above 0\.1"):
+        check_metric(dataclasses.replace(metric, quantities=(dataclasses.replace(declared, high=0.1),)))
 
 
-def test_a_check_catches_a_metric_without_a_direction():
-    metric = REGISTRY.get("metric", "accuracy").component
-    with pytest.raises(AssertionError, match="does not say which way is better"):
-        check_direction(dataclasses.replace(metric, better=None))
-    with pytest.raises(AssertionError, match="gives measurements of other names: accuracy, other"):
-        check_direction(dataclasses.replace(metric, name="other"))
+def test_every_built_in_metric_measures_what_it_is_called():
+    assert {quantity.name for quantity in REGISTRY.quantities()} == {
+        e.component.name for e in REGISTRY.family("metric")
+    }
 
 
 @pytest.mark.parametrize("component", registered("observer"))
@@ -186,6 +187,6 @@ def test_a_check_catches_an_attack_that_looks_at_positions():
 
 
 def context():
-    from tckr_bench.plugin.components import Context
+    from tckr_bench.plugin.protocols import Context
 
     return Context()

@@ -15,13 +15,9 @@ pytestmark = pytest.mark.slow
 
 EXAMPLE = Path(__file__).parents[2] / "plugins" / "example"
 BAD_ATTACK = """
-from pydantic import Field
-from tckr_bench.plugin.components import AttackOptions, Component
-from tckr_bench.plugin.hookspecs import hookimpl
+from tckr_bench.components import AttackComponent, NoOptions
+from tckr_bench.hookspecs import hookimpl
 from tckr_bench.records import ThreatModel
-
-class Options(AttackOptions):
-    shadows: int = Field(default=0, description="none")
 
 class Failing:
     threat_model = ThreatModel(sees="nothing", owns="nothing")
@@ -35,16 +31,16 @@ class Dying(Failing):
 
 @hookimpl
 def register_attacks(register):
-    register(Component("failing", "1", Options, lambda options: Failing(), "fails"))
-    register(Component("dying", "1", Options, lambda options: Dying(), "dies"))
+    register(AttackComponent("failing", "1", NoOptions, lambda options: Failing(), "fails"))
+    register(AttackComponent("dying", "1", NoOptions, lambda options: Dying(), "dies"))
 """
 
 
 BAD_OBSERVER = """
 from pathlib import Path
 from pydantic import Field
-from tckr_bench.plugin.components import Component, Options
-from tckr_bench.plugin.hookspecs import hookimpl
+from tckr_bench.components import ObserverComponent, Options
+from tckr_bench.hookspecs import hookimpl
 
 class FileOptions(Options):
     file: str = Field(default="", description="where the end goes")
@@ -62,7 +58,7 @@ class Failing:
 
 @hookimpl
 def register_observers(register):
-    register(Component("failing", "1", FileOptions, Failing, "fails"))
+    register(ObserverComponent("failing", "1", FileOptions, Failing, "fails"))
 """
 
 

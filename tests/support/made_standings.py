@@ -19,7 +19,16 @@ from tckr_bench.judging import rows as rank
 from tckr_bench.judging.estimates import combine, over_privacy
 from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
 from tckr_bench.leaderboard.tracks import RequiredAttack, Track, TrackDataset
-from tckr_bench.records import ComponentUse, DatasetDescription, Estimate, Gate, Measurement, Method, ThreatModel
+from tckr_bench.records import (
+    ComponentUse,
+    DatasetDescription,
+    Estimate,
+    Gate,
+    Measurement,
+    Method,
+    Shadows,
+    ThreatModel,
+)
 from tckr_bench.results.records import FileReference, ResultRecord, SeedResult, StepCost, cells_of
 from tckr_bench.stats.classification import accuracy_over_privacy
 
@@ -252,6 +261,7 @@ def _record(track: Track, dataset: str, candidate: Candidate, *, generator, say:
                 _use("attack", labels[name], {"shadows": 16}),
                 name=labels[name].removeprefix("adaptive-"),
                 surface=MODELS[name].surface,
+                shadows=Shadows(16),
             )
             for name in names
         ),

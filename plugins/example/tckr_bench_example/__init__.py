@@ -6,14 +6,13 @@ from collections.abc import Callable
 
 from pydantic import Field
 
-from tckr_bench.components import Attack, AttackOptions, Captioner, Component, Options
+from tckr_bench.components import AttackComponent, CaptionerComponent, Options, lazily
 from tckr_bench.hookspecs import hookimpl
 
 
-class MarginOptions(AttackOptions):
+class MarginOptions(Options):
     """Options of the margin attack."""
 
-    shadows: int = Field(default=0, ge=0, le=0, description="shadow models; this attack needs none")
     temperature: float = Field(default=1.0, gt=0, description="divides the logits before the softmax")
 
 
@@ -23,43 +22,29 @@ class BrightnessOptions(Options):
     threshold: int = Field(default=128, ge=0, le=255, description="mean pixel value from which an image is bright")
 
 
-def load_margin(options: MarginOptions) -> Attack:
-    """Return the attack."""
-    from tckr_bench_example.components import MarginAttack
-
-    return MarginAttack(options.temperature)
-
-
-def load_brightness(options: BrightnessOptions) -> Captioner:
-    """Return the captioner."""
-    from tckr_bench_example.components import BrightnessCaptioner
-
-    return BrightnessCaptioner(options.threshold)
-
-
-MARGIN = Component(
-    name="margin",
+MARGIN = AttackComponent(
+    "margin",
     version="1",
     options=MarginOptions,
-    load=load_margin,
+    load=lazily("tckr_bench_example.components", "MarginAttack"),
     summary="a model is surer of what it was trained on; needs neither labels nor shadow models",
 )
-BRIGHTNESS = Component(
-    name="brightness",
+BRIGHTNESS = CaptionerComponent(
+    "brightness",
     version="1",
     options=BrightnessOptions,
-    load=load_brightness,
+    load=lazily("tckr_bench_example.components", "BrightnessCaptioner"),
     summary="'<class name>: a bright (or dark) picture'",
 )
 
 
 @hookimpl
-def register_attacks(register: Callable[[Component[Attack]], None]) -> None:
+def register_attacks(register: Callable[[AttackComponent], None]) -> None:
     """Register the attack."""
     register(MARGIN)
 
 
 @hookimpl
-def register_captioners(register: Callable[[Component[Captioner]], None]) -> None:
+def register_captioners(register: Callable[[CaptionerComponent], None]) -> None:
     """Register the captioner."""
     register(BRIGHTNESS)

@@ -9,11 +9,12 @@ import numpy as np
 
 from tckr_bench.records import AttackEvidence, ThreatModel
 
-if TYPE_CHECKING:  # Images, Labels and Scores are names for array types; they exist for type checkers only
+if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tckr_bench.components import Context
     from tckr_bench.records import Images, Labels, Scores
+    from tckr_bench_example import BrightnessOptions, MarginOptions
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class MarginAttack:
     score = p_1 - p_2, the two largest of p = softmax(logits / temperature): 0 for a tie, 1 for certainty.
     """
 
-    temperature: float
+    options: MarginOptions
 
     @property
     def threat_model(self) -> ThreatModel:
@@ -35,10 +36,11 @@ class MarginAttack:
 
         >>> logits = np.log(np.array([[0.5, 0.5, 0.0], [0.1, 0.7, 0.2]], dtype=np.float32) + 1e-9)
         >>> nobody = AttackEvidence(logits, np.zeros(2, int), np.empty((0, 2, 3)), np.empty((0, 2), bool))
-        >>> MarginAttack(1.0).score(nobody).round(3).tolist()
+        >>> from tckr_bench_example import MarginOptions
+        >>> MarginAttack(MarginOptions()).score(nobody).round(3).tolist()
         [0.0, 0.5]
         """
-        logits = evidence.target_logits.astype(np.float64) / self.temperature
+        logits = evidence.target_logits.astype(np.float64) / self.options.temperature
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
         ordered = np.sort(odds / odds.sum(axis=1, keepdims=True), axis=1)
         scores: Scores = ordered[:, -1] - ordered[:, -2]
@@ -49,11 +51,11 @@ class MarginAttack:
 class BrightnessCaptioner:
     """Say whether an image is bright or dark."""
 
-    threshold: int
+    options: BrightnessOptions
 
     def caption(self, images: Images, labels: Labels, *, class_names: Sequence[str], context: Context) -> list[str]:
         """Return '<class name>: a bright picture' or '<class name>: a dark picture' for each image."""
-        bright = images.reshape(len(images), -1).mean(axis=1) >= self.threshold
+        bright = images.reshape(len(images), -1).mean(axis=1) >= self.options.threshold
         context.progress(1.0)
         words = ("dark", "bright")
         return [

@@ -1,8 +1,9 @@
 """The contract checks every plugin can run over its components."""
 
 import pytest
-from tckr_bench.testing import check_attack, check_captioner, check_component
 from tckr_bench_example import BRIGHTNESS, MARGIN
+
+from tckr_bench.testing import check_attack, check_captioner, check_component
 
 
 @pytest.mark.parametrize("component", [MARGIN, BRIGHTNESS], ids=lambda component: component.name)

@@ -8,12 +8,22 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
+from tckr_bench.components import AdapterComponent, Options
 from tckr_bench.errors import TckrError
 
 if TYPE_CHECKING:
     from tckr_bench.components import Context, Generator
     from tckr_bench.records import Images, Prompts
-    from tckr_plugins.adapters.options import FileOptions
+
+
+class FileOptions(Options):
+    """Which published weights."""
+
+    path: str = Field(
+        default="", description="a LoRA file in the safetensors format, fitted to the generator it is used with"
+    )
 
 
 class FileAdapter:
@@ -85,3 +95,14 @@ def _hash(path: Path, _modified: int, _size: int) -> str:
     """Hash once per process for as long as the file's time and size do not change."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+FILE = AdapterComponent(
+    "file",
+    version="1",
+    options=FileOptions,
+    load=FileAdapter,
+    summary="published LoRA weights from a safetensors file, such as file:lora.safetensors; looks at no image",
+    identity=identify,
+    argument="path",
+)

@@ -1,4 +1,4 @@
-"""What each adapter can be told; the defaults suit the packaged miniature."""
+"""What each adapter that trains can be told; the defaults suit the packaged miniature."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ from typing import Literal
 
 from pydantic import Field
 
-from tckr_bench.components import AdapterOptions, Options
+from tckr_bench.components import Options
 
 
-class NoOptions(Options):
-    """This adapter has no options."""
+class ShareOptions(Options):
+    """Of how much of the training set an adapter learns."""
 
-
-class FileOptions(Options):
-    """Which published weights."""
-
-    path: str = Field(
-        default="", description="a LoRA file in the safetensors format, fitted to the generator it is used with"
+    sample_fraction: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="share of the training images to adapt to, drawn evenly from the classes; at least one of each",
     )
 
 
-class TrainingOptions(AdapterOptions):
+class TrainingOptions(ShareOptions):
     """How a diffusion model is trained on the real images; every adapter that trains one has these."""
 
     learning_rate: float = Field(default=1e-3, gt=0, le=1, description="constant rate of AdamW")
@@ -52,7 +51,7 @@ class TrainingOptions(AdapterOptions):
     )
 
 
-class LowRankOptions(AdapterOptions):
+class LowRankOptions(ShareOptions):
     """Which low-rank weights are trained."""
 
     rank: int = Field(default=4, ge=1, le=1024, description="rank of the update of each projection")

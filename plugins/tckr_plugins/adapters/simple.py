@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tckr_bench.components import AdapterComponent, NoOptions
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -51,3 +53,19 @@ class MemorizeAdapter:
         weights.mkdir(parents=True, exist_ok=True)
         save_file({MEMORY_TENSOR: np.ascontiguousarray(images)}, weights / MEMORY_FILE)
         context.progress(1.0)
+
+
+NONE = AdapterComponent(
+    "none",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: NoAdapter(),
+    summary="leaves the generator as it was published",
+)
+MEMORIZE = AdapterComponent(
+    "memorize",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: MemorizeAdapter(),
+    summary="control: stores the training images, for the generator 'memorizer'",
+)

@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
     from diffusers import UNet2DConditionModel
 
-    from tckr_bench.components import AdapterOptions, Context, Generator
+    from tckr_bench.components import Context, Generator
     from tckr_bench.records import Images, Prompts
     from tckr_plugins.adapters.examples import TextEncoding
-    from tckr_plugins.adapters.options import TrainingOptions
+    from tckr_plugins.adapters.options import ShareOptions, TrainingOptions
 
 REPORT_FILE = "adaptation.json"
 _SMOOTHING_STEPS = 50
 
-OptionsT = TypeVar("OptionsT", bound="AdapterOptions")
+OptionsT = TypeVar("OptionsT", bound="ShareOptions")
 TrainingOptionsT = TypeVar("TrainingOptionsT", bound="TrainingOptions")
 
 

@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
+from pydantic import Field
 
+from tckr_bench.components import AttackComponent
 from tckr_bench.errors import TckrError
 from tckr_bench.records import ThreatModel
 from tckr_plugins.attacks.shadow_models import (
@@ -17,14 +18,27 @@ from tckr_plugins.attacks.shadow_models import (
     require_both_sides,
     require_outside,
 )
+from tckr_plugins.attacks.shadow_options import ShadowOptions, shadows_of
 from tckr_plugins.attacks.signals import logit_scaled_confidence, of_shadows, of_target
+from tckr_plugins.late import np
 
 if TYPE_CHECKING:
-    from tckr_bench.records import AttackEvidence, Scores
-    from tckr_plugins.attacks.signals import Floats
+    from tckr_bench.records import AttackEvidence, Floats, Scores
 
 FEWEST_DEGREES, MOST_DEGREES = 2e-3, 1e6  # of a prior; beyond either nothing changes but rounding
 SMALLEST_TAIL = 1e-290  # tail probabilities below this have lost digits
+
+
+class BavariaOptions(ShadowOptions):
+    """Options of `bavaria`."""
+
+    mode: Literal["online", "offline"] = Field(
+        default="online", description="use shadow models trained with and without the example, or those without alone"
+    )
+    predictive: Literal["t", "n"] = Field(
+        default="t",
+        description="Student's t, which knows how uncertain mean and variance are, or a Gaussian with that variance",
+    )
 
 
 class BavariaAttack:
@@ -175,3 +189,13 @@ def _inverse_trigamma(value: float) -> float:
         return low
     found = brentq(lambda log_x: math.log(polygamma(1, math.exp(log_x)) / value), math.log(low), math.log(high))
     return math.exp(found)
+
+
+BAVARIA = AttackComponent(
+    "bavaria",
+    version="1",
+    options=BavariaOptions,
+    load=lambda options: BavariaAttack(mode=options.mode, predictive=options.predictive),
+    summary="'lira' with variances between pooled and per example, by empirical Bayes; for few shadow models",
+    shadows=shadows_of,
+)

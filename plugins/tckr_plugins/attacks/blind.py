@@ -5,24 +5,29 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from pydantic import Field
 
+from tckr_bench.components import AttackComponent, Options
 from tckr_bench.errors import NotApplicableError
 from tckr_bench.records import ReleaseOutcome, ThreatModel
-from tckr_bench.stats import midranks
 from tckr_plugins.attacks.image_statistics import image_statistics
 from tckr_plugins.attacks.thumbnails import common_side, thumbnails
+from tckr_plugins.late import np, stats
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from tckr_bench.components import Context, ReleaseEvidence
-    from tckr_bench.records import Images, Labels
+    from tckr_bench.records import Bools, Floats, Images, Labels
 
-    Floats = npt.NDArray[np.float64]
 
 LARGEST_SIDE = 16
 COMPONENTS = 32
+
+
+class BlindOptions(Options):
+    """Options of `blind`."""
+
+    folds: int = Field(default=5, ge=2, le=100, description="parts of which each is judged by what the others teach")
+    seed: int = Field(default=0, ge=0, description="of the dealing into parts")
 
 
 class BlindTest:
@@ -73,7 +78,7 @@ class BlindTest:
             context.progress(done / self.folds)
         return ReleaseOutcome(scores)
 
-    def _members(self, evidence: ReleaseEvidence) -> npt.NDArray[np.bool_]:
+    def _members(self, evidence: ReleaseEvidence) -> Bools:
         if evidence.members is None:
             raise NotApplicableError("the attack 'blind' must be told who is a member; it tests a challenge alone")
         smaller = int(min(evidence.members.sum(), (~evidence.members).sum()))
@@ -129,5 +134,15 @@ def _places(predictions: Floats) -> Floats:
     >>> _places(np.array([0.9, 0.2, 0.2, 0.4])).tolist()
     [0.875, 0.25, 0.25, 0.625]
     """
-    places: Floats = (midranks(predictions) - 0.5) / len(predictions)
+    places: Floats = (stats.midranks(predictions) - 0.5) / len(predictions)
     return places
+
+
+BLIND = AttackComponent(
+    "blind",
+    version="1",
+    options=BlindOptions,
+    load=lambda options: BlindTest(folds=options.folds, seed=options.seed),
+    summary="no attack: whether members differ from non-members without any model; 0.5 on a sound challenge",
+    surface="data",
+)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tckr_bench.components import AttackComponent
 from tckr_bench.records import ThreatModel
-from tckr_bench.stats.classification import log_likelihood
 from tckr_plugins.attacks.shadow_models import moments, require_outside
+from tckr_plugins.attacks.shadow_options import ShadowOptions, shadows_of
 from tckr_plugins.attacks.signals import of_shadows, of_target
+from tckr_plugins.late import classification
 
 if TYPE_CHECKING:
     from tckr_bench.records import AttackEvidence, Scores
@@ -40,6 +42,16 @@ class CalibratedLossAttack:
             TckrError: there are no shadow models, some example is never OUT, or logits are not finite.
         """
         require_outside(evidence.shadow_membership, attack="calibrated-loss")
-        target = of_target(log_likelihood, evidence.target_logits, evidence.labels)
-        shadows = of_shadows(log_likelihood, evidence.shadow_logits, evidence.labels)
+        target = of_target(classification.log_likelihood, evidence.target_logits, evidence.labels)
+        shadows = of_shadows(classification.log_likelihood, evidence.shadow_logits, evidence.labels)
         return target - moments(shadows, ~evidence.shadow_membership).means
+
+
+CALIBRATED_LOSS = AttackComponent(
+    "calibrated-loss",
+    version="1",
+    options=ShadowOptions,
+    load=lambda _options: CalibratedLossAttack(),
+    summary="log-likelihood less that under models which never saw the example (Watson et al. 2022)",
+    shadows=shadows_of,
+)

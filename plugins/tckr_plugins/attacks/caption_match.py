@@ -6,19 +6,17 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from tckr_bench.components import AttackComponent, NoOptions
 from tckr_bench.errors import NotApplicableError
 from tckr_bench.records import ReleaseOutcome, ThreatModel
+from tckr_plugins.late import np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
-
     from tckr_bench.components import Context, ReleaseEvidence
+    from tckr_bench.records import Floats
 
-    Floats = npt.NDArray[np.float64]
 
 _QUERIES = 256  # captions compared at once with all released ones
 
@@ -116,3 +114,13 @@ def words(text: str) -> list[str]:
     (['dog', 'a', '1950s', 'dog'], ['?!'])
     """
     return re.findall(r"\w+", text.lower()) or [text]
+
+
+CAPTION_MATCH = AttackComponent(
+    "caption-match",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: CaptionMatchAttack(),
+    summary="whether the example's caption is among the prompts, should they be released; rare ones tell more",
+    surface="captions",
+)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
+from pydantic import Field
 
+from tckr_bench.components import AttackComponent, Options
 from tckr_bench.errors import NotApplicableError
 from tckr_bench.records import Copies, ReleaseOutcome, ThreatModel
 from tckr_plugins.attacks.thumbnails import common_side, thumbnails
+from tckr_plugins.late import np
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,10 +18,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from tckr_bench.components import Context, ReleaseEvidence
-    from tckr_bench.records import Images
+    from tckr_bench.records import Bools, Floats, Images
 
     Rows = npt.NDArray[Any]
-    Floats = npt.NDArray[np.float64]
 
 LARGEST_SIDE = 32
 FREQUENCIES = 8
@@ -27,6 +28,16 @@ _QUERIES, _CHUNK = 512, 4096  # rows of a tile of distances: 8 MB
 _CANDIDATES = 4  # of each chunk, measured again in double precision
 
 Space = Literal["pixels", "features"]
+
+
+class NearestCopyOptions(Options):
+    """Options of `nearest-copy`."""
+
+    space: Space = Field(default="pixels", description="what is compared: pixels, or their lowest frequencies alone")
+    calibrate: bool = Field(
+        default=False, description="subtract the distance to the nearest image of the validation split, which it needs"
+    )
+    most_images: int = Field(default=50_000, ge=1, description="synthetic images looked at, the first ones")
 
 
 class NearestCopyAttack:
@@ -78,7 +89,7 @@ class NearestCopyAttack:
         context.progress(1.0)
         return ReleaseOutcome(scores, nearest)
 
-    def copies(self, evidence: ReleaseEvidence, *, members: npt.NDArray[np.bool_]) -> Copies:
+    def copies(self, evidence: ReleaseEvidence, *, members: Bools) -> Copies:
         """Return how near each synthetic image comes to the members and to the others, in pixels.
 
         Raises:
@@ -180,3 +191,15 @@ def _exact(queries: Rows, candidates: Rows) -> Floats:
 def _blocks(count: int, size: int) -> Iterator[slice]:
     for start in range(0, count, size):
         yield slice(start, min(start + size, count))
+
+
+NEAREST_COPY = AttackComponent(
+    "nearest-copy",
+    version="1",
+    options=NearestCopyOptions,
+    load=lambda options: NearestCopyAttack(
+        space=options.space, calibrate=options.calibrate, most_images=options.most_images
+    ),
+    summary="minus the distance to the nearest synthetic image, should the images be released; counts copies",
+    surface="images",
+)

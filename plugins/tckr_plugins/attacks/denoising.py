@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
+from pydantic import Field
 
-from tckr_bench.components import Context, DiffusionGenerator
+from tckr_bench.components import AttackComponent, Context, DiffusionGenerator, Options
 from tckr_bench.errors import NotApplicableError
 from tckr_bench.records import DenoisingProbe, ReleaseOutcome, ThreatModel
+from tckr_plugins.late import np
 
 if TYPE_CHECKING:
     from typing import Literal
 
     from tckr_bench.components import ReleaseEvidence
+
+
+Timestep = Annotated[int, Field(ge=0)]
+
+
+class DenoisingLossOptions(Options):
+    """Options of `denoising-loss`."""
+
+    timesteps: tuple[Timestep, ...] = Field(
+        default=(100, 200, 300), min_length=1, description="of the training schedule; errors are averaged over them"
+    )
+    draws: int = Field(default=4, ge=1, le=1024, description="noises to average over at each timestep")
+    seed: int = Field(default=0, ge=0, description="of the noises")
+
+
+class SecmiOptions(Options):
+    """Options of `secmi`."""
+
+    timesteps: tuple[Timestep, ...] = Field(
+        default=(100,), min_length=1, description="of the training schedule; errors are averaged over them"
+    )
+
+
+class PiaOptions(Options):
+    """Options of `pia`."""
+
+    timesteps: tuple[Timestep, ...] = Field(
+        default=(200,), min_length=1, description="of the training schedule; errors are averaged over them"
+    )
 
 
 class DenoisingAttack:
@@ -77,3 +107,31 @@ class DenoisingAttack:
 def _part(context: Context, done: int, *, of: int) -> Context:
     """Return the context of the next of several equal parts of the work, of which some are done."""
     return Context(context.device, lambda fraction: context.progress((done + fraction) / of))
+
+
+DENOISING_LOSS = AttackComponent(
+    "denoising-loss",
+    version="1",
+    options=DenoisingLossOptions,
+    load=lambda options: DenoisingAttack(
+        "denoising", timesteps=options.timesteps, draws=options.draws, seed=options.seed
+    ),
+    summary="minus the adapted generator's denoising error, should it be released (Carlini et al. 2023)",
+    surface="generator",
+)
+SECMI = AttackComponent(
+    "secmi",
+    version="1",
+    options=SecmiOptions,
+    load=lambda options: DenoisingAttack("secmi", timesteps=options.timesteps),
+    summary="minus the generator's error of a deterministic step there and back (SecMI, Duan et al. 2023)",
+    surface="generator",
+)
+PIA = AttackComponent(
+    "pia",
+    version="1",
+    options=PiaOptions,
+    load=lambda options: DenoisingAttack("pia", timesteps=options.timesteps),
+    summary="minus the generator's error against its own noise of time 0 (PIA, Kong et al. 2023)",
+    surface="generator",
+)

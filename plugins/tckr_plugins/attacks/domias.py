@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
+from pydantic import Field
 
+from tckr_bench.components import AttackComponent, Options
 from tckr_bench.errors import NotApplicableError
 from tckr_bench.records import ReleaseOutcome, ThreatModel
 from tckr_plugins.attacks.copies import as_pixels, low_frequencies, released_images
+from tckr_plugins.late import np
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy.typing as npt
-
     from tckr_bench.components import Context, ReleaseEvidence
+    from tckr_bench.records import Floats
 
-    Floats = npt.NDArray[np.float64]
 
 _TILE = 2**20  # distances held at once: 8 MB
 _LEAST_VARIANCE = 1e-4  # of the largest component's: a hundredth of its spread, where pixels are rounded
+
+
+class DomiasOptions(Options):
+    """Options of `domias`."""
+
+    components: int = Field(default=16, ge=1, le=192, description="dimensions in which densities are estimated")
+    most_images: int = Field(default=50_000, ge=1, description="synthetic images looked at, the first ones")
 
 
 class DomiasAttack:
@@ -114,3 +121,13 @@ def log_density(points: Floats, sample: Floats) -> Floats:
     found -= np.square(points).sum(axis=1) / 2
     found -= np.log(count) + dimensions * (np.log(width) + np.log(2 * np.pi) / 2)
     return found
+
+
+DOMIAS = AttackComponent(
+    "domias",
+    version="1",
+    options=DomiasOptions,
+    load=lambda options: DomiasAttack(components=options.components, most_images=options.most_images),
+    summary="how much denser synthetic images lie there than real ones (DOMIAS, van Breugel et al. 2023)",
+    surface="images",
+)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
+from tckr_plugins.late import np
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from tckr_bench.records import Images
+    from tckr_bench.records import Floats, Images
 
-    Floats = npt.NDArray[np.float64]
 
 _AT_ONCE = 256
 _BLOCK = 8  # pixels, as in JPEG

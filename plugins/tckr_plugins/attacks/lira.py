@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
+from pydantic import Field
 
+from tckr_bench.components import AttackComponent
 from tckr_bench.errors import TckrError
 from tckr_bench.records import ThreatModel
 from tckr_plugins.attacks.shadow_models import (
@@ -16,15 +17,34 @@ from tckr_plugins.attacks.shadow_models import (
     require_both_sides,
     require_outside,
 )
+from tckr_plugins.attacks.shadow_options import ShadowOptions, shadows_of
 from tckr_plugins.attacks.signals import logit_scaled_confidence, of_shadows, of_target
+from tckr_plugins.late import np
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy.typing as npt
+    from tckr_bench.records import AttackEvidence, Bools, Floats, Logits, Scores, ShadowLogits
 
-    from tckr_bench.records import AttackEvidence, Logits, Scores
-    from tckr_plugins.attacks.signals import Bools, Floats
+
+class LiraOptions(ShadowOptions):
+    """Options of `lira`."""
+
+    mode: Literal["online", "offline"] = Field(
+        default="online", description="use shadow models trained with and without the example, or those without alone"
+    )
+    tail: Literal["one-sided", "two-sided"] = Field(
+        default="one-sided",
+        description="offline alone: only more confidence than the shadows' speaks for a member, or any deviation",
+    )
+    variance: Literal["fixed", "per-example"] = Field(
+        default="fixed",
+        description="pool the variance over the examples (better with few shadows), or estimate it for each",
+    )
+    queries: Literal["plain", "all"] = Field(
+        default="plain",
+        description="ask about the example alone, or its altered copies as well (augmented_queries in the matrix)",
+    )
 
 
 class LiraAttack:
@@ -92,7 +112,7 @@ class LiraAttack:
         mean: Floats = np.mean(found, axis=0)
         return mean
 
-    def _queries(self, evidence: AttackEvidence) -> Iterator[tuple[Logits, npt.NDArray[np.float32]]]:
+    def _queries(self, evidence: AttackEvidence) -> Iterator[tuple[Logits, ShadowLogits]]:
         """Yield, for each query, the outputs of the target (n, classes) and of the shadows (K, n, classes)."""
         target, shadows = evidence.target_queries, evidence.shadow_queries
         if self.queries == "all" and (target is None or shadows is None):
@@ -132,3 +152,15 @@ class LiraAttack:
         if spare < 1:
             raise TckrError("the attack 'lira' cannot estimate a variance from one shadow model per side; train more")
         return np.full_like(side.means, max(side.squares.sum() / spare, SMALLEST_VARIANCE))
+
+
+LIRA = AttackComponent(
+    "lira",
+    version="1",
+    options=LiraOptions,
+    load=lambda options: LiraAttack(
+        mode=options.mode, tail=options.tail, variance=options.variance, queries=options.queries
+    ),
+    summary="likelihood ratio against shadow models trained with and without the example (LiRA)",
+    shadows=shadows_of,
+)

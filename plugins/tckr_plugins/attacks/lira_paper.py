@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-import numpy as np
+from pydantic import Field
 
+from tckr_bench.components import AttackComponent, Options, Shadows
 from tckr_bench.errors import TckrError
 from tckr_bench.records import ThreatModel
-from tckr_plugins.attacks.options import PaperVariant
 from tckr_plugins.attacks.signals import of_shadows, of_target
+from tckr_plugins.late import np
 
 if TYPE_CHECKING:
-    from tckr_bench.records import AttackEvidence, Labels, Logits, Scores
-    from tckr_plugins.attacks.signals import Floats, Signal
+    from tckr_bench.records import AttackEvidence, Floats, Labels, Logits, Scores
+    from tckr_plugins.attacks.signals import Signal
+
+PaperVariant = Literal[
+    "offline-stable-global",
+    "offline-stable-per-example",
+    "offline-unstable-global",
+    "offline-unstable-per-example",
+    "offline-margin-global",
+    "offline-margin-per-example",
+    "online-stable-global",
+    "online-stable-per-example",
+    "online-unstable-global",
+    "online-unstable-per-example",
+    "online-margin-global",
+    "online-margin-per-example",
+]
+"""What `lira-paper` can be: <mode>-<form of phi>-<variance>."""
 
 SMALLEST = 1e-10  # of what is published as a probability, and of a deviation
 LARGEST = 1e10  # of a score, either way
@@ -21,6 +38,22 @@ LARGEST = 1e10  # of a score, either way
 VARIANTS: tuple[PaperVariant, ...] = get_args(PaperVariant)
 """The twelve variants, in the published order; a matrix that lists them all and takes the best chooses on its
 evaluation data, as the paper does, and has to say so."""
+
+
+class LiraPaperOptions(Options):
+    """Options of `lira-paper`."""
+
+    shadows: int = Field(
+        default=16,
+        ge=2,
+        le=4096,
+        multiple_of=2,
+        description="shadow models, in pairs of IN and OUT, each trained on a part of the test split; 256 in the paper",
+    )
+    variant: PaperVariant = Field(
+        default="online-stable-global",
+        description="which of the twelve published variants; the paper reports the best on its evaluation data",
+    )
 
 
 class LiraPaperAttack:
@@ -137,3 +170,13 @@ def _clipped(outputs: Logits) -> Floats:
 def _own(values: Floats, labels: Labels) -> Floats:
     found: Floats = np.take_along_axis(values, labels[:, None], axis=1)[:, 0]
     return found
+
+
+LIRA_PAPER = AttackComponent(
+    "lira-paper",
+    version="1",
+    options=LiraPaperOptions,
+    load=lambda options: LiraPaperAttack(variant=options.variant),
+    summary="the TCKR paper's own protocol, to reproduce its measurements; its shadow models never saw a member",
+    shadows=lambda options: Shadows(options.shadows, data="test-split"),
+)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tckr_bench.components import AttackComponent, NoOptions
 from tckr_bench.records import ThreatModel
-from tckr_bench.stats.classification import log_likelihood
 from tckr_plugins.attacks.signals import of_target
+from tckr_plugins.late import classification
 
 if TYPE_CHECKING:
     from tckr_bench.records import AttackEvidence, Scores
@@ -32,4 +33,13 @@ class LossAttack:
         Raises:
             TckrError: the target's logits are not all numbers.
         """
-        return of_target(log_likelihood, evidence.target_logits, evidence.labels)
+        return of_target(classification.log_likelihood, evidence.target_logits, evidence.labels)
+
+
+LOSS = AttackComponent(
+    "loss",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: LossAttack(),
+    summary="minus the cross-entropy: members are fitted better",
+)

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
+from pydantic import Field
 
+from tckr_bench.components import AttackComponent, Options
 from tckr_bench.errors import TckrError
 from tckr_bench.records import ThreatModel
 from tckr_plugins.attacks.signals import logit_scaled_confidence, of_target
 from tckr_plugins.attacks.thumbnails import common_side, thumbnails
+from tckr_plugins.late import np
 
 if TYPE_CHECKING:
-    from tckr_bench.records import AttackEvidence, Images, Labels, References, Scores
-    from tckr_plugins.attacks.signals import Floats
+    from tckr_bench.records import AttackEvidence, Floats, Images, Labels, References, Scores
 
 SIDE = 8  # of the thumbnails that the regression looks at
 MOST_COMPONENTS = 32
 REFERENCES_PER_COMPONENT = 8
 FEWEST_REFERENCES = 20
 FOLDS = 5
-PENALTIES = np.logspace(-2, 4, 13)
+PENALTIES = (-2, 4, 13)  # of ridge regression: the first and the last power of ten, and how many
 QUANTILE_PENALTY = 1e-3
 SMALLEST_DEVIATION = 1e-6  # a target that says the same of all would otherwise have infinite scores
-MEAN_LOG_OF_GAUSSIAN = -0.5 * (np.euler_gamma + np.log(2))  # E log |Z|, Z a standard Gaussian
+EULER_GAMMA = 0.5772156649015329
+MEAN_LOG_OF_GAUSSIAN = -0.5 * (EULER_GAMMA + math.log(2))  # E log |Z|, Z a standard Gaussian
+
+
+class QuantileRegressionOptions(Options):
+    """Options of `quantile-regression`."""
+
+    regression: Literal["gaussian", "quantile"] = Field(
+        default="gaussian", description="predict the mean and deviation of a non-member's confidence, or its quantile"
+    )
+    level: float = Field(default=0.95, gt=0, lt=1, description="which quantile, where a quantile is predicted")
 
 
 class QuantileRegressionAttack:
@@ -103,10 +115,11 @@ def _standardised(known: Floats, known_signal: Floats, asked: Floats, signal: Fl
     from sklearn.linear_model import RidgeCV
     from sklearn.model_selection import KFold, cross_val_predict
 
-    ridge = RidgeCV(alphas=PENALTIES)
+    penalties = np.logspace(*PENALTIES)
+    ridge = RidgeCV(alphas=penalties)
     residuals = known_signal - cross_val_predict(ridge, known, known_signal, cv=KFold(FOLDS))
     logs = np.log(np.maximum(np.abs(residuals), SMALLEST_DEVIATION)) - MEAN_LOG_OF_GAUSSIAN
-    deviations = np.exp(RidgeCV(alphas=PENALTIES).fit(known, logs).predict(asked))
+    deviations = np.exp(RidgeCV(alphas=penalties).fit(known, logs).predict(asked))
     means = ridge.fit(known, known_signal).predict(asked)
     found: Floats = (signal - means) / np.maximum(deviations, SMALLEST_DEVIATION)
     return found
@@ -119,3 +132,12 @@ def _predicted_quantile(known: Floats, known_signal: Floats, asked: Floats, *, l
     model = QuantileRegressor(quantile=level, alpha=QUANTILE_PENALTY, solver="highs").fit(known, known_signal)
     predicted: Floats = model.predict(asked)
     return predicted
+
+
+QUANTILE_REGRESSION = AttackComponent(
+    "quantile-regression",
+    version="1",
+    options=QuantileRegressionOptions,
+    load=lambda options: QuantileRegressionAttack(regression=options.regression, level=options.level),
+    summary="confidence above what is predicted of a non-member that looks so (Bertran et al. 2023)",
+)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from tckr_bench.components import AttackComponent, NoOptions
 from tckr_bench.records import ThreatModel
-from tckr_bench.stats.classification import correct, log_likelihood
 from tckr_plugins.attacks.signals import of_target
+from tckr_plugins.late import classification, np
 
 if TYPE_CHECKING:
-    from tckr_bench.records import AttackEvidence, Labels, Logits, Scores
-    from tckr_plugins.attacks.signals import Floats
+    from tckr_bench.records import AttackEvidence, Floats, Labels, Logits, Scores
 
 
 class ConfidenceAttack:
@@ -35,7 +33,7 @@ class ConfidenceAttack:
         Raises:
             TckrError: the target's logits are not all numbers.
         """
-        likelihood: Floats = np.exp(of_target(log_likelihood, evidence.target_logits, evidence.labels))
+        likelihood: Floats = np.exp(of_target(classification.log_likelihood, evidence.target_logits, evidence.labels))
         return likelihood
 
 
@@ -155,4 +153,34 @@ def _log_complement(log_p: Floats) -> Floats:
 
 
 def _correctness(logits: Logits, labels: Labels) -> Floats:
-    return correct(logits, labels).astype(np.float64)
+    return classification.correct(logits, labels).astype(np.float64)
+
+
+CONFIDENCE = AttackComponent(
+    "confidence",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: ConfidenceAttack(),
+    summary="the probability of the label",
+)
+ENTROPY = AttackComponent(
+    "entropy",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: EntropyAttack(),
+    summary="minus the entropy of the prediction",
+)
+MODIFIED_ENTROPY = AttackComponent(
+    "modified-entropy",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: ModifiedEntropyAttack(),
+    summary="minus an entropy that knows the label (Song and Mittal 2021)",
+)
+GAP = AttackComponent(
+    "gap",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: GapAttack(),
+    summary="whether the prediction is right (Yeom et al. 2018)",
+)

@@ -4,17 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
+from pydantic import Field
 
+from tckr_bench.components import AttackComponent
 from tckr_bench.errors import TckrError
 from tckr_bench.records import ThreatModel
-from tckr_bench.stats.classification import log_likelihood
 from tckr_plugins.attacks.shadow_models import require_both_sides, require_outside
+from tckr_plugins.attacks.shadow_options import ShadowOptions, shadows_of
 from tckr_plugins.attacks.signals import of_shadows, of_target
+from tckr_plugins.late import classification, np
 
 if TYPE_CHECKING:
-    from tckr_bench.records import AttackEvidence, References, Scores
-    from tckr_plugins.attacks.signals import Bools, Floats
+    from tckr_bench.records import AttackEvidence, Bools, Floats, References, Scores
+
+
+class RmiaOptions(ShadowOptions):
+    """Options of `rmia`."""
+
+    mode: Literal["online", "offline"] = Field(
+        default="online", description="use shadow models trained with and without the example, or those without alone"
+    )
+    gamma: float = Field(default=1.0, gt=0, description="by how much an example must outdo one of the population")
+    offline_a: float = Field(
+        default=0.3,
+        ge=0,
+        le=1,
+        description="offline alone: 1 if training leaves probabilities as they are, 0 if it lifts them to 1",
+    )
 
 
 class RmiaAttack:
@@ -61,8 +77,8 @@ class RmiaAttack:
         """
         require = require_both_sides if self.mode == "online" else require_outside
         require(evidence.shadow_membership, attack="rmia")
-        target = of_target(log_likelihood, evidence.target_logits, evidence.labels)
-        shadows = of_shadows(log_likelihood, evidence.shadow_logits, evidence.labels)
+        target = of_target(classification.log_likelihood, evidence.target_logits, evidence.labels)
+        shadows = of_shadows(classification.log_likelihood, evidence.shadow_logits, evidence.labels)
         ratios = target - self._log_marginal(shadows, evidence.shadow_membership)
         if evidence.references is not None:
             return share_outdone(ratios, self._reference_ratios(evidence.references), gamma=self.gamma)
@@ -74,8 +90,8 @@ class RmiaAttack:
         return share_outdone(ratios, None, gamma=self.gamma)
 
     def _reference_ratios(self, references: References) -> Floats:
-        target = of_target(log_likelihood, references.target_logits, references.labels)
-        shadows = of_shadows(log_likelihood, references.shadow_logits, references.labels)
+        target = of_target(classification.log_likelihood, references.target_logits, references.labels)
+        shadows = of_shadows(classification.log_likelihood, references.shadow_logits, references.labels)
         return target - self._log_marginal(shadows, np.zeros(shadows.shape, dtype=bool))
 
     def _log_marginal(self, shadows: Floats, membership: Bools) -> Floats:
@@ -116,3 +132,13 @@ def _log_mean(values: Floats, chosen: Bools) -> Floats:
 
     mean: Floats = logsumexp(np.where(chosen, values, -np.inf), axis=0) - np.log(chosen.sum(axis=0))
     return mean
+
+
+RMIA = AttackComponent(
+    "rmia",
+    version="1",
+    options=RmiaOptions,
+    load=lambda options: RmiaAttack(mode=options.mode, gamma=options.gamma, offline_a=options.offline_a),
+    summary="likelihood ratio against shadow models, ranked in a population (Zarifzadeh et al. 2024)",
+    shadows=shadows_of,
+)

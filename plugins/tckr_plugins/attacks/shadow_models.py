@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tckr_bench.errors import TckrError
+from tckr_plugins.late import np
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from tckr_plugins.attacks.signals import Bools, Floats
+    from tckr_bench.records import Bools, Floats
 
 SMALLEST_VARIANCE = 1e-12  # shadows that all agree would otherwise make the likelihood ratio infinite
 

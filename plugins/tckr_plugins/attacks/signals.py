@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tckr_bench.errors import TckrError
+from tckr_plugins.late import np
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
 
-    from tckr_bench.records import Labels
+    from tckr_bench.records import Floats, Labels, Logits, Scores, ShadowLogits
 
-    Floats = npt.NDArray[np.float64]
-    Bools = npt.NDArray[np.bool_]
-    Signal = Callable[[npt.NDArray[np.float32], Labels], Floats]
+    Signal = Callable[[Logits, Labels], Scores]
 
 
 def require_finite(logits: npt.NDArray[np.float32], owner: str) -> None:
@@ -34,7 +31,7 @@ def require_finite(logits: npt.NDArray[np.float32], owner: str) -> None:
         )
 
 
-def of_target(signal: Signal, logits: npt.NDArray[np.float32], labels: Labels) -> Floats:
+def of_target(signal: Signal, logits: Logits, labels: Labels) -> Scores:
     """Return the signal of the attacked classifier, (n, classes) -> (n,).
 
     Raises:
@@ -44,7 +41,7 @@ def of_target(signal: Signal, logits: npt.NDArray[np.float32], labels: Labels) -
     return signal(logits, labels)
 
 
-def of_shadows(signal: Signal, logits: npt.NDArray[np.float32], labels: Labels) -> Floats:
+def of_shadows(signal: Signal, logits: ShadowLogits, labels: Labels) -> Floats:
     """Return the signal of K shadow models, (K, n, classes) -> (K, n), one model at a time to bound memory.
 
     Raises:
@@ -58,7 +55,7 @@ def of_shadows(signal: Signal, logits: npt.NDArray[np.float32], labels: Labels) 
     return found
 
 
-def logit_scaled_confidence(logits: npt.NDArray[np.float32], labels: Labels) -> Floats:
+def logit_scaled_confidence(logits: Logits, labels: Labels) -> Scores:
     """Return log p_y - log sum_{k != y} p_k for each example, (n, classes >= 2) -> (n,) float64.
 
     It equals z_y - log sum_{k != y} exp z_k: no probability is formed, so confident examples do not round to
@@ -74,5 +71,5 @@ def logit_scaled_confidence(logits: npt.NDArray[np.float32], labels: Labels) -> 
     own = labels[:, None]
     others = wide.copy()
     np.put_along_axis(others, own, -np.inf, axis=1)
-    confidence: Floats = np.take_along_axis(wide, own, axis=1)[:, 0] - logsumexp(others, axis=1)
+    confidence: Scores = np.take_along_axis(wide, own, axis=1)[:, 0] - logsumexp(others, axis=1)
     return confidence

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tckr_bench.components import Context
     from tckr_bench.records import Images, Labels
-    from tckr_plugins.captioners.options import ImageToTextOptions
+    from tckr_plugins.captioners.models import ImageToTextOptions
 
 
 class ImageToTextCaptioner:

@@ -1,19 +1,23 @@
-"""Where an image-to-text model lies, which weights those are, and what it costs; imports no framework."""
+"""Captioners by image-to-text models: which one, where it lies, which weights those are, and what it costs.
+
+No framework is imported; `image_to_text` does the work.
+"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
 
+from pydantic import Field
+
+from tckr_bench.components import CaptionerComponent, lazily
 from tckr_bench.datasets import fingerprint_once
 from tckr_bench.errors import OptionError, TckrError, first_line
 from tckr_plugins import hub
+from tckr_plugins.captioners.templates import TemplateOptions
 from tckr_plugins.hub import Repository
-
-if TYPE_CHECKING:
-    from tckr_plugins.captioners.options import ImageToTextOptions
 
 _PATTERNS = ["*.json", "*.txt", "*.model", "*.jinja", "*.safetensors"]
 _SUFFIXES = frozenset(pattern[1:] for pattern in _PATTERNS)
@@ -22,6 +26,41 @@ _WEIGHTS, _INDEX = "model.safetensors", "model.safetensors.index.json"
 
 class CaptionModelError(TckrError):
     """An image-to-text model is not there, or is not one that can be used."""
+
+
+class ImageToTextOptions(TemplateOptions):
+    """Which image-to-text model captions, and how."""
+
+    model: str = Field(default="", description="folder or hub id of a transformers model, weights as safetensors")
+    revision: str | None = Field(
+        default=None, description="commit, tag or branch of a hub id; none for its main branch, as cached"
+    )
+    question: str = Field(
+        default="",
+        description="text given with every image, such as 'a photo of' or 'Question: what is shown? Answer:'; only "
+        "what the model adds to it is kept",
+    )
+    max_new_tokens: int = Field(default=20, ge=1, le=512, description="longest caption, in tokens")
+    batch_size: int = Field(
+        default=16, ge=1, le=1024, description="images captioned at a time; halved while memory does not suffice"
+    )
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        default="auto", description="precision of the model; auto is float16 on a GPU, as in the paper, else float32"
+    )
+
+
+class Blip2Options(ImageToTextOptions):
+    """BLIP-2; the defaults are the paper's settings."""
+
+    model: str = Field(default="Salesforce/blip2-opt-2.7b", description="folder or hub id of a BLIP-2 model")
+
+
+class BlipOptions(ImageToTextOptions):
+    """BLIP, the smaller predecessor."""
+
+    model: str = Field(
+        default="Salesforce/blip-image-captioning-large", description="folder or hub id of a BLIP captioning model"
+    )
 
 
 @dataclass(frozen=True)
@@ -56,7 +95,6 @@ def operations_per_image(options: ImageToTextOptions) -> float | None:
     2 x vision parameters x image tokens + 2 x text parameters x (prefix tokens + new tokens). The Q-Former of BLIP-2
     (0.1 G parameters, 32 queries) and attention between tokens add about 1 % each and are left out.
 
-    >>> from tckr_plugins.captioners.options import Blip2Options
     >>> round(operations_per_image(Blip2Options()) / 1e12, 2)  # 2 x 1.0 G x 257 + 2 x 2.7 G x (32 + 20)
     0.79
     """
@@ -156,3 +194,23 @@ def _download(repository: Repository) -> Path:
     from huggingface_hub import snapshot_download
 
     return Path(snapshot_download(repository.name, revision=commit, allow_patterns=_PATTERNS))
+
+
+IMAGE_TO_TEXT = tuple(
+    CaptionerComponent(
+        name,
+        version="1",
+        options=options,
+        load=lazily("tckr_plugins.captioners.image_to_text", "ImageToTextCaptioner"),
+        summary=f"'<class name>: <caption>' by {what}",
+        identity=identify,
+        argument="model",
+        operations=operations_per_image,
+    )
+    for name, options, what in (
+        ("blip2", Blip2Options, "BLIP-2 (Li et al. 2023), as in the paper"),
+        ("blip", BlipOptions, "BLIP (Li et al. 2022), an eighth of BLIP-2's size"),
+        ("image-to-text", ImageToTextOptions, "any image-to-text model of transformers"),
+    )
+)
+"""One implementation under three names, each with its own default model."""

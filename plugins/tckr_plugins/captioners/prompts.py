@@ -4,14 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tckr_plugins.captioners.options import CLASS_NAME
+from pydantic import Field, field_validator
+
+from tckr_bench.components import CaptionerComponent, NoOptions, Options
+from tckr_plugins.captioners.templates import CLASS_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tckr_bench.components import Context
     from tckr_bench.records import Images, Labels
-    from tckr_plugins.captioners.options import ClassNameOptions
+
+
+class ClassNameOptions(Options):
+    """How the class name becomes a prompt."""
+
+    template: str = Field(
+        default=CLASS_NAME,
+        description="prompt of every image of a class, such as 'a photo of a {class_name}'; the miniature knows bare "
+        "names only",
+    )
+
+    @field_validator("template")
+    @classmethod
+    def _holds_the_placeholder(cls, template: str) -> str:
+        if CLASS_NAME not in template:
+            raise ValueError(f"write {CLASS_NAME} where the class name belongs")
+        return template
 
 
 class ClassNameCaptioner:
@@ -40,3 +59,19 @@ class AttributesCaptioner:
         descriptions = describe_images(images)
         context.progress(1.0)
         return [f"{class_names[label]}: {text}" for label, text in zip(labels.tolist(), descriptions, strict=True)]
+
+
+CLASS_NAME_CAPTIONER = CaptionerComponent(
+    "class-name",
+    version="1",
+    options=ClassNameOptions,
+    load=ClassNameCaptioner,
+    summary="one prompt per class, from a template; sees no image",
+)
+ATTRIBUTES = CaptionerComponent(
+    "attributes",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: AttributesCaptioner(),
+    summary="'<class name>: <colour, brightness, extent, texture, place>' measured on the pixels",
+)

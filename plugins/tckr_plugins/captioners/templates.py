@@ -4,7 +4,29 @@ from __future__ import annotations
 
 import re
 
+from pydantic import Field, field_validator
+
+from tckr_bench.components import Options
+
+CLASS_NAME, CAPTION = "{class_name}", "{caption}"
 _PLACEHOLDER = re.compile(r"\{class_name\}|\{caption\}")
+
+
+class TemplateOptions(Options):
+    """How a class name and a caption become a prompt; the default is the paper's."""
+
+    template: str = Field(
+        default=f"{CLASS_NAME}: {CAPTION}",
+        description="the prompt, with {caption} and, if wanted, {class_name}; '{caption}' alone is the paper's "
+        "caption-only prompt",
+    )
+
+    @field_validator("template")
+    @classmethod
+    def _holds_the_placeholder(cls, template: str) -> str:
+        if CAPTION not in template:
+            raise ValueError(f"write {CAPTION} where the caption belongs")
+        return template
 
 
 def fill(template: str, *, class_name: str, caption: str) -> str:

@@ -3,24 +3,44 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
+from tckr_bench.components import CaptionerComponent
 from tckr_plugins.captioners.files import (
     CaptionFileError,
     InOrder,
+    identify,
     match_classes,
     read_captions,
     read_descriptions,
     required,
 )
-from tckr_plugins.captioners.templates import fill
+from tckr_plugins.captioners.templates import TemplateOptions, fill
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tckr_bench.components import Context
     from tckr_bench.records import Images, Labels
-    from tckr_plugins.captioners.options import ClassDescriptionOptions, FileOptions
+
+
+class ClassDescriptionOptions(TemplateOptions):
+    """Which file describes the classes."""
+
+    path: Path | None = Field(default=None, description="JSON object or TOML table: class name to description")
+
+
+class FileOptions(TemplateOptions):
+    """Which file the captions are in."""
+
+    path: Path | None = Field(
+        default=None,
+        description="captions by class (JSON {class: [captions]} or text lines 'class: caption'), or one per "
+        "training image in order (JSON list, or CSV with a column 'caption')",
+    )
 
 
 class ClassDescriptionCaptioner:
@@ -98,3 +118,23 @@ def _cycled(pools: Sequence[Sequence[str]], labels: Sequence[int]) -> list[str]:
         captions.append(pools[label][dealt[label] % len(pools[label])])
         dealt[label] += 1
     return captions
+
+
+CLASS_DESCRIPTION = CaptionerComponent(
+    "class-description",
+    version="1",
+    options=ClassDescriptionOptions,
+    load=ClassDescriptionCaptioner,
+    summary="'<class name>: <description>', one text per class from a JSON or TOML file; sees no image",
+    identity=lambda options: identify(required(options.path, "class-description")),
+    argument="path",
+)
+FILE = CaptionerComponent(
+    "file",
+    version="1",
+    options=FileOptions,
+    load=FileCaptioner,
+    summary="'<class name>: <caption>' from a file, such as the paper's published captions",
+    identity=lambda options: identify(required(options.path, "file")),
+    argument="path",
+)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from tckr_bench.components import ClassifierOptions
+from tckr_bench.components import Options
 from tckr_plugins.classifiers.ofa_configuration import resolve_configuration
 
 PAPER_RECIPE: Mapping[str, Any] = {
@@ -45,7 +45,7 @@ def _without_pickle(weights: str) -> str:
     return weights
 
 
-class TrainingOptions(ClassifierOptions):
+class TrainingOptions(Options):
     """The recipe of the training loop that every built-in classifier shares."""
 
     recipe: Literal["plain", "paper"] = Field(
@@ -196,7 +196,7 @@ class OfaOptions(TrainingOptions):
         return _without_pickle(weights)
 
 
-class DpSgdOptions(ClassifierOptions):
+class DpSgdOptions(Options):
     """Options of `dp-sgd`."""
 
     epsilon: float = Field(

@@ -3,81 +3,61 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from typing import TYPE_CHECKING
 
-from tckr_bench.components import Component
+from tckr_bench.components import DatasetComponent, lazily
 from tckr_bench.hookspecs import hookimpl
 from tckr_plugins.datasets.catalogue import CATALOGUE, HubSource
-from tckr_plugins.datasets.options import (
-    HubOptions,
-    ImageFolderOptions,
-    PackagedOptions,
-    PaperDatasetOptions,
-    ParquetOptions,
-)
+from tckr_plugins.datasets.digits import DIGITS
+from tckr_plugins.datasets.fashion import FASHION_MNIST
+from tckr_plugins.datasets.options import HubOptions, PaperDatasetOptions, ParquetOptions
+from tckr_plugins.datasets.own import IMAGE_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tckr_bench.components import Dataset
     from tckr_bench.records import DatasetDescription
     from tckr_plugins.datasets.catalogue import DatasetSpec
-    from tckr_plugins.datasets.digits import Digits
-    from tckr_plugins.datasets.elsewhere import HubDataset
-    from tckr_plugins.datasets.fashion import FashionMnist
-    from tckr_plugins.datasets.folders import FolderDataset
     from tckr_plugins.datasets.paper import PaperDataset
-    from tckr_plugins.datasets.tabledataset import TableDataset
+
+HUB = DatasetComponent(
+    "hub",
+    version="1",
+    options=HubOptions,
+    load=lazily("tckr_plugins.datasets.elsewhere", "hub_dataset"),
+    summary="any image dataset of the Hugging Face hub: hub:<owner>/<name>",
+    argument="id",
+)
+PARQUET = DatasetComponent(
+    "parquet",
+    version="1",
+    options=ParquetOptions,
+    load=lazily("tckr_plugins.datasets.elsewhere", "parquet_dataset"),
+    summary="your own images in parquet or Arrow files, as the hub stores them: parquet:<path>",
+    argument="path",
+)
 
 
-def load_fashion_mnist(_options: PackagedOptions) -> FashionMnist:
-    """Return the private half of Fashion-MNIST, which comes with the package."""
-    from tckr_plugins.datasets.fashion import FashionMnist
+def paper_component(spec: DatasetSpec) -> DatasetComponent:
+    """Return the component of a dataset of the catalogue."""
 
-    return FashionMnist()
+    def load(options: PaperDatasetOptions) -> PaperDataset:
+        from tckr_plugins.datasets.paper import PaperDataset
 
+        return PaperDataset(spec, chosen=_chosen_source(spec, options))
 
-def load_digits(_options: PackagedOptions) -> Digits:
-    """Return scikit-learn's digits."""
-    from tckr_plugins.datasets.digits import Digits
+    def published(options: PaperDatasetOptions) -> DatasetDescription:
+        return spec.published(_chosen_source(spec, options))
 
-    return Digits()
-
-
-def load_image_folder(options: ImageFolderOptions) -> FolderDataset:
-    """Return the dataset in a folder of one's own."""
-    from tckr_plugins.datasets.own import own_folder
-
-    return own_folder(options.path.expanduser(), test_fraction=options.test_fraction)
-
-
-def load_hub(options: HubOptions) -> HubDataset:
-    """Return a dataset of the hub."""
-    from tckr_plugins.datasets.elsewhere import HubDataset
-
-    return HubDataset(HubSource(**options.model_dump()))
-
-
-def load_parquet(options: ParquetOptions) -> TableDataset:
-    """Return the dataset in tables of one's own."""
-    from tckr_plugins.datasets.elsewhere import parquet_dataset
-    from tckr_plugins.datasets.layout import Wanted
-    from tckr_plugins.datasets.tables import Columns
-
-    return parquet_dataset(
-        options.path,
-        Wanted(options.configuration, options.train_split, options.test_split),
-        Columns(options.image_column, options.label_column),
-        test_fraction=options.test_fraction,
+    return DatasetComponent(
+        spec.name,
+        version="2",
+        options=PaperDatasetOptions,
+        load=load,
+        summary=f"{spec.title}, at TCKR_BENCH_DATA/{spec.name} or hub:{spec.source.id}",
+        groups=("paper-ten",),
+        published=published,
     )
-
-
-def load_paper_dataset(spec: DatasetSpec, options: PaperDatasetOptions) -> PaperDataset:
-    """Return a dataset of the catalogue, from the copy on the hub that the options choose."""
-    from tckr_plugins.datasets.paper import PaperDataset
-
-    return PaperDataset(spec, chosen=_chosen_source(spec, options))
 
 
 def _chosen_source(spec: DatasetSpec, options: PaperDatasetOptions) -> HubSource | None:
@@ -90,69 +70,7 @@ def _chosen_source(spec: DatasetSpec, options: PaperDatasetOptions) -> HubSource
 
 
 @hookimpl
-def register_datasets(register: Callable[[Component[Dataset]], None]) -> None:
-    """Register every built-in dataset."""
-    register(
-        Component(
-            "fashion-mnist",
-            version="1",
-            options=PackagedOptions,
-            load=load_fashion_mnist,
-            summary="the part of Fashion-MNIST that the miniature was not pretrained on; packaged",
-        )
-    )
-    register(
-        Component(
-            "digits",
-            version="1",
-            options=PackagedOptions,
-            load=load_digits,
-            summary="scikit-learn's 1,797 handwritten digits of 8x8 pixels; packaged",
-        )
-    )
-    register(
-        Component(
-            "imagefolder",
-            version="1",
-            options=ImageFolderOptions,
-            load=load_image_folder,
-            summary="your own images: imagefolder:<path> with <class>/* or {train,test}/<class>/*",
-            argument="path",
-        )
-    )
-    register(
-        Component(
-            "hub",
-            version="1",
-            options=HubOptions,
-            load=load_hub,
-            summary="any image dataset of the Hugging Face hub: hub:<owner>/<name>",
-            argument="id",
-        )
-    )
-    register(
-        Component(
-            "parquet",
-            version="1",
-            options=ParquetOptions,
-            load=load_parquet,
-            summary="your own images in parquet or Arrow files, as the hub stores them: parquet:<path>",
-            argument="path",
-        )
-    )
-    for spec in CATALOGUE:
-        register(
-            Component(
-                spec.name,
-                version="2",
-                options=PaperDatasetOptions,
-                load=functools.partial(load_paper_dataset, spec),
-                summary=f"{spec.title}, at TCKR_BENCH_DATA/{spec.name} or hub:{spec.source.id}",
-                groups=("paper-ten",),
-                published=functools.partial(_published, spec),
-            )
-        )
-
-
-def _published(spec: DatasetSpec, options: PaperDatasetOptions) -> DatasetDescription:
-    return spec.published(_chosen_source(spec, options))
+def register_datasets(register: Callable[[DatasetComponent], None]) -> None:
+    """Register the built-in datasets."""
+    for component in (FASHION_MNIST, DIGITS, IMAGE_FOLDER, HUB, PARQUET, *map(paper_component, CATALOGUE)):
+        register(component)

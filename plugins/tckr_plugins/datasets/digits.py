@@ -8,6 +8,7 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tckr_bench.components import DatasetComponent, NoOptions
 from tckr_bench.datasets import resize_to_rgb, stratified_split
 from tckr_bench.errors import DatasetError
 from tckr_bench.records import DatasetDescription, LabelledImages
@@ -65,3 +66,12 @@ def _packaged_file() -> Path:
     if path is None or not path.is_file():
         raise DatasetError("the dataset 'digits' needs scikit-learn's packaged file, which is not there; reinstall it")
     return path
+
+
+DIGITS = DatasetComponent(
+    "digits",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: Digits(),
+    summary="scikit-learn's 1,797 handwritten digits of 8x8 pixels; packaged",
+)

@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING
 
 from tckr_bench.datasets.fetching import FetchPlan, Whereabouts
 from tckr_bench.errors import DatasetError
+from tckr_plugins.datasets.catalogue import HubSource
 from tckr_plugins.datasets.fetching import plan_fetch
 from tckr_plugins.datasets.finding import tables_at, tables_in_cache
 from tckr_plugins.datasets.folders import FolderFacts
 from tckr_plugins.datasets.hub import HubRemote
+from tckr_plugins.datasets.layout import Wanted
 from tckr_plugins.datasets.tabledataset import ClassOrder, TableDataset, TableFiles
+from tckr_plugins.datasets.tables import Columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from tckr_plugins.datasets.catalogue import HubSource
     from tckr_plugins.datasets.hub import Remote
-    from tckr_plugins.datasets.layout import Wanted
-    from tckr_plugins.datasets.tables import Columns, NamedLabels
+    from tckr_plugins.datasets.options import HubOptions, ParquetOptions
+    from tckr_plugins.datasets.tables import NamedLabels
 
 
 class HubDataset(TableDataset):
@@ -78,10 +79,17 @@ class HubDataset(TableDataset):
             raise DatasetError("the dataset 'hub' needs an identifier; write hub:OWNER/NAME")
 
 
-def parquet_dataset(path: Path, wanted: Wanted, columns: Columns, *, test_fraction: float) -> TableDataset:
+def hub_dataset(options: HubOptions) -> HubDataset:
+    """Return a dataset of the hub."""
+    return HubDataset(HubSource(**options.model_dump()))
+
+
+def parquet_dataset(options: ParquetOptions) -> TableDataset:
     """Return the dataset in parquet or Arrow files at a path; the path is not part of what is published."""
+    wanted = Wanted(options.configuration, options.train_split, options.test_split)
+    columns = Columns(options.image_column, options.label_column)
     return TableDataset(
-        lambda: tables_at(path, wanted, columns, test_fraction=test_fraction),
+        lambda: tables_at(options.path, wanted, columns, test_fraction=options.test_fraction),
         FolderFacts("parquet", "local parquet files", "as found", "not stated"),
         order=own_order,
     )

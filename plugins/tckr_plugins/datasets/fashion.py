@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tckr_bench.components import DatasetComponent, NoOptions
 from tckr_bench.datasets import decode_images, fingerprint_files
 from tckr_bench.errors import DatasetError
 from tckr_bench.records import DatasetDescription, LabelledImages
@@ -69,3 +70,12 @@ def _file(split: str) -> Path:
     if not path.is_file():
         raise DatasetError(f"the packaged file '{path}' is missing; reinstall tckr-bench")
     return path
+
+
+FASHION_MNIST = DatasetComponent(
+    "fashion-mnist",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: FashionMnist(),
+    summary="the part of Fashion-MNIST that the miniature was not pretrained on; packaged",
+)

@@ -1,4 +1,4 @@
-"""Options of the datasets."""
+"""Options of the datasets that lie in tables."""
 
 from __future__ import annotations
 
@@ -16,10 +16,6 @@ _REVISION = rf"^({_WORD}(/{_WORD})*)?$"
 _NAME = rf"^({_WORD})?$"
 
 
-class PackagedOptions(Options):
-    """A dataset that comes with the package has no options."""
-
-
 class PaperDatasetOptions(Options):
     """Which copy of a dataset of the paper to use, where it is not the one the catalogue names."""
 
@@ -28,21 +24,6 @@ class PaperDatasetOptions(Options):
     )
     revision: str = Field(
         default="", pattern=_REVISION, description="branch, tag or commit on the hub; passes over the data root"
-    )
-
-
-class ImageFolderOptions(Options):
-    """Where one's own images lie."""
-
-    path: Path = Field(
-        default=Path("data"),
-        description="folder with <class>/*, or with train/<class>/*, test/<class>/* and perhaps validation/<class>/*",
-    )
-    test_fraction: float = Field(
-        default=0.2,
-        gt=0,
-        lt=1,
-        description="share of every class that becomes the test split, where the folder has no splits",
     )
 
 

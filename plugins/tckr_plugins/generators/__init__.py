@@ -4,50 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tckr_bench.components import Component
+from tckr_bench.components import GeneratorComponent, lazily
 from tckr_bench.hookspecs import hookimpl
-from tckr_bench.records import Pretraining
+from tckr_plugins.generators.controls import MEMORIZER, NOISE
+from tckr_plugins.generators.folder import FOLDER
 from tckr_plugins.generators.known_models import operations_per_image, pretraining_by_name
-from tckr_plugins.generators.models import hash_folder, local_folder, part_folder, read_pretraining
-from tckr_plugins.generators.options import ControlOptions, FolderOptions, StableDiffusionOptions
+from tckr_plugins.generators.models import PACKAGED_MODELS, hash_folder, local_folder, part_folder, read_pretraining
+from tckr_plugins.generators.options import StableDiffusionOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tckr_bench.components import Generator
-    from tckr_plugins.generators.controls import Memorizer, NoiseGenerator
-    from tckr_plugins.generators.folder import FolderGenerator
-    from tckr_plugins.generators.stable_diffusion import StableDiffusion
+    from tckr_bench.records import Pretraining
 
-__all__ = ["ControlOptions", "FolderOptions", "StableDiffusionOptions", "register_generators"]
-
-
-def load_stable_diffusion(options: StableDiffusionOptions) -> StableDiffusion:
-    """Return Stable Diffusion; its weights are read when they are first needed."""
-    from tckr_plugins.generators.stable_diffusion import StableDiffusion
-
-    return StableDiffusion(options)
-
-
-def load_memorizer(options: ControlOptions) -> Memorizer:
-    """Return the control that releases its training images."""
-    from tckr_plugins.generators.controls import Memorizer
-
-    return Memorizer(options)
-
-
-def load_noise(options: ControlOptions) -> NoiseGenerator:
-    """Return the control that knows nothing."""
-    from tckr_plugins.generators.controls import NoiseGenerator
-
-    return NoiseGenerator(options)
-
-
-def load_folder(options: FolderOptions) -> FolderGenerator:
-    """Return the generator that hands out the images of a folder."""
-    from tckr_plugins.generators.folder import FolderGenerator
-
-    return FolderGenerator(options)
+PACKAGED_SIZE = 32
+"""Side in pixels of what the packaged models make."""
 
 
 def _identify(options: StableDiffusionOptions) -> str:
@@ -78,59 +49,25 @@ def _pretraining(options: StableDiffusionOptions) -> Pretraining | None:
     return told or pretraining_by_name(options.model)
 
 
-def _never_pretrained(_options: ControlOptions) -> Pretraining:
-    return Pretraining(images_of={}, class_names=(), source="no weights")
+def _image_size(options: StableDiffusionOptions) -> int | None:
+    return options.image_size or (PACKAGED_SIZE if options.model in PACKAGED_MODELS else None)
 
 
-def _identify_folder(options: FolderOptions) -> str:
-    from tckr_plugins.generators.folder import identify
-
-    return identify(options.path)
+STABLE_DIFFUSION = GeneratorComponent(
+    "stable-diffusion",
+    version="1",
+    options=StableDiffusionOptions,
+    load=lazily("tckr_plugins.generators.stable_diffusion", "StableDiffusion"),
+    summary="any text-to-image model in the diffusers format; by default the packaged 32x32 miniature",
+    identity=_identify,
+    operations=_operations,
+    pretraining=_pretraining,
+    image_size=_image_size,
+)
 
 
 @hookimpl
-def register_generators(register: Callable[[Component[Generator]], None]) -> None:
-    """Register every built-in generator."""
-    register(
-        Component(
-            "stable-diffusion",
-            version="1",
-            options=StableDiffusionOptions,
-            load=load_stable_diffusion,
-            summary="any text-to-image model in the diffusers format; by default the packaged 32x32 miniature",
-            identity=_identify,
-            operations=_operations,
-            pretraining=_pretraining,
-        )
-    )
-    register(
-        Component(
-            "memorizer",
-            version="1",
-            options=ControlOptions,
-            load=load_memorizer,
-            summary="control: releases the training images themselves; use it with the adapter 'memorize'",
-            pretraining=_never_pretrained,
-        )
-    )
-    register(
-        Component(
-            "noise",
-            version="1",
-            options=ControlOptions,
-            load=load_noise,
-            summary="control: uniform random pixels; knows nothing of the data",
-            pretraining=_never_pretrained,
-        )
-    )
-    register(
-        Component(
-            "folder",
-            version="1",
-            options=FolderOptions,
-            load=load_folder,
-            summary="scores synthetic images you already have: <path>/<class>/*, or parquet; with the adapter 'none'",
-            identity=_identify_folder,
-            argument="path",
-        )
-    )
+def register_generators(register: Callable[[GeneratorComponent], None]) -> None:
+    """Register the built-in generators."""
+    for component in (STABLE_DIFFUSION, MEMORIZER, NOISE, FOLDER):
+        register(component)

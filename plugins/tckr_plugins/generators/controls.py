@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
+from pydantic import Field
 
+from tckr_bench.components import GeneratorComponent, Options
 from tckr_bench.errors import TckrError
+from tckr_bench.records import Pretraining
+from tckr_plugins.late import np
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tckr_bench.components import Context
     from tckr_bench.records import GenerationRequest, Images
-    from tckr_plugins.generators.options import ControlOptions
 
 MEMORY_FILE = "training_images.safetensors"
 MEMORY_TENSOR = "images"
+
+
+class ControlOptions(Options):
+    """Options of the generators that are controls."""
+
+    image_size: int = Field(default=32, ge=1, le=4096, description="width and height in pixels")
 
 
 class Memorizer:
@@ -78,3 +86,24 @@ class NoiseGenerator:
             images[index] = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
         context.progress(1.0)
         return images
+
+
+NEVER_PRETRAINED = Pretraining(images_of={}, class_names=(), source="no weights")
+MEMORIZER = GeneratorComponent(
+    "memorizer",
+    version="1",
+    options=ControlOptions,
+    load=Memorizer,
+    summary="control: releases the training images themselves; use it with the adapter 'memorize'",
+    pretraining=lambda _options: NEVER_PRETRAINED,
+    image_size=lambda options: options.image_size,
+)
+NOISE = GeneratorComponent(
+    "noise",
+    version="1",
+    options=ControlOptions,
+    load=NoiseGenerator,
+    summary="control: uniform random pixels; knows nothing of the data",
+    pretraining=lambda _options: NEVER_PRETRAINED,
+    image_size=lambda options: options.image_size,
+)

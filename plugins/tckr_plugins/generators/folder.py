@@ -5,22 +5,36 @@ from __future__ import annotations
 import functools
 import io
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
+from tckr_bench.components import GeneratorComponent, Options
 from tckr_bench.datasets import IMAGE_SUFFIXES, decode_images, fingerprint_once
 from tckr_bench.errors import DatasetError, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
     from typing import BinaryIO
 
     from tckr_bench.components import Context
     from tckr_bench.records import GenerationRequest, Images
-    from tckr_plugins.generators.options import FolderOptions
 
 _IMAGE_COLUMNS = ("image", "img")
 _LABEL_COLUMNS = ("label", "labels", "class_name", "class", "fine_label")
+
+
+class FolderOptions(Options):
+    """Where a synthetic dataset lies that was made elsewhere."""
+
+    path: Path = Field(
+        default=Path("synthetic"),
+        description="folder with <class>/* or train/<class>/*, or parquet with the columns image and label",
+    )
+    image_size: int | None = Field(
+        default=None, ge=1, le=4096, description="width and height in pixels; the first image's shorter side if none"
+    )
 
 
 @dataclass(frozen=True)
@@ -228,3 +242,15 @@ def _shorter_side(image: StoredImage) -> int:
             return min(opened.size)
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
         raise DatasetError(f"'{image.name}' cannot be decoded; mend or remove it") from error
+
+
+FOLDER = GeneratorComponent(
+    "folder",
+    version="1",
+    options=FolderOptions,
+    load=FolderGenerator,
+    summary="scores synthetic images you already have: <path>/<class>/*, or parquet; with the adapter 'none'",
+    identity=lambda options: identify(options.path),
+    argument="path",
+    image_size=lambda options: options.image_size,
+)

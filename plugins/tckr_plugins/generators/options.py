@@ -1,8 +1,7 @@
-"""Options of the generators; nothing heavy is imported here."""
+"""Options of `stable-diffusion`; nothing heavy is imported here."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -58,22 +57,4 @@ class StableDiffusionOptions(Options):
     offload: Literal["none", "model", "sequential"] = Field(
         default="none",
         description="keep networks in main memory until a GPU needs them: whole, or layer by layer (slowest, smallest)",
-    )
-
-
-class ControlOptions(Options):
-    """Options of the generators that are controls."""
-
-    image_size: int = Field(default=32, ge=1, le=4096, description="width and height in pixels")
-
-
-class FolderOptions(Options):
-    """Where a synthetic dataset lies that was made elsewhere."""
-
-    path: Path = Field(
-        default=Path("synthetic"),
-        description="folder with <class>/* or train/<class>/*, or parquet with the columns image and label",
-    )
-    image_size: int | None = Field(
-        default=None, ge=1, le=4096, description="width and height in pixels; the first image's shorter side if none"
     )

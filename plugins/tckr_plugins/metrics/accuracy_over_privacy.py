@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tckr_bench.stats import highest_auc, wilson
-from tckr_bench.stats.classification import correct, over_privacy
+from tckr_bench.components import MetricComponent, Quantity
+from tckr_plugins.late import classification, stats
 from tckr_plugins.metrics.measurements import measurement, on_the_classifier
+from tckr_plugins.metrics.options import SeedOptions
 
 if TYPE_CHECKING:
     from tckr_bench.records import CellEvidence, Measurement
@@ -27,7 +28,19 @@ class AccuracyOverPrivacy:
         tried = on_the_classifier(evidence)
         if not tried.attacks or not len(evidence.test_labels):
             return []
-        right = correct(evidence.test_logits, evidence.test_labels)
-        index, auc = highest_auc(tried.scores, tried.members, seed=self._seed)
-        estimate = over_privacy(wilson(int(right.sum()), len(right)), auc)
+        right = classification.correct(evidence.test_logits, evidence.test_labels)
+        index, auc = stats.highest_auc(tried.scores, tried.members, seed=self._seed)
+        estimate = classification.over_privacy(stats.wilson(int(right.sum()), len(right)), auc)
         return [measurement("aop", estimate, examples=len(tried.scores[index]), attack=tried.attacks[index])]
+
+
+AOP = MetricComponent(
+    "aop",
+    version="3",
+    options=SeedOptions,
+    load=lambda options: AccuracyOverPrivacy(seed=options.seed),
+    summary="accuracy over privacy: accuracy / (2 max(AUC, 0.5))^2 by the worst attack",
+    quantities=(
+        Quantity("aop", "AOP", "accuracy / (2 max(AUC, 0.5))², by the worst attack", better="higher", low=0, high=1),
+    ),
+)

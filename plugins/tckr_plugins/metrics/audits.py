@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tckr_bench.stats import clustered_auc_interval, clustered_tpr_interval, deviation_interval
+from tckr_bench.components import MetricComponent, NoOptions, Quantity
+from tckr_plugins.late import stats
 from tckr_plugins.metrics.measurements import audits, enough_for, measurement, with_canaries
+from tckr_plugins.metrics.options import ResamplingOptions
+from tckr_plugins.metrics.quantities import area, rate
 
 if TYPE_CHECKING:
     from tckr_bench.records import CellEvidence, Measurement
@@ -18,13 +21,11 @@ class AucBetweenTrainings:
     takes trainings for independent and their AUCs for normal (chi-square). `examples` counts trainings.
     """
 
-    higher_is_better = False
-
     def compute(self, evidence: CellEvidence) -> list[Measurement]:
         """Return one measurement per audited attack with two shadow models or more."""
         return [
             measurement(
-                "auc-between-trainings", deviation_interval(audit.aucs), examples=len(audit.aucs), attack=attack
+                "auc-between-trainings", stats.deviation_interval(audit.aucs), examples=len(audit.aucs), attack=attack
             )
             for attack, audit in audits(evidence)
             if len(audit.aucs) > 1
@@ -37,8 +38,6 @@ class AuditCanaryAuc:
     Pairs of one canary are not independent, so the bootstrap draws canaries. `examples` counts pairs.
     """
 
-    higher_is_better = False
-
     def __init__(self, *, replicates: int = 1000, seed: int = 0) -> None:
         self._replicates = replicates
         self._seed = seed
@@ -47,7 +46,7 @@ class AuditCanaryAuc:
         """Return one measurement per audited attack; none without canaries in and out."""
         found = []
         for attack, audit in with_canaries(evidence):
-            estimate = clustered_auc_interval(
+            estimate = stats.clustered_auc_interval(
                 audit.canary_scores, audit.canary_membership, replicates=self._replicates, seed=self._seed
             )
             found.append(measurement("audit-canary-auc", estimate, examples=audit.canary_scores.size, attack=attack))
@@ -61,8 +60,6 @@ class AuditCanaryTprAt1Fpr:
     give no measurement. `examples` counts pairs.
     """
 
-    higher_is_better = False
-
     def __init__(self, *, replicates: int = 1000, seed: int = 0) -> None:
         self._replicates = replicates
         self._seed = seed
@@ -72,9 +69,48 @@ class AuditCanaryTprAt1Fpr:
         found = []
         for attack, audit in with_canaries(evidence):
             if enough_for(audit.canary_membership, fpr=0.01):
-                estimate = clustered_tpr_interval(
+                estimate = stats.clustered_tpr_interval(
                     audit.canary_scores, audit.canary_membership, fpr=0.01, replicates=self._replicates, seed=self._seed
                 )
                 examples = audit.canary_scores.size
                 found.append(measurement("audit-canary-tpr-at-1-fpr", estimate, examples=examples, attack=attack))
         return found
+
+
+AUC_BETWEEN_TRAININGS = MetricComponent(
+    "auc-between-trainings",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: AucBetweenTrainings(),
+    summary="spread of an attack's AUC over shadow models",
+    quantities=(
+        Quantity(
+            "auc-between-trainings",
+            "AUC between trainings, ±",
+            "standard deviation of an attack's AUC between trainings",
+            low=0,
+        ),
+    ),
+)
+AUDIT_CANARY_AUC = MetricComponent(
+    "audit-canary-auc",
+    version="1",
+    options=ResamplingOptions,
+    load=lambda options: AuditCanaryAuc(replicates=options.replicates, seed=options.seed),
+    summary="AUC on canaries, in and out of shadow models",
+    quantities=(area("audit-canary-auc", "canaries, AUC", "AUC on canaries, in and out of shadow models"),),
+)
+AUDIT_CANARY_TPR_AT_1_FPR = MetricComponent(
+    "audit-canary-tpr-at-1-fpr",
+    version="1",
+    options=ResamplingOptions,
+    load=lambda options: AuditCanaryTprAt1Fpr(replicates=options.replicates, seed=options.seed),
+    summary="TPR at 1 % FPR on the same canaries",
+    quantities=(
+        rate(
+            "audit-canary-tpr-at-1-fpr",
+            "canaries at 1 % FPR",
+            "canaries found at 1 % false alarms, in and out of shadow models",
+        ),
+    ),
+)

@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tckr_bench.stats import wilson
+from tckr_bench.components import MetricComponent, NoOptions
+from tckr_plugins.late import np, stats
 from tckr_plugins.metrics.measurements import measurement
+from tckr_plugins.metrics.quantities import rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy.typing as npt
-
-    from tckr_bench.records import CellEvidence, Copies, Measurement
+    from tckr_bench.records import Bools, CellEvidence, Copies, Measurement, Members
 
 SAME = 0.5
 """Root mean squared difference of pixels, of 255, that rounding explains."""
@@ -24,8 +22,6 @@ BY_CHANCE = 0.01
 
 class DuplicateRate:
     """Share of synthetic images that differ from a training image by rounding only, and more from any non-member."""
-
-    higher_is_better = False
 
     def compute(self, evidence: CellEvidence) -> list[Measurement]:
         """Return one measurement per attack that looked for copies; `examples` counts synthetic images."""
@@ -46,8 +42,6 @@ class NearDuplicateRate:
     on which side those happen to be.
     """
 
-    higher_is_better = False
-
     def compute(self, evidence: CellEvidence) -> list[Measurement]:
         """Return one measurement per attack that looked for copies; `examples` counts synthetic images."""
         found = []
@@ -60,12 +54,37 @@ class NearDuplicateRate:
         return found
 
 
-def _searches(evidence: CellEvidence) -> Iterator[tuple[str, Copies, npt.NDArray[np.bool_]]]:
+def _searches(evidence: CellEvidence) -> Iterator[tuple[str, Copies, Members]]:
     """Yield (attack, copies, members) per attack that looked at synthetic images."""
     for attack, saved in evidence.attacks.items():
         if saved.copies is not None and len(saved.copies.to_members) and 0 < saved.members.sum() < len(saved.members):
             yield attack, saved.copies, saved.members
 
 
-def _rate(metric: str, found: npt.NDArray[np.bool_], attack: str) -> Measurement:
-    return measurement(metric, wilson(int(found.sum()), len(found)), examples=len(found), attack=attack)
+def _rate(metric: str, found: Bools, attack: str) -> Measurement:
+    return measurement(metric, stats.wilson(int(found.sum()), len(found)), examples=len(found), attack=attack)
+
+
+DUPLICATE_RATE = MetricComponent(
+    "duplicate-rate",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: DuplicateRate(),
+    summary="share of synthetic images that repeat a training image",
+    quantities=(rate("duplicate-rate", "repeats", "synthetic images that repeat a training image", digits=2),),
+)
+NEAR_DUPLICATE_RATE = MetricComponent(
+    "near-duplicate-rate",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: NearDuplicateRate(),
+    summary="share nearer to a training image than chance explains",
+    quantities=(
+        rate(
+            "near-duplicate-rate",
+            "near repeats",
+            "synthetic images nearer to a training image than chance explains",
+            digits=2,
+        ),
+    ),
+)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tckr_bench.stats import Estimate
+from tckr_bench.components import MetricComponent, NoOptions
+from tckr_bench.records import Estimate
 from tckr_plugins.metrics.measurements import measurement
+from tckr_plugins.metrics.quantities import epsilon
 
 if TYPE_CHECKING:
     from tckr_bench.records import CellEvidence, Measurement
@@ -17,8 +19,6 @@ class EpsilonAccounted:
     `examples` is 1: the one training that it was accounted for.
     """
 
-    higher_is_better = False
-
     def compute(self, evidence: CellEvidence) -> list[Measurement]:
         """Return one measurement; none where nothing is proved."""
         proved = evidence.guarantee
@@ -27,3 +27,13 @@ class EpsilonAccounted:
         method = f"accountant {proved.accountant} at delta {proved.delta:g}"
         estimate = Estimate(proved.epsilon, proved.epsilon, proved.epsilon, method)
         return [measurement("epsilon-accounted", estimate, examples=1)]
+
+
+EPSILON_ACCOUNTED = MetricComponent(
+    "epsilon-accounted",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: EpsilonAccounted(),
+    summary="epsilon that differentially private training proves",
+    quantities=(epsilon("epsilon-accounted", "ε proved", "the epsilon that differentially private training proves"),),
+)

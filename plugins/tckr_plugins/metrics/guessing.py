@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tckr_bench.stats import advantage, epsilon_lower_bound, halves
+from tckr_bench.components import MetricComponent, Quantity
+from tckr_plugins.late import np, stats
 from tckr_plugins.metrics.measurements import challenges, enough_of_each, measurement, with_canaries
+from tckr_plugins.metrics.options import EpsilonOptions, SeedOptions
+from tckr_plugins.metrics.quantities import epsilon
 
 if TYPE_CHECKING:
     from tckr_bench.records import CellEvidence, Measurement
@@ -20,8 +21,6 @@ class Advantage:
     non-members give no measurement.
     """
 
-    higher_is_better = False
-
     def __init__(self, *, seed: int = 0) -> None:
         self._seed = seed
 
@@ -30,7 +29,7 @@ class Advantage:
         found = []
         for attack, scores, members in challenges(evidence, canaries=False):
             if enough_of_each(members):
-                estimate = advantage(scores, members, half=halves(members, seed=self._seed))
+                estimate = stats.advantage(scores, members, half=stats.halves(members, seed=self._seed))
                 found.append(measurement("advantage", estimate, examples=len(scores), attack=attack))
         return found
 
@@ -42,8 +41,6 @@ class EpsilonLower:
     estimate. Fewer than 20 members or non-members give no measurement.
     """
 
-    higher_is_better = False
-
     def __init__(self, *, delta: float = 1e-5, seed: int = 0) -> None:
         self._delta = delta
         self._seed = seed
@@ -53,8 +50,8 @@ class EpsilonLower:
         found = []
         for attack, scores, members in challenges(evidence, canaries=False):
             if enough_of_each(members):
-                half = halves(members, seed=self._seed)
-                estimate = epsilon_lower_bound(scores, members, half=half, delta=self._delta)
+                half = stats.halves(members, seed=self._seed)
+                estimate = stats.epsilon_lower_bound(scores, members, half=half, delta=self._delta)
                 found.append(measurement("epsilon-lower", estimate, examples=len(scores), attack=attack))
         return found
 
@@ -66,8 +63,6 @@ class AuditCanaryEpsilonLower:
     one are separate trainings. `examples` counts pairs; fewer than 20 pairs in or out give no measurement.
     """
 
-    higher_is_better = False
-
     def __init__(self, *, delta: float = 1e-5, seed: int = 0) -> None:
         self._delta = delta
         self._seed = seed
@@ -77,10 +72,54 @@ class AuditCanaryEpsilonLower:
         found = []
         for attack, audit in with_canaries(evidence):
             members = audit.canary_membership
-            drawn = halves(np.ones(members.shape[1], dtype=bool), seed=self._seed)
+            drawn = stats.halves(np.ones(members.shape[1], dtype=bool), seed=self._seed)
             if enough_of_each(members[:, drawn], fewest=10) and enough_of_each(members[:, ~drawn], fewest=10):
                 half = np.broadcast_to(drawn, members.shape).ravel()
                 scores = audit.canary_scores.ravel()
-                estimate = epsilon_lower_bound(scores, members.ravel(), half=half, delta=self._delta)
+                estimate = stats.epsilon_lower_bound(scores, members.ravel(), half=half, delta=self._delta)
                 found.append(measurement("audit-canary-epsilon-lower", estimate, examples=scores.size, attack=attack))
         return found
+
+
+ADVANTAGE = MetricComponent(
+    "advantage",
+    version="1",
+    options=SeedOptions,
+    load=lambda options: Advantage(seed=options.seed),
+    summary="the most that TPR - FPR reaches, thresholds judged on other examples",
+    quantities=(
+        Quantity(
+            "advantage",
+            "advantage",
+            "the most that TPR - FPR of an attack reaches",
+            unit="points",
+            scale=100,
+            digits=1,
+            better="lower",
+            low=-1,
+            high=1,
+        ),
+    ),
+)
+EPSILON_LOWER = MetricComponent(
+    "epsilon-lower",
+    version="1",
+    options=EpsilonOptions,
+    load=lambda options: EpsilonLower(delta=options.delta, seed=options.seed),
+    summary="the epsilon of differential privacy that an attack refutes",
+    quantities=(epsilon("epsilon-lower", "ε at least", "the epsilon of differential privacy that an attack refutes"),),
+)
+AUDIT_CANARY_EPSILON_LOWER = MetricComponent(
+    "audit-canary-epsilon-lower",
+    version="1",
+    options=EpsilonOptions,
+    load=lambda options: AuditCanaryEpsilonLower(delta=options.delta, seed=options.seed),
+    summary="the epsilon refuted on canaries, in and out of shadow models",
+    quantities=(
+        epsilon(
+            "audit-canary-epsilon-lower",
+            "canaries, ε at least",
+            "the epsilon refuted on canaries, in and out of shadow models",
+        ),
+    ),
+)

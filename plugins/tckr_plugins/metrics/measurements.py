@@ -10,11 +10,7 @@ from tckr_bench.records import Measurement
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
-    import numpy.typing as npt
-
-    from tckr_bench.records import CellEvidence, Scores, ShadowAudit
-    from tckr_bench.stats import Estimate
+    from tckr_bench.records import CellEvidence, Estimate, Members, Scores, ShadowAudit
 
 
 @dataclass(frozen=True)
@@ -23,7 +19,7 @@ class Challenge:
 
     attacks: list[str]
     scores: list[Scores]
-    members: list[npt.NDArray[np.bool_]]
+    members: list[Members]
 
 
 def measurement(metric: str, estimate: Estimate, *, examples: int, attack: str = "") -> Measurement:
@@ -39,7 +35,7 @@ def measurement(metric: str, estimate: Estimate, *, examples: int, attack: str =
     )
 
 
-def challenges(evidence: CellEvidence, *, canaries: bool) -> Iterator[tuple[str, Scores, npt.NDArray[np.bool_]]]:
+def challenges(evidence: CellEvidence, *, canaries: bool) -> Iterator[tuple[str, Scores, Members]]:
     """Yield (attack, scores, members) per attack, among the canaries only or among all the others only.
 
     Canaries are planted to be memorised: among ordinary examples they would inflate every attack. An attack
@@ -77,11 +73,11 @@ def with_canaries(evidence: CellEvidence) -> Iterator[tuple[str, ShadowAudit]]:
             yield attack, audit
 
 
-def enough_of_each(members: npt.NDArray[np.bool_], *, fewest: int = 20) -> bool:
+def enough_of_each(members: Members, *, fewest: int = 20) -> bool:
     """Tell whether a part of the examples has members and non-members enough for a measurement of its own."""
     return bool(min(members.sum(), (~members).sum()) >= fewest)
 
 
-def enough_for(members: npt.NDArray[np.bool_], *, fpr: float) -> bool:
+def enough_for(members: Members, *, fpr: float) -> bool:
     """Tell whether non-members suffice for a rate of false alarms: at least one must be allowed."""
     return int((~members).sum()) * fpr > 1 - 1e-9

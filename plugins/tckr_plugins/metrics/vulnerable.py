@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tckr_bench.stats import auc_interval, highest_auc_apart
+from tckr_bench.components import MetricComponent, NoOptions
+from tckr_plugins.late import np, stats
 from tckr_plugins.metrics.measurements import challenges, enough_of_each, measurement
+from tckr_plugins.metrics.quantities import area
 
 if TYPE_CHECKING:
     from tckr_bench.records import CellEvidence, Measurement
@@ -19,8 +19,6 @@ class WorstClassAuc:
 
     Classes with fewer than 20 members or non-members are left out. `examples` counts those of the class.
     """
-
-    higher_is_better = False
 
     def compute(self, evidence: CellEvidence) -> list[Measurement]:
         """Return one measurement per attack whose examples have labels, and a class with enough of them."""
@@ -34,7 +32,9 @@ class WorstClassAuc:
             judged = {label: mask for label, mask in masks.items() if enough_of_each(members[mask])}
             if judged:
                 parts = list(judged.values())
-                index, estimate = highest_auc_apart([scores[mask] for mask in parts], [members[mask] for mask in parts])
+                index, estimate = stats.highest_auc_apart(
+                    [scores[mask] for mask in parts], [members[mask] for mask in parts]
+                )
                 told = replace(estimate, method=f"class {list(judged)[index]}; {estimate.method}")
                 found.append(measurement("worst-class-auc", told, examples=int(parts[index].sum()), attack=attack))
         return found
@@ -47,8 +47,6 @@ class WorstDecileAuc:
     members or non-members among them give no measurement.
     """
 
-    higher_is_better = False
-
     def compute(self, evidence: CellEvidence) -> list[Measurement]:
         """Return one measurement per audited attack with enough members and non-members in the tenth."""
         found = []
@@ -59,6 +57,30 @@ class WorstDecileAuc:
             assert audit.vulnerability.shape == scores.shape, "one vulnerability per ordinary example"
             most = np.argsort(-audit.vulnerability, kind="stable")[: -(-len(scores) // 10)]
             if enough_of_each(members[most]):
-                estimate = auc_interval(scores[most], members[most])
+                estimate = stats.auc_interval(scores[most], members[most])
                 found.append(measurement("worst-decile-auc", estimate, examples=len(most), attack=attack))
         return found
+
+
+WORST_CLASS_AUC = MetricComponent(
+    "worst-class-auc",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: WorstClassAuc(),
+    summary="AUC in the class an attack tells apart best, corrected for that",
+    quantities=(area("worst-class-auc", "worst class, AUC", "AUC in the class an attack tells apart best"),),
+)
+WORST_DECILE_AUC = MetricComponent(
+    "worst-decile-auc",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: WorstDecileAuc(),
+    summary="AUC among the tenth of examples that membership moves most",
+    quantities=(
+        area(
+            "worst-decile-auc",
+            "most exposed tenth, AUC",
+            "AUC among the tenth of the examples that membership moves most",
+        ),
+    ),
+)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tckr_bench.stats import auc_interval, highest_auc, highest_tpr
+from tckr_bench.components import MetricComponent, NoOptions
+from tckr_plugins.late import stats
 from tckr_plugins.metrics.measurements import measurement, on_the_classifier
+from tckr_plugins.metrics.options import SeedOptions
+from tckr_plugins.metrics.quantities import area, rate
 
 if TYPE_CHECKING:
     from tckr_bench.records import CellEvidence, Measurement
@@ -21,8 +24,6 @@ class WorstAuc:
     correlated, because all attacks are judged on the same examples.
     """
 
-    higher_is_better = False
-
     def __init__(self, *, seed: int = 0) -> None:
         self._seed = seed
 
@@ -31,7 +32,7 @@ class WorstAuc:
         tried = on_the_classifier(evidence)
         if not tried.attacks:
             return []
-        index, estimate = highest_auc(tried.scores, tried.members, seed=self._seed)
+        index, estimate = stats.highest_auc(tried.scores, tried.members, seed=self._seed)
         return [measurement("worst-auc", estimate, examples=len(tried.scores[index]), attack=tried.attacks[index])]
 
 
@@ -41,14 +42,12 @@ class WorstTprAt1Fpr:
     The interval is for the highest of the k true rates, its lower end corrected by Bonferroni.
     """
 
-    higher_is_better = False
-
     def compute(self, evidence: CellEvidence) -> list[Measurement]:
         """Return one measurement; none without an attack on the classifier that has enough non-members."""
         tried = on_the_classifier(evidence, fpr=0.01)
         if not tried.attacks:
             return []
-        index, estimate = highest_tpr(tried.scores, tried.members, fpr=0.01)
+        index, estimate = stats.highest_tpr(tried.scores, tried.members, fpr=0.01)
         examples = len(tried.scores[index])
         return [measurement("worst-tpr-at-1-fpr", estimate, examples=examples, attack=tried.attacks[index])]
 
@@ -61,13 +60,11 @@ class BestPublishedAuc:
     measure of privacy. Source: Resmini et al. 2025 (arXiv 2504.04582).
     """
 
-    higher_is_better = False
-
     def compute(self, evidence: CellEvidence) -> list[Measurement]:
         """Return one measurement; none without a variant of the published attack."""
         tried = on_the_classifier(evidence)
         found = [
-            (auc_interval(scores, members), label, len(scores))
+            (stats.auc_interval(scores, members), label, len(scores))
             for label, scores, members in zip(tried.attacks, tried.scores, tried.members, strict=True)
             if label.startswith(PUBLISHED)
         ]
@@ -76,3 +73,36 @@ class BestPublishedAuc:
         best, label, examples = max(found, key=lambda entry: entry[0].value)
         told = replace(best, method=f"{label}, best of {len(found)}, uncorrected as published; {best.method}")
         return [measurement("best-published-auc", told, examples=examples)]
+
+
+WORST_AUC = MetricComponent(
+    "worst-auc",
+    version="1",
+    options=SeedOptions,
+    load=lambda options: WorstAuc(seed=options.seed),
+    summary="the highest AUC of all attacks on the classifier, corrected for that",
+    quantities=(area("worst-auc", "worst AUC", "membership inference by the worst attack; 0.5 is guessing"),),
+)
+WORST_TPR_AT_1_FPR = MetricComponent(
+    "worst-tpr-at-1-fpr",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: WorstTprAt1Fpr(),
+    summary="the highest TPR at 1 % FPR of all attacks on the classifier",
+    quantities=(rate("worst-tpr-at-1-fpr", "worst TPR@1%", "members the worst attack finds at 1 % false alarms"),),
+)
+BEST_PUBLISHED_AUC = MetricComponent(
+    "best-published-auc",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: BestPublishedAuc(),
+    summary="the best variant of 'lira-paper', chosen on the evaluation data as the paper does; marked, "
+    "and no row's own",
+    quantities=(
+        area(
+            "best-published-auc",
+            "AUC as published",
+            "the best variant of the paper's attack, chosen on the evaluation data",
+        ),
+    ),
+)

@@ -8,6 +8,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tckr_bench.components import NoOptions, ObserverComponent
 from tckr_plugins.observers.tracked import circumstances_of
 
 if TYPE_CHECKING:
@@ -148,3 +149,12 @@ def _describe(cell: Cell) -> dict[str, Any]:
 def _finite(value: float) -> float | None:
     """Return a number that JSON has, or None."""
     return value if math.isfinite(value) else None
+
+
+JSONL = ObserverComponent(
+    "jsonl",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: JsonlObserver(),
+    summary="always on: one event a line with its time, in the run's events.jsonl",
+)

@@ -6,6 +6,10 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
+from tckr_bench.components import ObserverComponent, Options
+from tckr_plugins.observers.library import needing
 from tckr_plugins.observers.tracked import Progress, circumstances_of, endings_of, measurements_of, parameters_of
 
 if TYPE_CHECKING:
@@ -13,11 +17,19 @@ if TYPE_CHECKING:
 
     from tckr_bench.plugin.observing import RunEnd, RunStart, StageFailed, StageFinished
     from tckr_bench.records import CellRecord
-    from tckr_plugins.observers import MlflowOptions
 
 IDENTITY = "tckr-bench.identity"
 STATUS = {"finished": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
 LONGEST = 5000  # characters of a parameter that every store of MLflow takes
+
+
+class MlflowOptions(Options):
+    """Options of the observer `mlflow`."""
+
+    tracking_uri: str = Field(
+        default="", description="an MLflow tracking URI, to which measurements are sent; <run>/mlflow.db if empty"
+    )
+    experiment: str = Field(default="", description="name of the experiment; the matrix's if empty")
 
 
 class MlflowObserver:
@@ -87,3 +99,12 @@ class MlflowObserver:
         metrics = [self._entities.Metric(name, value, now, step) for name, value in values.items()]
         if metrics:
             self._client.log_batch(self._run, metrics=metrics)
+
+
+MLFLOW = ObserverComponent(
+    "mlflow",
+    version="1",
+    options=MlflowOptions,
+    load=needing("mlflow", MlflowObserver),
+    summary="a run of MLflow in the run's mlflow.db, or on a tracking server that is named",
+)

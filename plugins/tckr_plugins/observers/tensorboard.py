@@ -7,6 +7,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
+from tckr_bench.components import ObserverComponent, Options
+from tckr_plugins.observers.library import needing
 from tckr_plugins.observers.tracked import Progress, circumstances_of, endings_of, measurements_of, parameters_of
 
 if TYPE_CHECKING:
@@ -14,7 +18,12 @@ if TYPE_CHECKING:
 
     from tckr_bench.plugin.observing import RunEnd, RunStart, StageFailed, StageFinished
     from tckr_bench.records import CellRecord
-    from tckr_plugins.observers import TensorboardOptions
+
+
+class TensorboardOptions(Options):
+    """Options of the observer `tensorboard`."""
+
+    folder: str = Field(default="", description="where event files go; <run>/tensorboard if empty")
 
 
 class TensorboardObserver:
@@ -76,3 +85,12 @@ class TensorboardObserver:
         event = self._event(wall_time=time.time(), step=self._progress.step, summary=self._summary(value=values))
         self._writer.add_event(event)
         self._writer.flush()  # so that a page that is open shows it, and an interrupt loses nothing
+
+
+TENSORBOARD = ObserverComponent(
+    "tensorboard",
+    version="1",
+    options=TensorboardOptions,
+    load=needing("tensorboard", TensorboardObserver),
+    summary="event files for TensorBoard, in the run's folder 'tensorboard'",
+)

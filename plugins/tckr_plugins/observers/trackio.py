@@ -8,6 +8,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
+from tckr_bench.components import ObserverComponent, Options
+from tckr_plugins.observers.library import needing
 from tckr_plugins.observers.tracked import Progress, circumstances_of, endings_of, measurements_of, parameters_of
 
 if TYPE_CHECKING:
@@ -15,10 +19,17 @@ if TYPE_CHECKING:
 
     from tckr_bench.plugin.observing import RunEnd, RunStart, StageFailed, StageFinished
     from tckr_bench.records import CellRecord
-    from tckr_plugins.observers import TrackioOptions
 
 FOLDER = "TRACKIO_DIR"
 ELSEWHERE = ("TRACKIO_SPACE_ID", "TRACKIO_SERVER_URL", "TRACKIO_BUCKET_ID", "TRACKIO_DATASET_ID", "TRACKIO_WEBHOOK_URL")
+
+
+class TrackioOptions(Options):
+    """Options of the observer `trackio`."""
+
+    project: str = Field(default="tckr-bench", min_length=1, description="name of the project")
+    folder: str = Field(default="", description="where the database goes; <run>/trackio if empty")
+    space: str = Field(default="", description="a Hugging Face Space, to which measurements are sent; none if empty")
 
 
 class TrackioObserver:
@@ -85,3 +96,12 @@ class TrackioObserver:
 def _quiet() -> contextlib.AbstractContextManager[object]:
     """Keep the library's greetings, and its word of an upload that is none, from the terminal."""
     return contextlib.redirect_stdout(io.StringIO())
+
+
+TRACKIO = ObserverComponent(
+    "trackio",
+    version="1",
+    options=TrackioOptions,
+    load=needing("trackio", TrackioObserver),
+    summary="a run of trackio in the run's folder 'trackio'; local unless told",
+)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import Field
+
+from tckr_bench.components import ObserverComponent, Options
+from tckr_plugins.observers.library import needing
 from tckr_plugins.observers.tracked import (
     Progress,
     cell_name,
@@ -18,7 +22,18 @@ from tckr_plugins.observers.tracked import (
 if TYPE_CHECKING:
     from tckr_bench.plugin.observing import RunEnd, RunStart, StageFailed, StageFinished
     from tckr_bench.records import CellRecord
-    from tckr_plugins.observers import WandbOptions
+
+
+class WandbOptions(Options):
+    """Options of the observer `wandb`."""
+
+    mode: Literal["offline", "online"] = Field(
+        default="offline",
+        description="'online' sends measurements to the account that is logged in; `wandb sync` does so later",
+    )
+    project: str = Field(default="tckr-bench", min_length=1, description="name of the project")
+    entity: str = Field(default="", description="user or team; the account's default if empty")
+    folder: str = Field(default="", description="folder that gets the folder 'wandb'; the run's if empty")
 
 
 class WandbObserver:
@@ -78,3 +93,12 @@ class WandbObserver:
         self._run.summary.update(endings_of(end))
         self._run.finish(exit_code=0 if end.ending == "finished" else 1)
         self._wandb.teardown()  # offline, finishing a run does not wait until its file is written
+
+
+WANDB = ObserverComponent(
+    "wandb",
+    version="1",
+    options=WandbOptions,
+    load=needing("wandb", WandbObserver),
+    summary="a run of Weights & Biases in the run's folder 'wandb'; offline unless told",
+)

@@ -30,6 +30,7 @@ from tckr_bench.records import (
     DatasetDescription,
     Method,
     ShadowAudit,
+    Shadows,
     ThreatModel,
 )
 from tckr_bench.results.files import dump_record, file_reference, pictures_name, scores_name
@@ -269,7 +270,9 @@ def _draft(method: Method, evidence: CellEvidence) -> ResultRecord:
         protocol="sound",
         contamination="none" if method.synthetic else None,
         primary_attack="lira",
-        attacks=tuple(ComponentUse("attack", label, "1", label, {"shadows": 2}) for label in MODELS),
+        attacks=tuple(
+            ComponentUse("attack", label, "1", label, {"shadows": 2}, shadows=Shadows(2)) for label in MODELS
+        ),
         metrics=metrics,
         threat_models=MODELS,
         seeds=(SeedResult(0, "ok", measurements, None, (StepCost("train", "small-cnn", "cpu", 1, 2.0, 3.0, 4096),)),),

@@ -15,7 +15,8 @@ from tckr_bench.engine.outcome import Failure, Listeners, Outcome
 from tckr_bench.engine.plan import make_plan
 from tckr_bench.engine.store import Store
 from tckr_bench.errors import OptionError, PluginError
-from tckr_bench.plugin.components import Component, Options
+from tckr_bench.plugin.components import ObserverComponent
+from tckr_bench.plugin.options import NoOptions
 from tckr_bench.plugin.registry import Registration, Registry, default_registry
 from tckr_bench.records import Cost
 
@@ -65,7 +66,7 @@ class Results:
 def registry_of(**observers):
     registry = Registry()
     for name, load in observers.items():
-        component = Component(name, "1", Options, load, "a test's")
+        component = ObserverComponent(name, "1", NoOptions, load, "a test's")
         registry.add(Registration("observer", component, "mine 1"))
     return registry
 

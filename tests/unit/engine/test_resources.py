@@ -8,7 +8,7 @@ from tckr_bench.engine.builder import build_graph
 from tckr_bench.engine.estimate import STAGE_OVERHEAD, Rates
 from tckr_bench.engine.matrix import load_matrix
 from tckr_bench.engine.resources import THROUGHPUT, count_resources, seconds_by_arithmetic, stage_operations
-from tckr_bench.plugin.components import Component
+from tckr_bench.plugin.components import WorkingComponent
 from tckr_bench.plugin.registry import Registry, default_registry
 from tckr_bench.records import DatasetDescription
 
@@ -26,7 +26,7 @@ def registry():
     stated = {"generator": 2e9, "classifier": 3e9}
     found = Registry()
     for entry in default_registry().registrations.values():
-        component: Component = entry.component
+        component: WorkingComponent = entry.component
         if entry.family in stated:
             component = dataclasses.replace(component, operations=lambda _, cost=stated[entry.family]: cost)
         found.add(dataclasses.replace(entry, component=component))

@@ -27,8 +27,8 @@ def test_the_matrix_of_a_track_gives_what_the_track_asks(name):
     for asked in track.attacks:
         assert any(
             use.name == asked.component
-            and use.options.get("shadows", 0) >= asked.shadows
-            and matrix.file.attack[use.label].get("adaptive", False) >= asked.adaptive
+            and use.shadows.count >= asked.shadows
+            and use.shadows.adaptive >= asked.adaptive
             for use in matrix.attacks
         ), f"{track.matrix} has no attack like {asked}"
 

@@ -3,11 +3,14 @@
 import types
 
 import pytest
+from pydantic import Field
 
 from tckr_bench.errors import OptionError, PluginError
-from tckr_bench.plugin.components import FAMILIES, Component, Options
+from tckr_bench.plugin.components import COMPONENTS, FAMILIES, DatasetComponent
 from tckr_bench.plugin.hookspecs import HookSpecifications, hookimpl
+from tckr_bench.plugin.options import NoOptions, Options
 from tckr_bench.plugin.registry import build_registry, slug
+from tckr_bench.records import Quantity
 
 
 class Distribution:
@@ -22,15 +25,17 @@ class EntryPoint:
         self.name, self.value, self.dist, self.load = name, f"{name}_module", Distribution(f"{name}-dist"), load
 
 
-def component(name="thing"):
-    return Component(name, "1", Options, lambda _options: object(), "a thing")
+def component(name="thing", family="attack", **declared):
+    if family == "metric":
+        declared.setdefault("quantities", (Quantity(name, "a heading", "a meaning"),))
+    return COMPONENTS[family](name, "1", NoOptions, lambda _options: object(), "a thing", **declared)
 
 
 def plugin(name, family="attack", registered=None, hook=None):
     module = types.ModuleType(f"{name}_module")
 
     def register_hook(register):
-        register(component() if registered is None else registered)
+        register(component(family=family) if registered is None else registered)
 
     hook_name = hook or f"register_{family}s"
     register_hook.__name__ = hook_name
@@ -70,7 +75,7 @@ def broken_import():
     [
         (EntryPoint("bad", broken_import), "No module named 'nothing'"),
         (plugin("bad", hook="register_atacks"), "register_atacks"),
-        (plugin("bad", registered="not a component"), "not a Component"),
+        (plugin("bad", registered="not a component"), "was given a str, not an AttackComponent"),
     ],
 )
 def test_a_broken_plugin_is_kept_aside_with_its_reason(bad, reason):
@@ -89,12 +94,12 @@ def test_an_unknown_name_names_the_nearest_and_what_is_broken():
 
 
 class FolderOptions(Options):
-    path: str = "data"
-    fraction: float = 0.5
+    path: str = Field(default="data", description="where it lies")
+    fraction: float = Field(default=0.5, description="how much of it")
 
 
 def with_arguments():
-    folder = Component("folder", "1", FolderOptions, lambda _options: object(), "a folder", argument="path")
+    folder = DatasetComponent("folder", "1", FolderOptions, lambda _options: object(), "a folder", argument="path")
     return build_registry([plugin("one", "dataset", registered=folder), plugin("two", "dataset")])
 
 
@@ -161,13 +166,13 @@ def test_a_slug_is_never_empty_and_tells_names_apart(tmp_path, monkeypatch):
 
 def test_a_group_keeps_the_order_of_registration():
     def member(name, *groups):
-        return Component(name, "1", Options, lambda _options: object(), "a thing", groups=groups)
+        return component(name, "dataset", groups=groups)
 
     points = [
         plugin("a", "dataset", registered=member("zebra", "ten")),
         plugin("b", "dataset", registered=member("ant", "ten", "two")),
         plugin("c", "dataset", registered=member("cow")),
-        plugin("d", "metric", registered=member("bee", "ten")),
+        plugin("d", "metric", registered=component("bee", "metric", groups=("ten",))),
     ]
     registry = build_registry(points)
     assert [entry.component.name for entry in registry.group("ten", "dataset")] == ["zebra", "ant"]

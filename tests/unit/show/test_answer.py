@@ -8,6 +8,7 @@ import pytest
 
 from tckr_bench.judging.caveats import caveats
 from tckr_bench.judging.rows import build_leaderboard
+from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import ThreatModel
 from tckr_bench.show.answer import answer
 
@@ -129,10 +130,11 @@ def test_the_answer_speaks_of_the_worst_attack_where_it_is_known(made):
 
 
 @pytest.mark.parametrize("model", ["miniature", "mini-natural"])
-def test_every_packaged_generator_is_called_a_miniature(made, model):
+def test_every_packaged_generator_is_called_a_miniature_whatever_its_label(made, model):
+    registry = default_registry()
+    use = registry.use("generator", "stable-diffusion", label="own-label", options={"model": model})
     records = []
     for record in made.stated_cells().values():
-        use = dataclasses.replace(made.use("generator", "own-label"), options={"model": model})
         generator = use if record.method.generator else None
         method = dataclasses.replace(record.method, generator=generator)
         records.append(dataclasses.replace(record, method=method))

@@ -12,7 +12,7 @@ from tckr_plugins.classifiers import small_cnn
 from tckr_plugins.classifiers.options import SmallCnnOptions
 
 from tckr_bench.errors import StoreError
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.records import TrainingData
 from tckr_bench.stages.arrays import read_arrays, write_arrays
 from tckr_bench.stages.chunks import ImageChunks, map_images

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tckr_bench.errors import OptionError, TckrError
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.plugin.registry import default_registry
 
 TRAINED = ["lora", "dora", "dp-lora", "full", "textual-inversion"]

@@ -17,7 +17,7 @@ from tckr_plugins.privacy.accounting import Sampling, epsilon_of
 from torch.nn import functional
 
 from tckr_bench.errors import TckrError
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 
 LORA_FILE = "pytorch_lora_weights.safetensors"
 

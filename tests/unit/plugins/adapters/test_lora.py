@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tckr_bench.errors import TckrError
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 
 LORA_FILE = "pytorch_lora_weights.safetensors"
 

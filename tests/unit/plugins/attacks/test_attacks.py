@@ -12,6 +12,7 @@ from tckr_plugins import attacks
 
 from tckr_bench.errors import OptionError, TckrError
 from tckr_bench.plugin.testing import fake_attack_evidence
+from tckr_bench.records import Shadows
 from tckr_bench.stats import auc_interval
 
 WITHOUT_SHADOWS = {"loss", "confidence", "entropy", "modified-entropy", "gap", "quantile-regression"}
@@ -59,7 +60,8 @@ def test_registration_loads_what_it_names():
         attack = load(name)
         assert attack.threat_model.sees
         assert not attack.threat_model.adaptive
-        assert component.parse_options({}).shadows == (16 if name in WITH_SHADOWS else 0)
+        count, data = 16 if name in WITH_SHADOWS else 0, "test-split" if name == "lira-paper" else "halves"
+        assert component.shadows(component.parse_options({})) == Shadows(count, data)
 
 
 def test_options_say_what_they_allow():
@@ -68,7 +70,8 @@ def test_options_say_what_they_allow():
         with pytest.raises(OptionError, match="shadows"):
             found[name].parse_options({"shadows": 4})
     for name in WITH_SHADOWS - {"lira-paper"}:
-        assert found[name].parse_options({"adaptive": True}).adaptive
+        given = found[name].parse_options({"adaptive": True, "shadows": 6})
+        assert found[name].shadows(given) == Shadows(6, adaptive=True)
     with pytest.raises(OptionError, match="variance"):
         found["lira"].parse_options({"variance": "global"})
     with pytest.raises(OptionError, match="gamma"):

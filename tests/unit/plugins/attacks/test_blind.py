@@ -12,7 +12,7 @@ from scipy.stats import ttest_1samp
 from tckr_plugins.attacks.blind import BlindTest, principal_components
 
 from tckr_bench.errors import NotApplicableError
-from tckr_bench.plugin.components import Context, ReleaseEvidence
+from tckr_bench.plugin.protocols import Context, ReleaseEvidence
 from tckr_bench.stats import auc
 
 SIDE = 100

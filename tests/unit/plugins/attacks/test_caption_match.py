@@ -13,7 +13,7 @@ from sklearn.metrics.pairwise import cosine_similarity
 from tckr_plugins.attacks.caption_match import CaptionMatchAttack, match_scores, similarities
 
 from tckr_bench.errors import NotApplicableError
-from tckr_bench.plugin.components import Context, ReleaseEvidence
+from tckr_bench.plugin.protocols import Context, ReleaseEvidence
 from tckr_bench.stats import auc
 
 SIDE = 500

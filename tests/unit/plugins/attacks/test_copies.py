@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 from tckr_plugins.attacks.copies import NearestCopyAttack, low_frequencies, nearest_rows
 
 from tckr_bench.errors import NotApplicableError
-from tckr_bench.plugin.components import Context, CopyAttack, ReleaseEvidence
+from tckr_bench.plugin.protocols import Context, CopyAttack, ReleaseEvidence
 from tckr_bench.plugin.testing import fake_images
 from tckr_bench.records import LabelledImages
 from tckr_bench.stages.chunks import ImageChunks

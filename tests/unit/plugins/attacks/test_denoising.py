@@ -10,7 +10,7 @@ from PIL import Image
 from tckr_plugins.attacks.denoising import DenoisingAttack
 
 from tckr_bench.errors import NotApplicableError, OptionError
-from tckr_bench.plugin.components import Context, ReleaseEvidence
+from tckr_bench.plugin.protocols import Context, ReleaseEvidence
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.plugin.testing import FakeDiffusionGenerator, fake_images
 from tckr_bench.records import DenoisingProbe, Prompts

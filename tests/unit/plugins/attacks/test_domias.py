@@ -13,7 +13,7 @@ from tckr_plugins.attacks.copies import as_pixels, low_frequencies
 from tckr_plugins.attacks.domias import DomiasAttack, log_density, whitening
 
 from tckr_bench.errors import NotApplicableError
-from tckr_bench.plugin.components import Context, ReleaseEvidence
+from tckr_bench.plugin.protocols import Context, ReleaseEvidence
 from tckr_bench.plugin.testing import fake_images
 from tckr_bench.records import LabelledImages
 from tckr_bench.stages.chunks import ImageChunks

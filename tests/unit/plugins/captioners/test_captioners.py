@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tckr_bench.errors import OptionError
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.plugin.registry import default_registry
 
 NAMES = ("ankle boot", "bag {x}")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tckr_bench.errors import OptionError, TckrError
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.plugin.testing import check_captioner
 

@@ -6,10 +6,10 @@ import shutil
 import numpy as np
 import pytest
 from tckr_plugins.captioners import models
-from tckr_plugins.captioners.options import Blip2Options, BlipOptions, ImageToTextOptions
+from tckr_plugins.captioners.models import Blip2Options, BlipOptions, ImageToTextOptions
 from tckr_plugins.hub import Repository
 
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.plugin.registry import default_registry
 
 OTHER = "fedcba9876543210fedcba9876543210fedcba98"

@@ -10,7 +10,7 @@ from tckr_plugins.captioners import files
 from tckr_plugins.captioners.files import ByClass, InOrder, read_captions, read_descriptions
 
 from tckr_bench.errors import OptionError, TckrError
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.plugin.testing import check_captioner
 

@@ -9,7 +9,7 @@ import pytest
 from tckr_plugins import classifiers
 
 from tckr_bench.errors import OptionError, TckrError
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.records import LabelledImages, TrainingData
 
 CONTEXT = Context()

@@ -8,7 +8,7 @@ from scipy.special import softmax
 from tckr_plugins.classifiers import register_classifiers
 
 from tckr_bench.errors import OptionError
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.plugin.testing import fake_class_names, fake_images
 from tckr_bench.records import TrainingData
 

@@ -15,7 +15,7 @@ from tckr_plugins.classifiers.tuning import noise_reaching
 from tckr_plugins.privacy.accounting import Sampling, epsilon_of, noise_for
 
 from tckr_bench.errors import TckrError
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.plugin.testing import check_classifier, check_component, fake_class_names, fake_images
 from tckr_bench.records import LabelledImages, TrainingData
 

@@ -20,7 +20,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from tckr_bench.errors import OptionError, TckrError
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.records import LabelledImages, TrainingData
 
 CONTEXT = Context()

@@ -12,7 +12,7 @@ from tckr_plugins.classifiers.options import PAPER_RECIPE, OfaOptions, SmallCnnO
 from torch.nn import functional
 
 from tckr_bench.errors import TckrError
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.records import LabelledImages, TrainingData
 
 CONTEXT = Context()

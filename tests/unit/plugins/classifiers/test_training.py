@@ -11,7 +11,7 @@ from tckr_plugins.classifiers import network, small_cnn, training
 from tckr_plugins.classifiers.options import SmallCnnOptions
 
 from tckr_bench.errors import TckrError
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.records import LabelledImages, TrainingData
 
 CONTEXT = Context()

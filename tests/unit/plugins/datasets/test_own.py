@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from tckr_bench.errors import DatasetError, OptionError
-from tckr_bench.plugin.components import InspectableDataset
+from tckr_bench.plugin.protocols import InspectableDataset
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.plugin.testing import check_dataset
 

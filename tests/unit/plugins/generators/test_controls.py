@@ -3,7 +3,7 @@ import pytest
 
 from tckr_bench.datasets.contamination import judge_contamination
 from tckr_bench.errors import OptionError, TckrError
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import DatasetDescription, GenerationRequest, Prompts
 

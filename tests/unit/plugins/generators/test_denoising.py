@@ -13,7 +13,7 @@ from tckr_plugins.adapters.training import denoising_loss
 from tckr_plugins.generators.denoising import denoising_errors
 
 from tckr_bench.errors import NotApplicableError, TckrError
-from tckr_bench.plugin.components import Context, DiffusionGenerator
+from tckr_bench.plugin.protocols import Context, DiffusionGenerator
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.plugin.testing import fake_images
 from tckr_bench.records import DenoisingProbe, GenerationRequest, Prompts

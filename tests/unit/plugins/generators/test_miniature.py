@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import GenerationRequest, Prompts
 

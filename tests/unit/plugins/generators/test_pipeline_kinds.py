@@ -5,7 +5,7 @@ import pytest
 import tiny_pipelines
 
 from tckr_bench.errors import TckrError
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import GenerationRequest, Prompts
 

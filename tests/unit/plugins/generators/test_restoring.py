@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from tckr_plugins.generators.models import EMBEDDINGS_FILE, PROMPT_TOKENS_FILE, UNET_FILE
 
 from tckr_bench.errors import TckrError
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import GenerationRequest, Prompts
 

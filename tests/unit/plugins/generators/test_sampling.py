@@ -7,7 +7,7 @@ from tckr_plugins.generators import sampling
 from tckr_plugins.generators.sampling import Batches, default_batch_size, to_pixels
 
 from tckr_bench.errors import TckrError
-from tckr_bench.plugin.components import Context
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import GenerationRequest, Prompts
 

@@ -12,7 +12,9 @@ from tckr_bench.plugin.testing import fake_cell_evidence
 from tckr_bench.records import Copies
 
 DIRECTIONS = {}
-metrics.register_metrics(lambda component: DIRECTIONS.update({component.name: component.better}))
+metrics.register_metrics(
+    lambda component: DIRECTIONS.update({quantity.name: quantity.better for quantity in component.quantities})
+)
 PUBLISHED = "best-published-auc"  # of the attack 'lira-paper' alone, whose variants `fake_cell_evidence` lacks
 
 

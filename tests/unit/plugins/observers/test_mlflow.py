@@ -3,8 +3,7 @@
 import os
 
 import pytest
-from tckr_plugins.observers import MlflowOptions
-from tckr_plugins.observers.mlflow import MlflowObserver
+from tckr_plugins.observers.mlflow import MlflowObserver, MlflowOptions
 
 from tckr_bench.plugin.rehearsal import rehearsed
 

@@ -1,8 +1,7 @@
 """Laws of the observer `tensorboard`, read back by TensorBoard's own reader."""
 
 import pytest
-from tckr_plugins.observers import TensorboardOptions
-from tckr_plugins.observers.tensorboard import TensorboardObserver
+from tckr_plugins.observers.tensorboard import TensorboardObserver, TensorboardOptions
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from tckr_bench.plugin.rehearsal import rehearsed

@@ -20,7 +20,7 @@ TELL = """
 import sys
 from pathlib import Path
 from tckr_bench.plugin.rehearsal import rehearsed
-from tckr_plugins.observers import TrackioOptions
+from tckr_plugins.observers.trackio import TrackioOptions
 from tckr_plugins.observers.trackio import TrackioObserver
 run = rehearsed(Path(sys.argv[1]))
 (run.again() if "again" in sys.argv else run).tell(TrackioObserver(TrackioOptions()))

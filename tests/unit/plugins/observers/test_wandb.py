@@ -5,8 +5,7 @@ import os
 import struct
 
 import pytest
-from tckr_plugins.observers import WandbOptions
-from tckr_plugins.observers.wandb import WandbObserver
+from tckr_plugins.observers.wandb import WandbObserver, WandbOptions
 
 from tckr_bench.plugin.rehearsal import rehearsed
 

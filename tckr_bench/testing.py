@@ -1,0 +1,41 @@
+"""What a plugin author imports in tests; defined in `tckr_bench.plugin.testing`."""
+
+from tckr_bench.plugin.testing import (
+    FakeDiffusionGenerator,
+    check_adapter,
+    check_attack,
+    check_captioner,
+    check_classifier,
+    check_component,
+    check_dataset,
+    check_generator,
+    check_metric,
+    check_observer,
+    check_release_attack,
+    fake_attack_evidence,
+    fake_cell_evidence,
+    fake_class_names,
+    fake_images,
+    fake_prompts,
+    fake_release_evidence,
+)
+
+__all__ = [
+    "FakeDiffusionGenerator",
+    "check_adapter",
+    "check_attack",
+    "check_captioner",
+    "check_classifier",
+    "check_component",
+    "check_dataset",
+    "check_generator",
+    "check_metric",
+    "check_observer",
+    "check_release_attack",
+    "fake_attack_evidence",
+    "fake_cell_evidence",
+    "fake_class_names",
+    "fake_images",
+    "fake_prompts",
+    "fake_release_evidence",
+]
