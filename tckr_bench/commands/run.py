@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tckr_bench.commands.checkup import check_up_before_run
 from tckr_bench.commands.console import Screen
-from tckr_bench.engine.collect import RunSettings, collect
+from tckr_bench.engine.collect import RunSettings, collect, failure_log
 from tckr_bench.engine.executor import Executor, Listeners, Outcome
 from tckr_bench.engine.matrix import load_matrix
 from tckr_bench.engine.matrix_file import recipe_of
@@ -22,6 +22,7 @@ from tckr_bench.errors import RunError, StagesFailedError, TckrError
 from tckr_bench.judging.gates import with_gates
 from tckr_bench.plugin.registry import Registry, default_registry
 from tckr_bench.results.files import RUN_FILE, SavedRun, read_run, write_saved_run
+from tckr_bench.results.records import cell_slug, cells_of
 from tckr_bench.results.verify import verified
 from tckr_bench.show.overview import FEWEST_DATASETS, overview_table
 from tckr_bench.show.render import REPORT_FILE, render_report, verified_leaderboard
@@ -87,11 +88,14 @@ def run(options: RunOptions) -> None:
     )
     _open_folder(settings.out)
     with observers.watching(plan, settings):
-        outcome = _carry_out(plan, store, settings, screen=screen, observers=observers)
+        outcome, saved = _carry_out(plan, store, settings, screen=screen, observers=observers)
     _raise_for(outcome)
+    _raise_for_components(saved)
 
 
-def _carry_out(plan: Plan, store: Store, settings: RunSettings, *, screen: Screen, observers: Observers) -> Outcome:
+def _carry_out(
+    plan: Plan, store: Store, settings: RunSettings, *, screen: Screen, observers: Observers
+) -> tuple[Outcome, SavedRun]:
     """Execute what is pending, write and show the results; observers hear of them when nothing is left to write."""
     outcome = _execute(plan, store, settings, screen=screen, observers=observers)
     finished = _finished_before(plan, settings)
@@ -101,7 +105,7 @@ def _carry_out(plan: Plan, store: Store, settings: RunSettings, *, screen: Scree
     run = finished or read_run(settings.out)
     _show(run, outcome, plan, screen)
     observers.measured(run, outcome)
-    return outcome
+    return outcome, run
 
 
 def _command(matrix: str, options: RunOptions) -> str:
@@ -202,3 +206,23 @@ def _raise_for(outcome: Outcome) -> None:
     summary = f"{len(first)} of the run's stages failed; first: {first[0].stage.kind} ({first[0].stage.label}): "
     text = summary + first[0].message + (f"; see {first[0].log}" if first[0].log else "")
     raise TckrError(text) if all(failure.kind == "user" for failure in first) else StagesFailedError(text)
+
+
+def _raise_for_components(run: SavedRun) -> None:
+    """Say in one sentence which attacks and metrics failed, where the cells have all their other measurements.
+
+    Raises:
+        StagesFailedError: some did.
+    """
+    cells = [cell for record in run.records for cell in cells_of(record)]
+    failed = [cell for cell in cells if cell.failed]
+    if not failed:
+        return
+    names = ", ".join(sorted({label for cell in failed for label in cell.failed}))
+    first = failed[0]
+    label, reason = next(iter(first.failed.items()))
+    slug = cell_slug(first.dataset, first.method.name, first.seed)
+    raise StagesFailedError(
+        f"{names} failed on {len(failed)} of the {len(cells)} cells, which are without their measurements and have all "
+        f"others; first on {slug}: {reason}; see {failure_log(run.folder, slug, label)}"
+    )

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-STORE_FORMAT = 2
+STORE_FORMAT = 3
 """Part of every key; raise it when the meaning of a key or the layout of an artifact changes."""
 
 

@@ -31,6 +31,7 @@ from tckr_bench.records import (
     ShadowAudit,
     ThreatModel,
     TrainingData,
+    read_only,
 )
 
 if TYPE_CHECKING:
@@ -297,8 +298,8 @@ def check_classifier(component: Component[Classifier], options: dict[str, Any], 
 
 
 def check_attack(attack: Attack) -> None:
-    """Check that an attack gives one finite score per example, whatever their order."""
-    evidence = fake_attack_evidence()
+    """Check that an attack gives one finite score per example, whatever their order, and writes to no evidence."""
+    evidence = read_only(fake_attack_evidence())
     scores = np.asarray(attack.score(evidence))
     assert scores.shape == (60,), "one score per example"
     assert np.isfinite(scores).all(), "scores are finite"
@@ -324,8 +325,11 @@ def check_attack(attack: Attack) -> None:
 
 
 def check_release_attack(attack: ReleaseAttack) -> None:
-    """Check that an attack on a release gives one finite score per example, the same each time, in any order."""
-    evidence = fake_release_evidence()
+    """Check that an attack on a release gives one finite score per example, the same each time, in any order.
+
+    It must not write to what it is given.
+    """
+    evidence = read_only(fake_release_evidence())
     outcome = attack.score(evidence, context=Context())
     count = len(evidence.labels)
     assert outcome.scores.shape == (count,), "one score per example"
@@ -362,8 +366,8 @@ def check_direction(component: Component[Metric]) -> None:
 
 
 def check_metric(metric: Metric) -> None:
-    """Check that a metric gives the same measurements each time, each inside its interval."""
-    evidence = fake_cell_evidence()
+    """Check that a metric gives the same measurements each time, each inside its interval; it must not write."""
+    evidence = read_only(fake_cell_evidence())
     measurements = metric.compute(evidence)
     assert measurements == metric.compute(evidence), "the same evidence gives the same measurements"
     for measurement in measurements:

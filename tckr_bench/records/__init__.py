@@ -35,6 +35,7 @@ from tckr_bench.records.membership import (
     Surface,
     ThreatModel,
 )
+from tckr_bench.records.read_only import read_only
 from tckr_bench.records.results import (
     Cell,
     CellRecord,
@@ -101,4 +102,5 @@ __all__ = [
     "TrainingHistory",
     "TrainingProtocol",
     "attacks_on",
+    "read_only",
 ]
