@@ -44,9 +44,9 @@ def test_a_metric_that_is_installed_runs_where_a_matrix_names_it_and_nowhere_els
 
 
 def test_a_metric_of_the_harness_that_is_named_runs_once_with_the_options_it_is_given():
-    named = matrix("smoke", "metric.wide={component='aop',replicates=200}").metrics
+    named = matrix("smoke", "metric.wide={component='aop',seed=7}").metrics
     assert [use.name for use in named] == [use.name for use in matrix().metrics]
-    assert [(use.label, use.options["replicates"]) for use in named if use.name == "aop"] == [("wide", 200)]
+    assert [(use.label, use.options["seed"]) for use in named if use.name == "aop"] == [("wide", 7)]
 
 
 def test_expansion_is_deterministic():

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from stage_worlds import COUNTS, FakeDataset
 
 from tckr_bench.errors import DatasetError
-from tckr_bench.records import LabelledImages
+from tckr_bench.records import ChallengeParameters, LabelledImages, Sample
 from tckr_bench.stages import challenge
-from tckr_bench.stages.challenge import ChallengeParameters, Sample, build_challenge, eligible, take_sample
+from tckr_bench.stages.challenge import build_challenge, eligible, take_sample
 from tckr_bench.stages.prepare import read_prepared, split_validation, validation_size
 
 
