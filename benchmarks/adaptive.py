@@ -27,10 +27,10 @@ from tckr_bench.errors import RunError, TckrError
 from tckr_bench.plugin.protocols import Attack
 from tckr_bench.plugin.registry import Registry, default_registry
 from tckr_bench.records import AttackEvidence
-from tckr_bench.stages.attack import AttackParameters
+from tckr_bench.stages import attack
 from tckr_bench.stages.challenge import build_challenge
 from tckr_bench.stages.prepare import read_prepared
-from tckr_bench.stages.request import StageRequest
+from tckr_bench.stages.request import stage_request
 from tckr_bench.stages.shadows import gather_evidence, only, with_shadow_as_target
 from tckr_bench.stats import auc, tpr_at_fpr
 
@@ -105,13 +105,13 @@ def _counterparts(attacks: Mapping[str, Stage]) -> Iterator[tuple[str, Stage, St
 
 def compare(name: str, plain: Stage, adaptive: Stage, *, store: Store, registry: Registry) -> Comparison:
     """Attack every shadow student of a method both ways."""
-    attack: Attack = registry.load(adaptive.components["attack"])
+    attacker: Attack = registry.load(adaptive.components["attack"])
     by_baseline, by_pipelines = (_evidence(stage, store) for stage in (plain, adaptive))
     assert np.array_equal(by_baseline.shadow_membership, by_pipelines.shadow_membership), "banks share their halves"
     aucs, rates = [], []
     for index, inside in enumerate(by_pipelines.shadow_membership):
         target = with_shadow_as_target(by_pipelines, index)
-        scores = [attack.score(_by(by_baseline, target, index)), attack.score(target)]
+        scores = [attacker.score(_by(by_baseline, target, index)), attacker.score(target)]
         aucs.append([auc(found, inside) for found in scores])
         rates.append([tpr_at_fpr(found, inside, fpr=0.01).true_positive_rate.value for found in scores])
     return Comparison(name, np.array(aucs), np.array(rates))
@@ -133,10 +133,18 @@ def _by(baseline: AttackEvidence, target: AttackEvidence, index: int) -> AttackE
 
 def _evidence(stage: Stage, store: Store) -> AttackEvidence:
     """Return what the shadow models of an attack's stage say of the ordinary examples."""
-    inputs = {role: tuple(store.path(key) for key in keys) for role, keys in stage.parents.items()}
-    request = StageRequest(stage.kind, stage.components, stage.parameters, stage.seed, inputs)
-    challenge = build_challenge(read_prepared(request.input("data")), request.parse(AttackParameters).challenge)
-    return only(gather_evidence(request, "halves", challenge), ~challenge.canaries)
+    request = stage_request(
+        attack,
+        kind=stage.kind,
+        components=stage.components,
+        parents={role: tuple(map(store.path, keys)) for role, keys in stage.parents.items()},
+        parameters=stage.parameters,
+        seed=stage.seed,
+    )
+    prepared = read_prepared(request.inputs.data)
+    challenge = build_challenge(prepared, request.parameters.challenge)
+    evidence = gather_evidence(request.inputs, prepared, challenge, shadow_data="halves")
+    return only(evidence, ~challenge.canaries)
 
 
 def line(found: Comparison) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ EXIT_USER_ERROR = 2
 EXIT_NO = 1
 EXIT_NOT_ENOUGH_EVIDENCE = 3
 EXIT_INTERRUPTED = 130
+STORAGE_ERRORS = (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
 
 
 class TckrError(Exception):
@@ -113,6 +115,16 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if close:
         return f"; did you mean '{close[0]}'?"
     return f"; known: {', '.join(names)}" if names else "; none is registered"
+
+
+def storage_cause(error: BaseException) -> OSError | None:
+    """Return the full or read-only disk behind an error, if any; libraries written in Rust pass on its text alone."""
+    if isinstance(error, OSError) and error.errno in STORAGE_ERRORS:
+        return error
+    for number in STORAGE_ERRORS:
+        if f"{os.strerror(number)} (os error {number})" in str(error):
+            return OSError(number, os.strerror(number))
+    return None
 
 
 def storage_error(error: OSError, doing: str) -> StoreError:

@@ -13,7 +13,7 @@ from tckr_plugins.datasets.fashion import CLASS_NAMES, FashionMnist
 from tckr_bench.plugin.protocols import Context
 from tckr_bench.records import ChallengeParameters, LabelledImages, TrainingData
 from tckr_bench.seeds import derive_seed
-from tckr_bench.stages.challenge import build_challenge, shadow_mask
+from tckr_bench.stages.challenge import build_challenge, eligible, shadow_mask
 from tckr_bench.stages.prepare import Prepared
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ class World:
         """Decode the packaged Fashion-MNIST; `per_side` training and as many test images are the examples."""
         dataset = FashionMnist()
         train, validation, test = (dataset.read(split, size=side) for split in ("train", "validation", "test"))
-        found = build_challenge(Prepared(train, validation, test, CLASS_NAMES), ChallengeParameters(per_side))
+        prepared = Prepared(train, validation, test, CLASS_NAMES, eligible(train.images, test.images))
+        found = build_challenge(prepared, ChallengeParameters(per_side))
         validation = LabelledImages(validation.images[:per_side], validation.labels[:per_side])
         return cls(found.examples.images, found.examples.labels, found.members, validation.images, validation.labels)
 

@@ -119,12 +119,14 @@ def _carry_out(prepared: _Prepared, options: RunOptions, screen: Screen) -> Outc
     )
     _open_folder(settings.out)
     with observers.watching(plan, settings):
-        return _execute_and_show(plan, prepared.store, settings, screen=screen, observers=observers)
+        outcome, saved = _execute_and_show(plan, prepared.store, settings, screen=screen, observers=observers)
+    _raise_for_components(saved)
+    return outcome
 
 
 def _execute_and_show(
     plan: Plan, store: Store, settings: RunSettings, *, screen: Screen, observers: Observers
-) -> Outcome:
+) -> tuple[Outcome, SavedRun]:
     """Execute what is pending, write and show the results; observers hear of them when nothing is left to write."""
     from tckr_bench.results.files import read_run
 
@@ -135,7 +137,7 @@ def _execute_and_show(
         run = read_run(settings.out)
     _show(run, outcome, plan, screen)
     observers.measured(run, outcome)
-    return outcome
+    return outcome, run
 
 
 def _write(plan: Plan, outcome: Outcome, store: Store, settings: RunSettings) -> None:
@@ -268,3 +270,26 @@ def _raise_for(outcome: Outcome) -> None:
     summary = f"{len(first)} of the run's stages failed; first: {first[0].stage.kind} ({first[0].stage.label}): "
     text = summary + first[0].message + (f"; see {first[0].log}" if first[0].log else "")
     raise TckrError(text) if all(failure.kind == "user" for failure in first) else StagesFailedError(text)
+
+
+def _raise_for_components(run: SavedRun) -> None:
+    """Say in one sentence which attacks and metrics failed, where the cells have all their other measurements.
+
+    Raises:
+        StagesFailedError: some did.
+    """
+    from tckr_bench.engine.collect import failure_log
+    from tckr_bench.results.records import cell_slug, cells_of
+
+    cells = [cell for record in run.records for cell in cells_of(record)]
+    failed = [cell for cell in cells if cell.failed]
+    if not failed:
+        return
+    names = ", ".join(sorted({label for cell in failed for label in cell.failed}))
+    first = failed[0]
+    label, reason = next(iter(first.failed.items()))
+    slug = cell_slug(first.dataset, first.method.name, first.seed)
+    raise StagesFailedError(
+        f"{names} failed on {len(failed)} of the {len(cells)} cells, which are without their measurements and have all "
+        f"others; first on {slug}: {reason}; see {failure_log(run.folder, slug, label)}"
+    )

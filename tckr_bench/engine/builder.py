@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from tckr_bench.engine.fingerprint import fingerprint
-from tckr_bench.engine.graph import Graph, Parents, Stage, count_naive, function_of, split_sizes
+from tckr_bench.engine.graph import Graph, Stage, count_naive, function_of, split_sizes
 from tckr_bench.engine.matrix import Matrix
 from tckr_bench.engine.training import Training, identity_of, image_bytes
 from tckr_bench.records import (
@@ -21,13 +21,10 @@ from tckr_bench.records import (
     Sample,
 )
 from tckr_bench.seeds import derive_seed
-from tckr_bench.stages.adapt import AdaptParameters
-from tckr_bench.stages.attack import AttackParameters
-from tckr_bench.stages.caption import CaptionParameters
-from tckr_bench.stages.generate import GenerateParameters
-from tckr_bench.stages.measure import MeasureParameters
-from tckr_bench.stages.prepare import PrepareParameters
-from tckr_bench.stages.train import TrainParameters
+from tckr_bench.stages import adapt, attack, caption, generate, measure, prepare, train, tune
+from tckr_bench.stages.attack import Inputs as AttackInputs
+from tckr_bench.stages.generate import Inputs as GenerateInputs
+from tckr_bench.stages.request import parents_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -97,14 +94,15 @@ class _Builder:
         kind: str,
         *,
         components: Mapping[str, ComponentUse],
-        parents: Parents,
+        inputs: object,
         label: str,
         work: float,
-        parameters: object = None,
+        parameters: object,
         seed: int = 0,
         size: float = 0.0,
     ) -> str:
         values, mark = _described(parameters)
+        parents = parents_of(inputs)
         content = {
             "stage": function_of(kind),
             "components": _joined(tuple((role, identity_of(use)) for role, use in components.items())),
@@ -149,11 +147,11 @@ class _Builder:
         return self.add(
             "prepare",
             components={"dataset": dataset},
-            parents={},
+            inputs=prepare.Inputs(),
             label=dataset.label,
             work=sum(description.counts.values()),
             size=images * image_bytes(file.image_size),
-            parameters=PrepareParameters(
+            parameters=prepare.Parameters(
                 fingerprint=description.fingerprint,
                 image_size=file.image_size,
                 validation_fraction=file.held_out,
@@ -168,10 +166,10 @@ class _Builder:
         return self.add(
             training.kind("caption"),
             components={"captioner": captioner},
-            parents={"data": (self.prepare(training.dataset),)},
+            inputs=caption.Inputs(data=self.prepare(training.dataset)),
             label=f"{training.dataset.label} · {captioner.label}{training.place}",
             work=self.training_size(training),
-            parameters=CaptionParameters(training.sample),
+            parameters=caption.Parameters(training.sample),
         )
 
     @_once
@@ -180,34 +178,34 @@ class _Builder:
         return self.add(
             training.kind("adapt"),
             components={"generator": generator, "adapter": adapter},
-            parents={"data": (self.prepare(training.dataset),), "prompts": (self.caption(training),)},
+            inputs=adapt.Inputs(data=self.prepare(training.dataset), prompts=self.caption(training)),
             label=f"{training.dataset.label} · {generator.label} · {adapter.label}{training.place}",
             work=self.training_size(training) * adapter.work,
             seed=derive_seed("adapt", training.seed),
-            parameters=AdaptParameters(training.sample, share=adapter.work),
+            parameters=adapt.Parameters(training.sample, share=adapter.work),
         )
 
     @_once
     def generate(self, training: Training) -> tuple[str, ...]:
         """Return the chunks that cover the method's cardinality."""
         chunk, count = self.matrix.file.generation_chunk, self.synthetic_count(training)
-        parents = {"prompts": (self.caption(training),), "weights": (self.adapt(training),)}
-        chunks = self.known.setdefault(("chunks", parents["weights"]), [])  # a method's own, or a longer one's prefix
+        inputs = generate.Inputs(prompts=self.caption(training), weights=self.adapt(training))
+        chunks = self.known.setdefault(("chunks", inputs.weights), [])  # a method's own, or a longer one's prefix
         for start in range(len(chunks) * chunk, count, chunk):
-            chunks.append(self.chunk(training, parents, start))
+            chunks.append(self.chunk(training, inputs, start))
         return tuple(chunks[: -(-count // chunk)])
 
-    def chunk(self, training: Training, parents: Parents, start: int) -> str:
+    def chunk(self, training: Training, inputs: GenerateInputs[str], start: int) -> str:
         chunk = self.matrix.file.generation_chunk
         generator, adapter = training.synthesis
         return self.add(
             training.kind("generate"),
             components={"generator": generator},
-            parents=parents,
+            inputs=inputs,
             label=f"{training.dataset.label} · {generator.label} · {adapter.label}{training.place} · {start}+",
             work=chunk,
             size=chunk * image_bytes(generator.image_size or self.matrix.file.image_size),
-            parameters=GenerateParameters(start, start + chunk),
+            parameters=generate.Parameters(start, start + chunk),
             seed=derive_seed("generate", training.seed),
         )
 
@@ -223,25 +221,24 @@ class _Builder:
     @_once
     def train(self, training: Training) -> str:
         method = training.method
-        parents: dict[str, tuple[str, ...]] = {"data": (self.prepare(training.dataset),)}
         components = {"classifier": method.classifier}
         count = self.synthetic_count(training) if method.synthetic else None
-        if method.synthetic:
-            parents["images"] = self.generate(training)
         if method.labels == "soft":
-            parents["teacher"] = (self.teacher(training),)
             components["teacher"] = method.classifier
-        if method.matched:
-            parents["tuned"] = (self.tune(training),)
         challenge = self.matrix.regime_of(method).challenge
         return self.add(
             "shadow" if training.shadow else "train",
             components=components,
-            parents=parents,
+            inputs=train.Inputs(
+                data=self.prepare(training.dataset),
+                images=self.generate(training) if method.synthetic else (),
+                teacher=self.teacher(training) if method.labels == "soft" else None,
+                tuned=self.tune(training) if method.matched else None,
+            ),
             label=f"{training.dataset.label} · {training.name}",
             work=(count or self.training_size(training)) * method.classifier.work,
             size=self.prediction_bytes(training.dataset, challenge),
-            parameters=TrainParameters(
+            parameters=train.Parameters(
                 sample=training.sample,
                 challenge=challenge,
                 synthetic_count=count,
@@ -260,9 +257,10 @@ class _Builder:
         return self.add(
             "tune",
             components={"classifier": training.method.classifier},
-            parents={"data": (self.prepare(training.dataset),), "student": (self.train(target),)},
+            inputs=tune.Inputs(data=self.prepare(training.dataset), student=self.train(target)),
             label=f"{training.dataset.label} · {training.method.name}",
             work=5 * self.sizes(training.dataset)["train"] * training.method.classifier.work,
+            parameters=tune.Parameters(),
             seed=derive_seed("tune"),
         )
 
@@ -310,42 +308,43 @@ class _Builder:
 
     def attack(self, cell: Cell, use: ComponentUse) -> str:
         training, bank = self.training(cell), self.shadowed(cell, use)
-        parents: dict[str, tuple[str, ...]] = {"data": (self.prepare(cell.dataset),)}
+        inputs = attack.Inputs(data=self.prepare(cell.dataset))
         components = {"attack": use}
         published = use.shadows.data == "test-split"
-        parameters = AttackParameters()
+        parameters = attack.Parameters()
         if use.surface == "classifier":
-            parents["target"] = (self.train(training),)
+            inputs = replace(inputs, target=self.train(training))
             challenge = self.matrix.regime_of(cell.method).challenge if published else self.planted(cell.method)
             if use.shadows.count:
-                parents["shadows"] = self.shadows(cell.dataset, bank, use)
-            parameters = AttackParameters(
+                inputs = replace(inputs, shadows=self.shadows(cell.dataset, bank, use))
+            parameters = attack.Parameters(
                 challenge=challenge,
                 planted=training.sample.take == "members",
                 shadow_data=use.shadows.data,
                 adaptive=bank == cell.method and not published,
             )
         elif use.surface != "data":
-            parents |= self.released(training, use)
+            inputs = self.released(training, use)
             components |= {"generator": training.synthesis[0]} if use.surface == "generator" else {}
-            parameters = AttackParameters(synthetic_count=self.synthetic_count(training))
+            parameters = attack.Parameters(synthetic_count=self.synthetic_count(training))
         return self.add(
             "attack",
             components=components,
-            parents=parents,
+            inputs=inputs,
             label=f"{cell.dataset.label} · {cell.method.name} · {use.label}",
             work=1,
             parameters=parameters,
         )
 
-    def released(self, training: Training, use: ComponentUse) -> Parents:
+    def released(self, training: Training, use: ComponentUse) -> AttackInputs[str]:
         """Return what an attack on anything but the classifier looks at."""
+        data = self.prepare(training.dataset)
         if use.surface == "images":
-            return {"images": self.generate(training)}
+            return attack.Inputs(data, images=self.generate(training))
         asked = self.caption(replace(training, sample=Sample("everything")))
         if use.surface == "captions":
-            return {"prompts": (asked,), "released": (self.caption(training),)}
-        return {"prompts": (asked,), "weights": (self.adapt(training),)}
+            return attack.Inputs(data, prompts=asked, released=self.caption(training))
+        return attack.Inputs(data, prompts=asked, weights=self.adapt(training))
 
     def attacks(self, cell: Cell) -> tuple[ComponentUse, ...]:
         """Return the attacks that apply to a cell: those on releases to synthetic methods, tests of the data once."""
@@ -360,19 +359,20 @@ class _Builder:
 
     def measure(self, cell: Cell) -> str:
         training, attacks = self.training(cell), self.attacks(cell)
-        parents: dict[str, tuple[str, ...]] = {
-            "data": (self.prepare(cell.dataset),),
-            "target": (self.train(training),),
-            "teacher": (self.teacher(replace(training, sample=Sample())),),
-            "attacks": tuple(self.attack(cell, use) for use in attacks),
-        }
-        if cell.method.synthetic:
-            parents |= {"prompts": (self.caption(training),), "images": self.generate(training)[:1]}
+        synthetic = cell.method.synthetic
+        inputs = measure.Inputs(
+            data=self.prepare(cell.dataset),
+            target=self.train(training),
+            teacher=self.teacher(replace(training, sample=Sample())),
+            attacks=tuple(self.attack(cell, use) for use in attacks),
+            prompts=self.caption(training) if synthetic else None,
+            images=self.generate(training)[0] if synthetic else None,
+        )
         return self.add(
             "measure",
             components={use.label: use for use in self.matrix.metrics},
-            parents=parents,
+            inputs=inputs,
             label=f"{cell.dataset.label} · {cell.method.name}",
             work=1,
-            parameters=MeasureParameters(tuple(use.label for use in attacks), self.matrix.file.primary_attack),
+            parameters=measure.Parameters(tuple(use.label for use in attacks), self.matrix.file.primary_attack),
         )

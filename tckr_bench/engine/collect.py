@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import platform
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from tckr_bench.results.records import (
     SeedResult,
     StageCounts,
 )
+from tckr_bench.stages.isolation import ComponentFailure, read_failures
 from tckr_bench.stages.measure import PICTURES_FILE, SCORES_FILE, read_measured
 
 KEPT_KINDS = ("prepare", "caption", "adapt", "generate", "train", "measure")
@@ -108,7 +109,8 @@ class _Collector:
             why = f"{failure.stage.kind} ({failure.stage.label}): {failure.message}"
             return replace(record, seeds=(*record.seeds, SeedResult(cell.seed, "failed", failure=why)))
         artifact = self.store.path(key)
-        measured = read_measured(artifact)
+        measured, failures = read_measured(artifact), read_failures(artifact)
+        _write_logs(failures, self.run, cell.slug)
         scores = record_folder(self.run, record) / scores_name(record, cell.seed)
         _copy(artifact / SCORES_FILE, scores)
         if (artifact / PICTURES_FILE).exists() and not any(result.status == "ok" for result in record.seeds):
@@ -119,6 +121,7 @@ class _Collector:
             measurements=measured.measurements,
             scores=file_reference(scores),
             cost=_cost(self.plan.graph.ancestry(key), self.store),
+            failed={failure.label: failure.reason for failure in failures},
         )
         models = {**record.threat_models, **measured.threat_models}
         return replace(record, seeds=(*record.seeds, result), threat_models=models)
@@ -130,6 +133,19 @@ class _Collector:
         if failure is None and not done:
             return Failure(self.plan.graph.stages[key], "parent", "the run stopped before it")
         return failure
+
+
+def failure_log(run: Path, slug: str, label: str) -> Path:
+    """Return where a run keeps the traceback of an attack or a metric that failed on a cell."""
+    return run / "logs" / f"{label}-{slug.replace('/', '-')}.log"
+
+
+def _write_logs(failures: Sequence[ComponentFailure], run: Path, slug: str) -> None:
+    """Keep the traceback of every attack and metric that failed on a cell, one file for each."""
+    for failure in failures:
+        log = failure_log(run, slug, failure.label)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(failure.traceback, encoding="utf-8")
 
 
 def images_of(cardinality: float, splits: Mapping[str, int]) -> int:

@@ -23,6 +23,7 @@ from tckr_bench.engine.matrix_file import (
 from tckr_bench.errors import MatrixError, OptionError, nearest
 from tckr_bench.plugin.registry import Registry
 from tckr_bench.records import Cell, ComponentUse, Method
+from tckr_bench.results.measuring import own_metrics
 
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -83,8 +84,6 @@ def expand(file: MatrixFile, registry: Registry) -> Matrix:
             f"matrix '{file.name}': primary_attack '{file.primary_attack}' looks at "
             f"{attacks[file.primary_attack].surface}; every row releases a classifier, so name an attack on that"
         )
-    metric_names = file.metric or {entry.component.name: {} for entry in registry.family("metric")}
-    metrics = [_use(registry, "metric", label=label, given=given) for label, given in metric_names.items()]
     datasets = _datasets(file, registry)
     overrides = {
         use.label: _all_methods(_overridden(file, file.override[use.label]), registry)
@@ -97,11 +96,19 @@ def expand(file: MatrixFile, registry: Registry) -> Matrix:
         datasets=datasets,
         methods=methods,
         attacks=tuple(attacks.values()),
-        metrics=tuple(metrics),
+        metrics=_metrics(file, registry),
         overrides=overrides,
         observers=_uses(file, "observer", registry),
         regimes={control.name: control.regime(options) for control, options in _asked(file)},
     )
+
+
+def _metrics(file: MatrixFile, registry: Registry) -> tuple[ComponentUse, ...]:
+    """Return the harness's own metrics, with the options the file gives them, and those that only the file names."""
+    named = _uses(file, "metric", registry)
+    known = {use.name for use in named.values()}
+    own = [registry.use("metric", name, label=name, options={}) for name in own_metrics(registry) if name not in known]
+    return tuple(sorted((*own, *named.values()), key=lambda use: use.name))
 
 
 def _all_methods(file: MatrixFile, registry: Registry) -> tuple[Method, ...]:

@@ -15,6 +15,7 @@ from tckr_bench.errors import DatasetError
 from tckr_bench.plugin.components import DatasetComponent
 from tckr_bench.plugin.registry import Registry
 from tckr_bench.records import ComponentUse, DatasetDescription
+from tckr_bench.stages.decoded import check_description
 
 
 @dataclass(frozen=True)
@@ -136,10 +137,5 @@ def _as_published(use: ComponentUse, registry: Registry) -> DatasetDescription |
 
 def _describe(use: ComponentUse, registry: Registry) -> DatasetDescription:
     description: DatasetDescription = registry.load(use).describe()
-    if len(description.class_names) < 2:
-        found = len(description.class_names)
-        raise DatasetError(f"dataset '{use.label}' has {found} class; a classifier needs two or more")
-    for split in ("train", "test"):
-        if not description.counts.get(split):
-            raise DatasetError(f"dataset '{use.label}' has no images in its {split} split")
+    check_description(use.label, description)
     return description

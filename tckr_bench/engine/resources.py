@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tckr_bench.engine.graph import Stage
 from tckr_bench.engine.remembering import once_per_use
+from tckr_bench.plugin.components import WorkingComponent
 from tckr_bench.plugin.registry import Registry
 from tckr_bench.records import ComponentUse
 
@@ -51,6 +52,7 @@ def stage_operations(stages: Iterable[Stage], registry: Registry) -> dict[str, f
     @once_per_use
     def per_unit(use: ComponentUse) -> float | None:
         component = registry.get(use.family, use.name).component
+        assert isinstance(component, WorkingComponent), "every learning role is played by one"
         return component.operations(component.parse_options(use.options))
 
     return {stage.key: _operations_of(stage, per_unit) for stage in stages if stage.function in LEARNING_ROLES}

@@ -26,6 +26,7 @@ from pydantic import TypeAdapter, ValidationError
 from tckr_bench.engine.fingerprint import STORE_FORMAT, hash_file
 from tckr_bench.errors import StoreError, storage_error
 from tckr_bench.records import Cost
+from tckr_bench.stages.isolation import FAILURES_FILE
 
 STORE_VARIABLE = "TCKR_BENCH_STORE"
 MANIFEST = "manifest.json"
@@ -109,10 +110,11 @@ class Store:
         """Return where the artifact of a key lies, or would lie."""
         return self.root / "artifacts" / key[:2] / key
 
-    def find(self, key: str, *, thorough: bool = False) -> Manifest | None:
+    def find(self, key: str, *, thorough: bool = False, marked: bool = False) -> Manifest | None:
         """Return the manifest of a complete and undamaged artifact; None where it is missing or damaged.
 
-        With `thorough`, files that were checked before and did not change since are hashed again.
+        An artifact marked with a component's failure is to be made again, and is found with `marked` alone. With
+        `thorough`, files that were checked before and did not change since are hashed again.
         """
         folder = self.path(key)
         try:
@@ -120,7 +122,7 @@ class Store:
             self.provenance(key)
         except (OSError, ValidationError, StoreError):
             return None
-        if manifest.key != key or manifest.format != STORE_FORMAT:
+        if manifest.key != key or manifest.format != STORE_FORMAT or (FAILURES_FILE in manifest.files and not marked):
             return None
         if not thorough and _was_checked(folder, manifest):
             return manifest
@@ -208,7 +210,7 @@ class Store:
 
     def damaged(self) -> list[str]:
         """Return the keys of artifacts that are incomplete or whose checksums do not match."""
-        return [key for key in self.keys() if self.find(key, thorough=True) is None]
+        return [key for key in self.keys() if self.find(key, thorough=True, marked=True) is None]
 
     def collect(self, *, unused_for: float, dry_run: bool = False) -> list[tuple[str, int]]:
         """Remove artifacts not used for `unused_for` seconds, damaged ones, and abandoned staging folders.
@@ -216,7 +218,9 @@ class Store:
         Returns the names and bytes of what was (or would be) removed.
         """
         now = time.time()
-        keys = [key for key in self.keys() if now - self.last_used(key) >= unused_for or self.find(key) is None]
+        keys = [
+            key for key in self.keys() if now - self.last_used(key) >= unused_for or self.find(key, marked=True) is None
+        ]
         removed = [(key, self.size(key)) for key in keys]
         for key in () if dry_run else keys:
             with self.lock(key):

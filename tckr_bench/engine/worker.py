@@ -7,7 +7,6 @@ would depend on `--jobs`. Cores are used by running stages side by side.
 from __future__ import annotations
 
 import contextlib
-import errno
 import importlib
 import io
 import os
@@ -22,16 +21,15 @@ from typing import TYPE_CHECKING
 from tckr_bench.engine.graph import function_of
 from tckr_bench.engine.protocol import Order, WorkerReport, order_adapter, report_adapter
 from tckr_bench.engine.store import Provenance, Store
-from tckr_bench.errors import TckrError, storage_error
+from tckr_bench.errors import TckrError, storage_cause, storage_error
 from tckr_bench.plugin.protocols import Context
 from tckr_bench.records import Cost
-from tckr_bench.stages.request import StageFunction, StageRequest
+from tckr_bench.stages.request import StageModule, stage_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PROGRESS_INTERVAL = 0.2
-STORAGE_ERRORS = (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
 
 
 def main() -> None:
@@ -82,7 +80,7 @@ def _serve(order: Order, reports: io.TextIOWrapper) -> None:
 
 def _failure(order: Order, error: BaseException) -> WorkerReport:
     """Tell a full or read-only disk, which the user can mend, from a bug, which keeps its traceback."""
-    storage = _storage_cause(error)
+    storage = storage_cause(error)
     if storage is not None:
         message = str(storage_error(storage, f"cannot write to the store {order.store}"))
         return WorkerReport("failed", order.key, failure="user", message=message)
@@ -90,30 +88,27 @@ def _failure(order: Order, error: BaseException) -> WorkerReport:
     return WorkerReport("failed", order.key, message=message, traceback=traceback.format_exc())
 
 
-def _storage_cause(error: BaseException) -> OSError | None:
-    """Return the storage error behind a failure; libraries written in Rust pass on its text alone."""
-    if isinstance(error, OSError) and error.errno in STORAGE_ERRORS:
-        return error
-    for number in STORAGE_ERRORS:
-        if f"{os.strerror(number)} (os error {number})" in str(error):
-            return OSError(number, os.strerror(number))
-    return None
-
-
 def _run(order: Order, report: Callable[[WorkerReport], None]) -> WorkerReport:
     store = Store(Path(order.store))
     with store.lock(order.key):
         if store.find(order.key):
             return WorkerReport("found", order.key)
-        inputs = {role: tuple(store.path(key) for key in keys) for role, keys in order.parents.items()}
         damaged = _damaged_parents(store, order)
         if damaged:
             return WorkerReport("damaged", order.key, damaged=damaged)
         staged = store.begin(order.key)
-        request = StageRequest(order.kind, order.components, order.parameters, order.seed, inputs)
+        stage = _stage_module(order.kind)
+        request = stage_request(
+            stage,
+            kind=order.kind,
+            components=order.components,
+            parents={role: tuple(map(store.path, keys)) for role, keys in order.parents.items()},
+            parameters=order.parameters,
+            seed=order.seed,
+        )
         context = Context(device=order.device, progress=_throttled(order.key, report))
         with _measured() as meter:
-            _stage_function(order.kind)(request, staged, context)
+            stage.run(request, staged, context)
         provenance = Provenance(order.label, order.component, meter.cost(), order.device, order.work, time.time())
         store.commit(order.key, staged, kind=order.kind, provenance=provenance)
     return WorkerReport("done", order.key, cost=provenance.cost)
@@ -132,17 +127,16 @@ def _damaged_parents(store: Store, order: Order) -> tuple[str, ...]:
             damaged.append(key)
             continue
         if mark not in _checked:
-            if store.find(key) is None:
+            if store.find(key, marked=True) is None:
                 damaged.append(key)
             else:
                 _checked.add(mark)
     return tuple(damaged)
 
 
-def _stage_function(kind: str) -> StageFunction:
-    module = importlib.import_module(f"tckr_bench.stages.{function_of(kind)}")
-    function: StageFunction = module.run
-    return function
+def _stage_module(kind: str) -> StageModule:
+    module: StageModule = importlib.import_module(f"tckr_bench.stages.{function_of(kind)}")
+    return module
 
 
 def _throttled(key: str, report: Callable[[WorkerReport], None]) -> Callable[[float], None]:

@@ -22,10 +22,12 @@ from tckr_bench.plugin.protocols import Context
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import EpochChoice
 from tckr_bench.seeds import derive_seed
+from tckr_bench.stages import generate, train
 from tckr_bench.stages.arrays import read_arrays
 from tckr_bench.stages.caption import read_prompts
-from tckr_bench.stages.generate import IMAGES_FILE, GenerateParameters, read_generated
-from tckr_bench.stages.train import MODEL_FOLDER, TrainParameters
+from tckr_bench.stages.generate import IMAGES_FILE, read_generated
+from tckr_bench.stages.request import parents_of
+from tckr_bench.stages.train import MODEL_FOLDER
 from tckr_bench.text import plain
 
 if TYPE_CHECKING:
@@ -182,9 +184,9 @@ def _chunks(record: CellRecord, sizes: list[int], *, captioned: str, adapted: st
         yield _key_of(
             "generate",
             components={"generator": record.method.generator},
-            parameters=asdict(GenerateParameters(start, start + size)),
+            parameters=asdict(generate.Parameters(start, start + size)),
             seed=derive_seed("generate", record.seed),
-            parents={"prompts": (captioned,), "weights": (adapted,)},
+            inputs=generate.Inputs(prompts=captioned, weights=adapted),
         )
         start += size
 
@@ -197,9 +199,9 @@ def _is_teacher(record: CellRecord, key: str) -> bool:
         == _key_of(
             "train",
             components={"classifier": record.method.classifier},
-            parameters=asdict(TrainParameters(epoch=epoch, queries=queries)),
+            parameters=asdict(train.Parameters(epoch=epoch, queries=queries)),
             seed=derive_seed("train", record.seed),
-            parents={"data": (data,)},
+            inputs=train.Inputs(data=data),
         )
         for data in prepared
         for epoch in get_args(EpochChoice)
@@ -213,7 +215,7 @@ def _key_of(
     components: Mapping[str, ComponentUse],
     parameters: Mapping[str, Any],
     seed: int,
-    parents: Mapping[str, tuple[str, ...]],
+    inputs: object,
 ) -> str:
     return fingerprint(
         {
@@ -221,7 +223,7 @@ def _key_of(
             "components": {role: identity_of(use) for role, use in components.items()},
             "parameters": parameters,
             "seed": seed,
-            "parents": parents,
+            "parents": parents_of(inputs),
         }
     )
 

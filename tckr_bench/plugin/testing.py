@@ -32,6 +32,7 @@ from tckr_bench.records import (
     ShadowAudit,
     ThreatModel,
     TrainingData,
+    read_only,
 )
 
 if TYPE_CHECKING:
@@ -300,8 +301,8 @@ def check_classifier(component: ClassifierComponent, options: dict[str, Any], fo
 
 
 def check_attack(attack: Attack) -> None:
-    """Check that an attack gives one finite score per example, whatever their order."""
-    evidence = fake_attack_evidence()
+    """Check that an attack gives one finite score per example, whatever their order, and writes to no evidence."""
+    evidence = read_only(fake_attack_evidence())
     scores = np.asarray(attack.score(evidence))
     assert scores.shape == (60,), "one score per example"
     assert np.isfinite(scores).all(), "scores are finite"
@@ -327,8 +328,11 @@ def check_attack(attack: Attack) -> None:
 
 
 def check_release_attack(attack: ReleaseAttack) -> None:
-    """Check that an attack on a release gives one finite score per example, the same each time, in any order."""
-    evidence = fake_release_evidence()
+    """Check that an attack on a release gives one finite score per example, the same each time, in any order.
+
+    It must not write to what it is given.
+    """
+    evidence = read_only(fake_release_evidence())
     outcome = attack.score(evidence, context=Context())
     count = len(evidence.labels)
     assert outcome.scores.shape == (count,), "one score per example"
@@ -356,7 +360,7 @@ def check_release_attack(attack: ReleaseAttack) -> None:
 
 def check_metric(component: MetricComponent) -> None:
     """Check that a metric gives the same measurements each time, of the quantities it declares and in their range."""
-    evidence, metric = fake_cell_evidence(), component.load(component.parse_options({}))
+    evidence, metric = read_only(fake_cell_evidence()), component.load(component.parse_options({}))
     declared = {quantity.name: quantity for quantity in component.quantities}
     measurements = metric.compute(evidence)
     assert measurements == metric.compute(evidence), "the same evidence gives the same measurements"

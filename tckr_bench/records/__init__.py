@@ -35,6 +35,7 @@ from tckr_bench.records.membership import (
     Surface,
     ThreatModel,
 )
+from tckr_bench.records.read_only import read_only
 from tckr_bench.records.results import (
     Cell,
     CellRecord,
@@ -151,4 +152,5 @@ __all__ = [
     "TrainingProtocol",
     "Unit",
     "attacks_on",
+    "read_only",
 ]

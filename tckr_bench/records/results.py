@@ -131,7 +131,8 @@ class CellRecord:
 
     `status` is `ok` or `failed`; a failed cell has no measurements and names the stage and the reason. `protocol` says
     how epochs were chosen: `sound` on validation images, `paper` on the test set. `contamination` says whether the base
-    generator was pretrained on the dataset's images or classes; None where there is no generator.
+    generator was pretrained on the dataset's images or classes; None where there is no generator. `failed` names the
+    attacks and metrics that failed on the cell, whose measurements it is without, and the reason.
     """
 
     dataset: str
@@ -148,6 +149,7 @@ class CellRecord:
     cost: tuple[StepCost, ...] = ()
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     failure: str = ""
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tckr_bench.controls import limit_rule
-from tckr_bench.errors import OptionError, PluginError, RunError
+from tckr_bench.errors import RunError
 from tckr_bench.records import Measurement
 from tckr_bench.results.files import dump_record, file_reference, pictures_path, record_folder, scores_name
 from tckr_bench.results.identity import digest_of
@@ -30,19 +30,6 @@ if TYPE_CHECKING:
 MOST_CLASSES = 25_000
 MOST_SHADOWS = 1024
 MOST_CANARIES = 10_000
-_NONSENSE = (
-    PluginError,
-    OptionError,
-    RunError,
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    MemoryError,
-    TypeError,
-    ValueError,
-)
-"""What metrics raise on nonsense: scores are hostile input, and that is a finding, not a crash."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +106,7 @@ def examine(task: Task) -> Examined:
         return _examined(record, result, scores_of(task.run, record, task.seed))
     except RunError as error:
         return Examined((str(error),))
-    except _NONSENSE as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - scores are hostile input, a metric may be a plugin
         return Examined((f"measurements of {path.name} cannot be computed ({str(error)[:200]})",))
 
 
@@ -145,9 +132,9 @@ def scores_of(run: Path, record: ResultRecord, seed: int) -> CellEvidence:
 
 
 def _examined(record: ResultRecord, result: SeedResult, evidence: CellEvidence) -> Examined:
-    measurements = tuple(compute_measurements(evidence, record.metrics))
+    measurements = tuple(compute_measurements(evidence, record.metrics, excused=result.failed))
     return Examined(
-        faults=(*_faults_of_measurements(record, result, measurements), *_faults_of_models(record, evidence)),
+        faults=(*_faults_of_measurements(record, result, measurements), *_faults_of_models(record, result, evidence)),
         digest=digest_of(evidence),
         labels=_sha(evidence.test_labels),
         outputs=_sha(evidence.test_logits),
@@ -228,10 +215,11 @@ def _by_name(measurements: tuple[Measurement, ...]) -> Mapping[tuple[str, str], 
     return {(measurement.metric, measurement.attack): measurement for measurement in measurements}
 
 
-def _faults_of_models(record: ResultRecord, evidence: CellEvidence) -> list[str]:
+def _faults_of_models(record: ResultRecord, result: SeedResult, evidence: CellEvidence) -> list[str]:
     found = {label: attack.threat_model for label, attack in evidence.attacks.items()}
+    expected = {label: model for label, model in record.threat_models.items() if label not in result.failed}
     faults = []
-    if found != dict(record.threat_models) or not found:
+    if found != expected or not (found or result.failed):
         faults.append("its threat models are not those of the saved scores")
     if evidence.primary_attack != record.primary_attack:
         faults.append(f"its scores were saved with the primary attack {evidence.primary_attack[:60]}")

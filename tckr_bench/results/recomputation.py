@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from tckr_bench.plugin.registry import default_registry
+from tckr_bench.results.measuring import TOLERANCE, measure, own_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from tckr_bench.records import CellEvidence, ComponentUse, Measurement
 
-TOLERANCE = 1e-9
 
+def compute_measurements(
+    evidence: CellEvidence, metrics: Sequence[ComponentUse] = (), *, excused: Collection[str] = ()
+) -> list[Measurement]:
+    """Compute the measurements of evidence, by default with the harness's own metrics.
 
-def compute_measurements(evidence: CellEvidence, metrics: Sequence[ComponentUse] = ()) -> list[Measurement]:
-    """Compute the measurements of evidence, by default with every installed metric.
+    `excused` are labels of metrics that may fail, since they failed in the run; where one does not, its measurements
+    count.
 
     Raises:
         PluginError, OptionError: a metric is not installed here, or does not have its options.
+        ValueError: a metric returned something else than measurements of its own.
     """
     registry = default_registry()
-    names = [registration.component.name for registration in registry.family("metric")]
+    uses = metrics or [registry.use("metric", name, label=name, options={}) for name in own_metrics(registry)]
     measurements: list[Measurement] = []
-    for use in metrics or [registry.use("metric", name, label=name, options={}) for name in names]:
-        measurements += registry.load(use).compute(evidence)
+    for use in uses:
+        forgiven = (Exception, SystemExit) if use.label in excused else ()
+        with contextlib.suppress(*forgiven):
+            measurements += measure(use, evidence)
     return measurements
 
 

@@ -43,7 +43,8 @@ class FileReference:
 class SeedResult:
     """A method on a dataset with one seed: measurements, the scores they are recomputed from, and what it took.
 
-    A failed seed has no measurements and no scores; `failure` says why. It counts as chance in the ranking.
+    A failed seed has no measurements and no scores; `failure` says why. It counts as chance in the ranking. `failed`
+    names the attacks and metrics that failed on the seed, whose measurements it is without, and the reason.
     """
 
     seed: int
@@ -52,6 +53,7 @@ class SeedResult:
     scores: FileReference | None = None
     cost: tuple[StepCost, ...] = ()
     failure: str = ""
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,11 @@ def cells_of(record: ResultRecord) -> tuple[CellRecord, ...]:
             track=record.track,
             status=result.status,
             measurements=result.measurements,
-            threat_models=record.threat_models if result.status == "ok" else {},
+            threat_models={
+                label: model
+                for label, model in record.threat_models.items()
+                if result.status == "ok" and label not in result.failed
+            },
             description=record.description,
             protocol=record.protocol,
             contamination=record.contamination,
@@ -201,6 +207,7 @@ def cells_of(record: ResultRecord) -> tuple[CellRecord, ...]:
             cost=result.cost,
             keys=record.run.keys.get(cell_slug(record.dataset, record.method.name, result.seed), {}),
             failure=result.failure,
+            failed=result.failed,
         )
         for result in record.seeds
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import Prompts, Sample
@@ -11,6 +11,7 @@ from tckr_bench.seeds import derive_seed
 from tckr_bench.stages.caption import read_prompts
 from tckr_bench.stages.challenge import take_sample
 from tckr_bench.stages.prepare import read_prepared
+from tckr_bench.stages.request import PlaceT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,23 +24,30 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class AdaptParameters:
+class Inputs(Generic[PlaceT]):
+    """The prepared dataset, and the prompts of the sample's images."""
+
+    data: PlaceT
+    prompts: PlaceT
+
+
+@dataclass(frozen=True)
+class Parameters:
     """Which images the prompts describe, and the share of them that the adapter is given, above 0 to 1."""
 
     sample: Sample = field(default_factory=Sample)
     share: float = 1.0
 
 
-def run(request: StageRequest, folder: Path, context: Context) -> None:
+def run(request: StageRequest[Inputs[Path], Parameters], folder: Path, context: Context) -> None:
     """Write the adapter's weights, or nothing where the adapter has none."""
     registry = default_registry()
     generator: Generator = registry.load(request.components["generator"])
     adapter: Adapter = registry.load(request.components["adapter"])
-    parameters = request.parse(AdaptParameters)
-    images = take_sample(read_prepared(request.input("data")), parameters.sample).train.images
-    prompts = read_prompts(request.input("prompts"))
-    if parameters.share < 1:
-        chosen = draw_share(prompts.labels, parameters.share, seed=derive_seed("sample fraction", request.seed))
+    images = take_sample(read_prepared(request.inputs.data), request.parameters.sample).train.images
+    prompts, share = read_prompts(request.inputs.prompts), request.parameters.share
+    if share < 1:
+        chosen = draw_share(prompts.labels, share, seed=derive_seed("sample fraction", request.seed))
         texts = tuple(prompts.texts[index] for index in chosen)
         images, prompts = images[chosen], Prompts(texts, prompts.labels[chosen], prompts.sources[chosen])
     adapter.adapt(generator, images, prompts, weights=folder, seed=request.seed, context=context)

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 import numpy as np
 from pydantic import TypeAdapter
 
 from tckr_bench.errors import NotApplicableError
+from tckr_bench.plugin.protocols import ReleaseEvidence
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import AttackScores, ChallengeParameters, Copies, ShadowAudit, ShadowData, ThreatModel
+from tckr_bench.results.pictures import PicturePair, write_pictures
+from tckr_bench.results.soundness import fault_of_attack
 from tckr_bench.stages.arrays import read_arrays, write_arrays
 from tckr_bench.stages.audit import audit_shadows
 from tckr_bench.stages.challenge import Challenge, build_challenge
+from tckr_bench.stages.isolation import FAILURES_FILE, isolated, write_failures
 from tckr_bench.stages.prepare import read_prepared
-from tckr_bench.stages.release import attack_release
+from tckr_bench.stages.release import PAIRS_FILE, attack_release, gather_release
+from tckr_bench.stages.request import PlaceT
+from tckr_bench.stages.scores import scores_of
 from tckr_bench.stages.shadows import FEWEST_TO_AUDIT, gather_evidence, only
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tckr_bench.plugin.protocols import Attack, Context
-    from tckr_bench.records import Scores
+    from tckr_bench.records import AttackEvidence
+    from tckr_bench.stages.isolation import ComponentFailure
     from tckr_bench.stages.request import StageRequest
+
+    Request = StageRequest["Inputs[Path]", "Parameters"]
 
 SCORES_FILE = "scores.safetensors"
 THREAT_MODEL_FILE = "threat_model.json"
@@ -32,7 +41,30 @@ REASON_FILE = "not_applicable.json"
 
 
 @dataclass(frozen=True)
-class AttackParameters:
+class Inputs(Generic[PlaceT]):
+    """The prepared dataset, and what the attack looks at.
+
+    Attributes:
+        data: the prepared dataset.
+        target: the trained classifier that is attacked.
+        shadows: trained shadow models, in order.
+        images: chunks of synthetic images, in order.
+        prompts: the captions of every challenge example.
+        released: the captions that the synthetic images were made from.
+        weights: of the adapted generator.
+    """
+
+    data: PlaceT
+    target: PlaceT | None = None
+    shadows: tuple[PlaceT, ...] = ()
+    images: tuple[PlaceT, ...] = ()
+    prompts: PlaceT | None = None
+    released: PlaceT | None = None
+    weights: PlaceT | None = None
+
+
+@dataclass(frozen=True)
+class Parameters:
     """What the target and its shadow models were trained on.
 
     Attributes:
@@ -51,26 +83,27 @@ class AttackParameters:
     synthetic_count: int | None = None
 
 
-def run(request: StageRequest, folder: Path, context: Context) -> None:
-    """Write scores, membership, labels, canaries and the threat model, or why the attack does not apply."""
-    parameters = request.parse(AttackParameters)
-    challenge = build_challenge(read_prepared(request.input("data")), parameters.challenge)
-    try:
-        if request.components["attack"].surface == "classifier":
-            found = _attack_classifier(request, parameters, challenge)
-        else:
-            count = parameters.synthetic_count
-            found = attack_release(request, challenge, count=count, folder=folder, context=context)
-    except NotApplicableError as error:
-        (folder / REASON_FILE).write_text(json.dumps(str(error)), encoding="utf-8")
-        return
-    _write(found, folder)
+def run(request: Request, folder: Path, context: Context) -> None:
+    """Write scores, membership, labels, canaries and the threat model; or why the attack does not apply, or failed."""
+    use, parameters = request.components["attack"], request.parameters
+    prepared = read_prepared(request.inputs.data)
+    challenge = build_challenge(prepared, parameters.challenge)
+    evidence: AttackEvidence | ReleaseEvidence  # gathered first: a parent that cannot be read is no fault of the attack
+    if use.surface == "classifier":
+        evidence = gather_evidence(request.inputs, prepared, challenge, shadow_data=parameters.shadow_data)
+    else:
+        count = parameters.synthetic_count
+        evidence = gather_release(request.inputs, prepared, challenge, components=request.components, count=count)
+    failures: list[ComponentFailure] = []
+    with isolated(use, failures):
+        _attack(request, evidence, challenge, folder=folder, context=context)
+    write_failures(failures, folder)
     context.progress(1.0)
 
 
 def read_scores(folder: Path, *, label: str) -> AttackScores | None:
-    """Read the scores an attack left; None where it did not apply."""
-    if (folder / REASON_FILE).exists():
+    """Read the scores an attack left; None where it did not apply, or failed."""
+    if (folder / REASON_FILE).exists() or (folder / FAILURES_FILE).exists():
         return None
     arrays = read_arrays(folder / SCORES_FILE)
     threat_model = TypeAdapter(ThreatModel).validate_json((folder / THREAT_MODEL_FILE).read_bytes())
@@ -88,12 +121,42 @@ def read_scores(folder: Path, *, label: str) -> AttackScores | None:
     )
 
 
-def _attack_classifier(request: StageRequest, parameters: AttackParameters, challenge: Challenge) -> AttackScores:
+def _attack(
+    request: Request,
+    evidence: AttackEvidence | ReleaseEvidence,
+    challenge: Challenge,
+    *,
+    folder: Path,
+    context: Context,
+) -> None:
+    """Make the attack and write what it found, pictures last.
+
+    Raises:
+        ValueError: what it returned cannot be what it says it is.
+    """
     use = request.components["attack"]
+    pairs: list[PicturePair] = []
+    try:
+        if isinstance(evidence, ReleaseEvidence):
+            found, pairs = attack_release(use, evidence, challenge, context=context)
+        else:
+            found = _attack_classifier(request, evidence, challenge)
+    except NotApplicableError as error:
+        (folder / REASON_FILE).write_text(json.dumps(str(error)), encoding="utf-8")
+        return
+    fault = fault_of_attack(use.label, found)
+    if fault:
+        raise ValueError(fault)
+    _write(found, folder)
+    if pairs:
+        write_pictures(pairs, folder / PAIRS_FILE)
+
+
+def _attack_classifier(request: Request, evidence: AttackEvidence, challenge: Challenge) -> AttackScores:
+    use, parameters = request.components["attack"], request.parameters
     attack: Attack = default_registry().load(use)
-    evidence = gather_evidence(request, parameters.shadow_data, challenge)
     kept = np.ones_like(challenge.canaries) if parameters.planted else ~challenge.canaries
-    scores = checked(attack.score(only(evidence, kept)), int(kept.sum()))
+    scores = scores_of(attack, only(evidence, kept))
     shadows = len(evidence.shadow_membership)
     auditable = parameters.adaptive and parameters.shadow_data == "halves" and shadows >= FEWEST_TO_AUDIT
     return AttackScores(
@@ -105,18 +168,6 @@ def _attack_classifier(request: StageRequest, parameters: AttackParameters, chal
         labels=evidence.labels[kept],
         audit=audit_shadows(attack, evidence, challenge) if auditable and not parameters.planted else None,
     )
-
-
-def checked(scores: Scores, count: int) -> Scores:
-    """Return an attack's scores as float64.
-
-    Raises:
-        ValueError: there is not one finite score per example.
-    """
-    found = np.asarray(scores, dtype=np.float64)
-    if found.shape != (count,) or not np.isfinite(found).all():
-        raise ValueError(f"the attack must return {count} finite scores, it returned shape {found.shape}")
-    return found
 
 
 def _write(found: AttackScores, folder: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tckr_bench.records import ShadowAudit
+from tckr_bench.stages.scores import scores_of
 from tckr_bench.stages.shadows import only, with_shadow_as_target
 from tckr_bench.stats import auc
 
@@ -30,11 +31,11 @@ def audit_shadows(attack: Attack, evidence: AttackEvidence, challenge: Challenge
     canary_scores = np.zeros((count, len(canaries.labels)))
     for index in range(count):
         inside = ordinary.shadow_membership[index]
-        scores = np.asarray(attack.score(with_shadow_as_target(ordinary, index)), dtype=np.float64)
+        scores = scores_of(attack, with_shadow_as_target(ordinary, index))
         aucs[index] = auc(scores, inside)
         sums += np.where(np.stack([inside, ~inside]), scores, 0.0)
         if len(canaries.labels):
-            canary_scores[index] = attack.score(with_shadow_as_target(canaries, index))
+            canary_scores[index] = scores_of(attack, with_shadow_as_target(canaries, index))
     times = ordinary.shadow_membership.sum(axis=0)
     vulnerability = sums[0] / np.maximum(times, 1) - sums[1] / np.maximum(count - times, 1)
     return ShadowAudit(aucs, vulnerability, canary_scores, canaries.shadow_membership)

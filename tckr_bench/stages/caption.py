@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import Prompts, Sample
 from tckr_bench.stages.challenge import take_sample
 from tckr_bench.stages.prepare import read_prepared
+from tckr_bench.stages.request import PlaceT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,15 +22,22 @@ PROMPTS_FILE = "prompts.json"
 
 
 @dataclass(frozen=True)
-class CaptionParameters:
+class Inputs(Generic[PlaceT]):
+    """The prepared dataset."""
+
+    data: PlaceT
+
+
+@dataclass(frozen=True)
+class Parameters:
     """Which images are captioned."""
 
     sample: Sample = field(default_factory=Sample)
 
 
-def run(request: StageRequest, folder: Path, context: Context) -> None:
+def run(request: StageRequest[Inputs[Path], Parameters], folder: Path, context: Context) -> None:
     """Caption the training split, or what stands in its place, and write a text and a label per image, in order."""
-    prepared = take_sample(read_prepared(request.input("data")), request.parse(CaptionParameters).sample)
+    prepared = take_sample(read_prepared(request.inputs.data), request.parameters.sample)
     captioner: Captioner = default_registry().load(request.components["captioner"])
     train = prepared.train
     texts = captioner.caption(train.images, train.labels, class_names=prepared.class_names, context=context)

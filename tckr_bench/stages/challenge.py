@@ -28,6 +28,17 @@ class Challenge:
     canaries: npt.NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class Eligible:
+    """Which images may be examples: indices of training images (members) and of test images (others), int64 each.
+
+    Finding them hashes every picture of both splits, so `prepare` does it once; every challenge selects from them.
+    """
+
+    members: npt.NDArray[np.int64]
+    others: npt.NDArray[np.int64]
+
+
 def build_challenge(prepared: Prepared, parameters: ChallengeParameters) -> Challenge:
     """Put members (training images) before non-members (test images) and make the canaries of both sides.
 
@@ -36,12 +47,13 @@ def build_challenge(prepared: Prepared, parameters: ChallengeParameters) -> Chal
     """
     import numpy as np
 
+    found = prepared.eligible
+    assert found is not None, "a challenge is made of the dataset, not of a sample of it"
     sides = []
     canaries = []
-    for (name, split), allowed in zip(
-        (("members", prepared.train), ("non-members", prepared.test)),
-        eligible(prepared.train.images, prepared.test.images),
-        strict=True,
+    for name, split, allowed in (
+        ("members", prepared.train, found.members),
+        ("non-members", prepared.test, found.others),
     ):
         count = len(allowed) if parameters.per_side is None else min(parameters.per_side, len(allowed))
         chosen = np.random.default_rng(derive_seed("challenge", name)).permutation(len(allowed))[:count]
@@ -59,33 +71,36 @@ def build_challenge(prepared: Prepared, parameters: ChallengeParameters) -> Chal
     return Challenge(LabelledImages(images, labels), members, np.concatenate(canaries))
 
 
-def eligible(train: Images, test: Images) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def eligible(train: Images, test: Images) -> Eligible:
     """Return the indices of the images of each side that the other side does not hold, each picture once.
 
     >>> import numpy as np
     >>> train, test = (np.array(values, dtype=np.uint8).reshape(-1, 1, 1, 1) for values in ([5, 5, 7], [7, 9]))
-    >>> [indices.tolist() for indices in eligible(train, test)]
-    [[0], [1]]
+    >>> found = eligible(train, test)
+    >>> found.members.tolist(), found.others.tolist()
+    ([0], [1])
     """
     import numpy as np
 
     first = [_first_of_each(images) for images in (train, test)]
     shared = first[0].keys() & first[1].keys()
     kept = [[index for digest, index in side.items() if digest not in shared] for side in first]
-    return np.array(kept[0], dtype=np.int64), np.array(kept[1], dtype=np.int64)
+    return Eligible(np.array(kept[0], dtype=np.int64), np.array(kept[1], dtype=np.int64))
 
 
 def take_sample(prepared: Prepared, sample: Sample) -> Prepared:
     """Return the dataset with a sample in the place of its training split; the other splits stay as they are.
 
-    Taken from `outside`, the validation images become training images and none are left to validate.
+    Taken from `outside`, the validation images become training images and none are left to validate. A sample has no
+    challenge of its own.
     """
     if sample.take == "train":
         return prepared
     if sample.take == "outside":
-        return replace(prepared, train=prepared.validation, validation=_take(prepared.validation, slice(0)))
+        none = _take(prepared.validation, slice(0))
+        return replace(prepared, train=prepared.validation, validation=none, eligible=None)
     challenge = build_challenge(prepared, sample.challenge)
-    return replace(prepared, train=_take(challenge.examples, sample_mask(challenge, sample)))
+    return replace(prepared, train=_take(challenge.examples, sample_mask(challenge, sample)), eligible=None)
 
 
 def sample_mask(challenge: Challenge, sample: Sample) -> npt.NDArray[np.bool_]:

@@ -10,7 +10,7 @@ import functools
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Generic, cast
 
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import ComponentUse, GenerationRequest, LabelledImages, Prompts
@@ -18,6 +18,7 @@ from tckr_bench.seeds import derive_seed
 from tckr_bench.stages.arrays import read_arrays, write_arrays
 from tckr_bench.stages.caption import read_class_names, read_prompts
 from tckr_bench.stages.chunks import ImageChunks, map_images
+from tckr_bench.stages.request import PlaceT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,25 +36,32 @@ LARGEST_IN_MEMORY = 4 * 2**30
 
 
 @dataclass(frozen=True)
-class GenerateParameters:
+class Inputs(Generic[PlaceT]):
+    """The prompts of the real images, and the weights an adapter fitted to both."""
+
+    prompts: PlaceT
+    weights: PlaceT
+
+
+@dataclass(frozen=True)
+class Parameters:
     """The chunk: samples `start` to `stop` (exclusive) of the sequence."""
 
     start: int
     stop: int
 
 
-def run(request: StageRequest, folder: Path, context: Context) -> None:
+def run(request: StageRequest[Inputs[Path], Parameters], folder: Path, context: Context) -> None:
     """Generate the chunk and write images, labels and the index of the real image behind each prompt."""
-    parameters = request.parse(GenerateParameters)
-    folder_of_prompts = request.input("prompts")
+    inputs, parameters = request.inputs, request.parameters
     asked = plan_samples(
-        read_prompts(folder_of_prompts),
+        read_prompts(inputs.prompts),
         start=parameters.start,
         stop=parameters.stop,
         seed=request.seed,
-        class_names=read_class_names(folder_of_prompts),
+        class_names=read_class_names(inputs.prompts),
     )
-    generator = _load_generator(request.components["generator"], request.input("weights"))
+    generator = _load_generator(request.components["generator"], inputs.weights)
     images = generator.generate(asked, context=context)
     if images.shape[0] != len(asked) or str(images.dtype) != "uint8":
         raise TypeError(f"the generator returned {images.shape} {images.dtype} for {len(asked)} prompts")

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 from pydantic import TypeAdapter
 
-from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import CellEvidence, Measurement, ThreatModel
+from tckr_bench.results.measuring import measure
 from tckr_bench.results.pictures import PicturePair, read_pictures, spread, write_pictures
 from tckr_bench.results.scores import narrowed, write_scores
 from tckr_bench.stages.attack import read_scores
 from tckr_bench.stages.caption import read_prompts
 from tckr_bench.stages.generate import read_generated
+from tckr_bench.stages.isolation import isolated, read_failures, write_failures
 from tckr_bench.stages.prepare import Prepared, read_prepared
 from tckr_bench.stages.release import PAIRS_FILE
+from tckr_bench.stages.request import PlaceT
 from tckr_bench.stages.train import read_history, read_predictions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
-    from tckr_bench.plugin.protocols import Context, Metric
+    from tckr_bench.plugin.protocols import Context
+    from tckr_bench.stages.isolation import ComponentFailure
     from tckr_bench.stages.request import StageRequest
+
+    Request = StageRequest["Inputs[Path]", "Parameters"]
 
 MEASURED_FILE, SCORES_FILE, PICTURES_FILE = "measured.json", "scores.parquet", "pictures.parquet"
 SAMPLES_PER_CLASS = 4
@@ -33,10 +37,31 @@ MOST_SAMPLES = 24
 
 
 @dataclass(frozen=True)
-class MeasureParameters:
+class Inputs(Generic[PlaceT]):
+    """The prepared dataset, two trained models, the attacks on one of them, and what its images were made from.
+
+    Attributes:
+        data: the prepared dataset.
+        target: the cell's own classifier.
+        teacher: the real-data baseline it is compared with.
+        attacks: scores of the attacks, in the order of their labels.
+        prompts: captions of the real images, of a cell with synthetic ones.
+        images: the first chunk of these.
+    """
+
+    data: PlaceT
+    target: PlaceT
+    teacher: PlaceT
+    attacks: tuple[PlaceT, ...] = ()
+    prompts: PlaceT | None = None
+    images: PlaceT | None = None
+
+
+@dataclass(frozen=True)
+class Parameters:
     """Labels of the attacks, in the order of the parents, and which of them the board ranks by.
 
-    Attacks that do not apply to the cell leave no scores and are left out.
+    Attacks that do not apply to the cell, or that failed, leave no scores and are left out.
     """
 
     attacks: tuple[str, ...]
@@ -51,31 +76,18 @@ class Measured:
     threat_models: Mapping[str, ThreatModel]
 
 
-def run(request: StageRequest, folder: Path, context: Context) -> None:
-    """Write the scores, what the metrics make of them, and pairs of real and synthetic images where there are any."""
-    parameters = request.parse(MeasureParameters)
-    prepared = read_prepared(request.input("data"))
-    attacks = dict(zip(parameters.attacks, request.inputs["attacks"], strict=True))
-    found = {label: read_scores(path, label=label) for label, path in attacks.items()}
-    evidence = narrowed(
-        CellEvidence(
-            test_labels=prepared.test.labels,
-            test_logits=read_predictions(request.input("target")).test,
-            teacher_logits=read_predictions(request.input("teacher")).test,
-            attacks={label: scores for label, scores in found.items() if scores is not None},
-            primary_attack=parameters.primary_attack,
-            guarantee=read_history(request.input("target")).guarantee,
-        )
-    )
+def run(request: Request, folder: Path, context: Context) -> None:
+    """Write the scores, what the metrics make of them, what failed, and pairs of images where there are any."""
+    prepared = read_prepared(request.inputs.data)
+    evidence = _evidence(request, prepared)
     write_scores(evidence, folder / SCORES_FILE)
-    measurements: list[Measurement] = []
-    for use in request.components.values():
-        metric: Metric = default_registry().load(use)
-        measurements.extend(metric.compute(evidence))
+    failures = [failure for path in request.inputs.attacks for failure in read_failures(path)]
+    measurements = _measurements(request, evidence, failures)
     models = {label: attack.threat_model for label, attack in evidence.attacks.items()}
     measured = Measured(tuple(measurements), models)
     (folder / MEASURED_FILE).write_bytes(TypeAdapter(Measured).dump_json(measured, indent=1))
-    _write_pictures(request, prepared, attacks.values(), folder)
+    write_failures(failures, folder)
+    _write_pictures(request.inputs, prepared, folder)
     context.progress(1.0)
 
 
@@ -84,22 +96,49 @@ def read_measured(folder: Path) -> Measured:
     return TypeAdapter(Measured).validate_json((folder / MEASURED_FILE).read_bytes())
 
 
-def _write_pictures(request: StageRequest, prepared: Prepared, attacks: Iterable[Path], folder: Path) -> None:
+def _evidence(request: Request, prepared: Prepared) -> CellEvidence:
+    inputs, parameters = request.inputs, request.parameters
+    attacks = zip(parameters.attacks, inputs.attacks, strict=True)
+    found = {label: read_scores(path, label=label) for label, path in attacks}
+    return narrowed(
+        CellEvidence(
+            test_labels=prepared.test.labels,
+            test_logits=read_predictions(inputs.target).test,
+            teacher_logits=read_predictions(inputs.teacher).test,
+            attacks={label: scores for label, scores in found.items() if scores is not None},
+            primary_attack=parameters.primary_attack,
+            guarantee=read_history(inputs.target).guarantee,
+        )
+    )
+
+
+def _measurements(request: Request, evidence: CellEvidence, failures: list[ComponentFailure]) -> list[Measurement]:
+    """Compute the measurements of every metric, and note those that fail."""
+    measurements: list[Measurement] = []
+    for use in request.components.values():
+        with isolated(use, failures):
+            measurements.extend(measure(use, evidence))
+    return measurements
+
+
+def _write_pictures(inputs: Inputs[Path], prepared: Prepared, folder: Path) -> None:
     """Write the first synthetic images beside those they were made from, and the copies that an attack found."""
-    samples = _samples(request, prepared) if "images" in request.inputs else []
-    found = next((path / PAIRS_FILE for path in attacks if (path / PAIRS_FILE).exists()), None)
+    samples = _samples(inputs, prepared)
+    found = next((path / PAIRS_FILE for path in inputs.attacks if (path / PAIRS_FILE).exists()), None)
     pairs = [*spread(samples, MOST_SAMPLES), *(read_pictures(found) if found is not None else ())]
     if pairs:
         write_pictures(pairs, folder / PICTURES_FILE)
 
 
-def _samples(request: StageRequest, prepared: Prepared) -> list[PicturePair]:
-    """Pair the first synthetic images, class by class, with the real image their prompt describes."""
+def _samples(inputs: Inputs[Path], prepared: Prepared) -> list[PicturePair]:
+    """Pair the first synthetic images, class by class, with the real image their prompt describes; none without."""
     import numpy as np
 
-    prompts = read_prompts(request.input("prompts"))
+    if inputs.images is None or inputs.prompts is None:
+        return []
+    prompts = read_prompts(inputs.prompts)
     wanted = min(SAMPLES_PER_CLASS * len(prepared.class_names), FIRST_IMAGES)
-    generated, sources = read_generated(request.inputs["images"][:1])
+    generated, sources = read_generated([inputs.images])
     order = np.argsort(generated.labels[:wanted], kind="stable")
     return [
         PicturePair(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 from tckr_bench.errors import DatasetError
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import SPLITS, LabelledImages
 from tckr_bench.seeds import derive_seed
 from tckr_bench.stages.arrays import read_arrays, write_arrays
+from tckr_bench.stages.challenge import Eligible, eligible
+from tckr_bench.stages.decoded import check_description, checked_split
+from tckr_bench.stages.request import PlaceT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,11 +22,21 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from tckr_bench.plugin.protocols import Context, Dataset
+    from tckr_bench.records import Split
     from tckr_bench.stages.request import StageRequest
+
+DATA_FILE = "data.safetensors"
+CHALLENGE_FILE = "challenge.safetensors"
+CLASSES_FILE = "classes.json"
 
 
 @dataclass(frozen=True)
-class PrepareParameters:
+class Inputs(Generic[PlaceT]):
+    """Nothing: every other stage rests on this one."""
+
+
+@dataclass(frozen=True)
+class Parameters:
     """How to decode.
 
     Attributes:
@@ -41,45 +54,52 @@ class PrepareParameters:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A decoded dataset: three splits and the class names in label order."""
+    """A decoded dataset: three splits, the class names in label order, and what challenges may select from.
+
+    `eligible` is None of a sample, whose training images are not those of the dataset.
+    """
 
     train: LabelledImages
     validation: LabelledImages
     test: LabelledImages
     class_names: tuple[str, ...]
+    eligible: Eligible | None
 
 
-def run(request: StageRequest, folder: Path, context: Context) -> None:
-    """Decode the dataset and write `data.safetensors` and `classes.json`."""
-    parameters = request.parse(PrepareParameters)
-    dataset: Dataset = default_registry().load(request.components["dataset"])
+def run(request: StageRequest[Inputs[Path], Parameters], folder: Path, context: Context) -> None:
+    """Decode the dataset, check it, and write its splits, its class names and what challenges may select from."""
+    use, parameters = request.components["dataset"], request.parameters
+    dataset: Dataset = default_registry().load(use)
     description = dataset.describe()
+    check_description(use.label, description)
     if description.fingerprint != parameters.fingerprint:
-        raise DatasetError(
-            f"dataset '{description.name}' changed while the run was under way; run the same command again"
-        )
-    train = _evenly(dataset.read("train", size=parameters.image_size), parameters.training_images)
+        raise DatasetError(f"dataset '{use.label}' changed while the run was under way; run the same command again")
+
+    def read(split: Split) -> LabelledImages:
+        found = dataset.read(split, size=parameters.image_size)
+        return checked_split(use.label, description, split, found=found, size=parameters.image_size)
+
+    train, test = _evenly(read("train"), parameters.training_images), read("test")
     context.progress(0.5)
-    test = dataset.read("test", size=parameters.image_size)
     if "validation" in description.counts:
-        validation = dataset.read("validation", size=parameters.image_size)
+        validation = read("validation")
     else:
         classes = len(description.class_names)
         train, validation = split_validation(train, fraction=parameters.validation_fraction, classes=classes)
     arrays: dict[str, npt.NDArray[Any]] = {}
     for name, split in zip(SPLITS, (train, validation, test), strict=True):
-        arrays[f"{name}_images"] = split.images
-        arrays[f"{name}_labels"] = split.labels
-    write_arrays(folder / "data.safetensors", arrays)
-    (folder / "classes.json").write_text(json.dumps(description.class_names), encoding="utf-8")
+        arrays |= {f"{name}_images": split.images, f"{name}_labels": split.labels}
+    write_arrays(folder / DATA_FILE, arrays)
+    write_arrays(folder / CHALLENGE_FILE, vars(eligible(train.images, test.images)))
+    (folder / CLASSES_FILE).write_text(json.dumps(description.class_names), encoding="utf-8")
 
 
 def read_prepared(folder: Path) -> Prepared:
     """Read a prepared dataset."""
-    arrays = read_arrays(folder / "data.safetensors")
+    arrays = read_arrays(folder / DATA_FILE)
     train, validation, test = (LabelledImages(arrays[f"{split}_images"], arrays[f"{split}_labels"]) for split in SPLITS)
-    names = json.loads((folder / "classes.json").read_text(encoding="utf-8"))
-    return Prepared(train, validation, test, tuple(names))
+    names = json.loads((folder / CLASSES_FILE).read_text(encoding="utf-8"))
+    return Prepared(train, validation, test, tuple(names), Eligible(**read_arrays(folder / CHALLENGE_FILE)))
 
 
 def validation_size(images: int, fraction: float, *, classes: int) -> int:

@@ -9,75 +9,78 @@ import numpy as np
 
 from tckr_bench.plugin.protocols import CopyAttack, ReleaseEvidence
 from tckr_bench.plugin.registry import default_registry
-from tckr_bench.records import AttackScores
-from tckr_bench.results.pictures import PicturePair, write_pictures
+from tckr_bench.records import AttackScores, read_only
+from tckr_bench.results.pictures import PicturePair
 from tckr_bench.stages.caption import read_prompts
 from tckr_bench.stages.generate import read_generated
-from tckr_bench.stages.prepare import read_prepared
+from tckr_bench.stages.scores import checked
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tckr_bench.plugin.protocols import Context, Generator, ReleaseAttack
-    from tckr_bench.records import LabelledImages, ReleaseOutcome
+    from tckr_bench.records import ComponentUse, LabelledImages, ReleaseOutcome
+    from tckr_bench.stages.attack import Inputs
     from tckr_bench.stages.challenge import Challenge
-    from tckr_bench.stages.request import StageRequest
+    from tckr_bench.stages.prepare import Prepared
 
 PAIRS_FILE = "pairs.parquet"
 MOST_PAIRS = 8
 
 
 def attack_release(
-    request: StageRequest, challenge: Challenge, *, count: int | None, folder: Path, context: Context
-) -> AttackScores:
-    """Return the scores; pairs of examples and their nearest synthetic images are written where an attack finds them.
-
-    `count` is how many synthetic images the target learned from.
+    use: ComponentUse, evidence: ReleaseEvidence, challenge: Challenge, *, context: Context
+) -> tuple[AttackScores, list[PicturePair]]:
+    """Return the scores, and pairs of examples and their nearest synthetic images where the attack finds them.
 
     Raises:
         NotApplicableError: what was released does not allow the attack.
     """
-    use = request.components["attack"]
     attack: ReleaseAttack = default_registry().load(use)
-    evidence = _evidence(request, challenge, count=count)
-    outcome = attack.score(evidence, context=context)
-    scores = np.asarray(outcome.scores, dtype=np.float64)
-    if scores.shape != challenge.members.shape or not np.isfinite(scores).all():
-        raise ValueError(f"the attack must return {len(challenge.members)} finite scores, it returned {scores.shape}")
-    copies = attack.copies(evidence, members=challenge.members) if isinstance(attack, CopyAttack) else None
-    if outcome.nearest is not None and evidence.synthetic is not None:
-        write_pictures(_pairs(evidence.synthetic, outcome, challenge), folder / PAIRS_FILE)
-    return AttackScores(
+    shown = read_only(evidence)
+    outcome = attack.score(shown, context=context)
+    outcome = replace(outcome, scores=checked(outcome.scores, len(challenge.members)))
+    copies = attack.copies(shown, members=read_only(challenge.members)) if isinstance(attack, CopyAttack) else None
+    found = AttackScores(
         attack=use.label,
-        scores=scores,
+        scores=outcome.scores,
         members=challenge.members,
         canaries=np.zeros_like(challenge.members),
         threat_model=replace(attack.threat_model, surface=use.surface),
         labels=challenge.examples.labels,
         copies=copies,
     )
+    if outcome.nearest is None or evidence.synthetic is None:
+        return found, []
+    return found, _pairs(evidence.synthetic, outcome, challenge)
 
 
-def _evidence(request: StageRequest, challenge: Challenge, *, count: int | None) -> ReleaseEvidence:
-    prepared = read_prepared(request.input("data"))
-    surface, inputs = request.components["attack"].surface, request.inputs
-    synthetic = read_generated(inputs["images"], count=count)[0] if "images" in inputs else None
+def gather_release(
+    inputs: Inputs[Path],
+    prepared: Prepared,
+    challenge: Challenge,
+    *,
+    components: Mapping[str, ComponentUse],
+    count: int | None,
+) -> ReleaseEvidence:
+    """Return what an attack on a release looks at, from its parents; the target learned from `count` images."""
     return ReleaseEvidence(
         images=challenge.examples.images,
         labels=challenge.examples.labels,
         class_names=prepared.class_names,
-        prompts=read_prompts(request.input("prompts")).texts if "prompts" in inputs else (),
-        generator=_generator(request) if surface == "generator" else None,
-        synthetic=synthetic,
-        released_prompts=read_prompts(request.input("released")).texts if "released" in inputs else (),
+        prompts=read_prompts(inputs.prompts).texts if inputs.prompts is not None else (),
+        generator=_generator(components["generator"], inputs.weights) if inputs.weights is not None else None,
+        synthetic=read_generated(inputs.images, count=count)[0] if inputs.images else None,
+        released_prompts=read_prompts(inputs.released).texts if inputs.released is not None else (),
         references=prepared.validation,
-        members=challenge.members if surface == "data" else None,
+        members=challenge.members if components["attack"].surface == "data" else None,
     )
 
 
-def _generator(request: StageRequest) -> Generator:
-    generator: Generator = default_registry().load(request.components["generator"])
-    generator.restore(request.input("weights"))
+def _generator(use: ComponentUse, weights: Path) -> Generator:
+    generator: Generator = default_registry().load(use)
+    generator.restore(weights)
     return generator
 
 

@@ -7,26 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tckr_bench.records import AttackEvidence, References, Sample, ShadowData, Take
+from tckr_bench.records import AttackEvidence, LabelledImages, References, Sample, ShadowData, Take
 from tckr_bench.stages.challenge import Challenge, sample_mask
-from tckr_bench.stages.prepare import read_prepared
 from tckr_bench.stages.train import Predictions, read_predictions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import numpy.typing as npt
 
-    from tckr_bench.stages.request import StageRequest
+    from tckr_bench.stages.attack import Inputs
+    from tckr_bench.stages.prepare import Prepared
 
 FEWEST_TO_AUDIT = 8
 """With fewer shadows, too few remain on either side of an example once a pair of them is left out."""
 
 
-def gather_evidence(request: StageRequest, shadow_data: ShadowData, challenge: Challenge) -> AttackEvidence:
-    """Return the evidence on every challenge example, canaries included."""
-    target = read_predictions(request.input("target"))
-    shadows = [read_predictions(folder) for folder in request.inputs.get("shadows", ())]
+def gather_evidence(
+    inputs: Inputs[Path], prepared: Prepared, challenge: Challenge, *, shadow_data: ShadowData
+) -> AttackEvidence:
+    """Return the evidence on every challenge example, canaries included, from an attack's parents."""
+    assert inputs.target is not None, "an attack on a classifier has a target"
+    target = read_predictions(inputs.target)
+    shadows = [read_predictions(folder) for folder in inputs.shadows]
     take: Take = "half" if shadow_data == "halves" else "test-split"
     masks = [sample_mask(challenge, Sample(take, index=index)) for index in range(len(shadows))]
     asked = len(target.queries)
@@ -38,7 +42,7 @@ def gather_evidence(request: StageRequest, shadow_data: ShadowData, challenge: C
         images=challenge.examples.images,
         target_queries=target.queries if asked else None,
         shadow_queries=_stack([shadow.queries for shadow in shadows], target.queries) if asked else None,
-        references=_references(request, target, shadows),
+        references=_references(prepared.validation, target, shadows),
     )
 
 
@@ -60,7 +64,7 @@ def only(evidence: AttackEvidence, kept: npt.NDArray[np.bool_]) -> AttackEvidenc
 
 
 def with_shadow_as_target(evidence: AttackEvidence, index: int) -> AttackEvidence:
-    """Return the evidence on shadow `index` as the attacked model, with the other pairs of shadows as its shadows.
+    """Return the evidence on shadow `index` as the target model, with the other pairs of shadows as its shadows.
 
     Its complement is left out as well: it was trained on exactly what the target was not, so that it would stand OUT
     for all members and IN for all others, and tell them apart by nothing but its own peculiarities.
@@ -84,8 +88,7 @@ def with_shadow_as_target(evidence: AttackEvidence, index: int) -> AttackEvidenc
     )
 
 
-def _references(request: StageRequest, target: Predictions, shadows: Sequence[Predictions]) -> References | None:
-    validation = read_prepared(request.input("data")).validation
+def _references(validation: LabelledImages, target: Predictions, shadows: Sequence[Predictions]) -> References | None:
     if not len(validation):
         return None
     logits = _stack([shadow.validation for shadow in shadows], target.validation)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 from pydantic import TypeAdapter
 
@@ -26,6 +26,7 @@ from tckr_bench.stages.challenge import build_challenge, take_sample
 from tckr_bench.stages.generate import read_generated
 from tckr_bench.stages.prepare import Prepared, read_prepared
 from tckr_bench.stages.queries import altered_copies
+from tckr_bench.stages.request import PlaceT
 from tckr_bench.stages.tune import read_tuned
 
 if TYPE_CHECKING:
@@ -36,8 +37,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from tckr_bench.plugin.protocols import Classifier, Context
-    from tckr_bench.records import Images, Logits
+    from tckr_bench.records import ComponentUse, Images, Logits
     from tckr_bench.stages.request import StageRequest
+
+    Request = StageRequest["Inputs[Path]", "Parameters"]
 
 HISTORY_FILE = "history.json"
 PREDICTIONS_FILE = "predictions.safetensors"
@@ -45,7 +48,20 @@ MODEL_FOLDER = "model"
 
 
 @dataclass(frozen=True)
-class TrainParameters:
+class Inputs(Generic[PlaceT]):
+    """The prepared dataset; of a student its synthetic images, of one with soft labels its trained teacher; options.
+
+    `images` are chunks in order; `tuned` holds the options that a matched defence was tuned to.
+    """
+
+    data: PlaceT
+    images: tuple[PlaceT, ...] = ()
+    teacher: PlaceT | None = None
+    tuned: PlaceT | None = None
+
+
+@dataclass(frozen=True)
+class Parameters:
     """What is trained on what.
 
     Attributes:
@@ -75,13 +91,13 @@ class Predictions:
     queries: npt.NDArray[np.float32]
 
 
-def run(request: StageRequest, folder: Path, context: Context) -> None:
+def run(request: Request, folder: Path, context: Context) -> None:
     """Train and write the model, its history, and its predictions."""
-    parameters = request.parse(TrainParameters)
-    whole = read_prepared(request.input("data"))
+    parameters = request.parameters
+    whole = read_prepared(request.inputs.data)
     prepared = take_sample(whole, parameters.sample)
     data = TrainingData(
-        training=_training_set(request, parameters, prepared),
+        training=_training_set(request, prepared),
         class_names=prepared.class_names,
         validation={"validation": prepared.validation, "test": prepared.test, "last": None}[parameters.epoch],
         teacher=_teacher(request, context) if parameters.labels == "soft" else None,
@@ -105,25 +121,24 @@ def read_history(folder: Path) -> TrainingHistory:
     return TypeAdapter(TrainingHistory).validate_json((folder / HISTORY_FILE).read_bytes())
 
 
-def _classifier(request: StageRequest) -> Any:  # noqa: ANN401 - a use of a component
+def _classifier(request: Request) -> ComponentUse:
     """Return the classifier to train, with the options a stage before this one found for it."""
-    use = request.components["classifier"]
-    if "tuned" not in request.inputs:
-        return use
-    return replace(use, options={**use.options, **read_tuned(request.input("tuned"))})
+    use, tuned = request.components["classifier"], request.inputs.tuned
+    return use if tuned is None else replace(use, options={**use.options, **read_tuned(tuned)})
 
 
-def _training_set(request: StageRequest, parameters: TrainParameters, prepared: Prepared) -> LabelledImages:
-    if parameters.synthetic_count is not None:
-        return read_generated(request.inputs["images"], count=parameters.synthetic_count)[0]
+def _training_set(request: Request, prepared: Prepared) -> LabelledImages:
+    if request.parameters.synthetic_count is not None:
+        return read_generated(request.inputs.images, count=request.parameters.synthetic_count)[0]
     return prepared.train
 
 
-def _teacher(request: StageRequest, context: Context) -> Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]:
+def _teacher(request: Request, context: Context) -> Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]]:
     import numpy as np
 
     teacher: Classifier = default_registry().load(request.components["teacher"])
-    teacher.restore(request.input("teacher") / MODEL_FOLDER, context=context)
+    assert request.inputs.teacher is not None, "soft labels come from a teacher"
+    teacher.restore(request.inputs.teacher / MODEL_FOLDER, context=context)
 
     def probabilities(images: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         logits = teacher.predict(images, context=context)

@@ -7,7 +7,8 @@ one is not called more private for having learned less.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic
 
 from pydantic import TypeAdapter
 
@@ -17,6 +18,7 @@ from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import TrainingData
 from tckr_bench.stages.arrays import read_arrays
 from tckr_bench.stages.prepare import read_prepared
+from tckr_bench.stages.request import PlaceT
 from tckr_bench.stats.classification import accuracy
 
 if TYPE_CHECKING:
@@ -28,16 +30,29 @@ if TYPE_CHECKING:
 TUNED_FILE = "options.json"
 
 
-def run(request: StageRequest, folder: Path, context: Context) -> None:
+@dataclass(frozen=True)
+class Inputs(Generic[PlaceT]):
+    """The prepared dataset, and the trained student whose accuracy is to be matched."""
+
+    data: PlaceT
+    student: PlaceT
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """None: what is tuned is the classifier's own affair."""
+
+
+def run(request: StageRequest[Inputs[Path], Parameters], folder: Path, context: Context) -> None:
     """Write the options the classifier found."""
     use = request.components["classifier"]
     classifier = default_registry().load(use)
     if not isinstance(classifier, TunableClassifier):
         raise OptionError(f"the classifier '{use.name}' cannot be matched to a student: it has nothing to tune")
-    prepared = read_prepared(request.input("data"))
+    prepared = read_prepared(request.inputs.data)
     if not len(prepared.validation):
         raise OptionError("a defence can be matched to a student on validation images only, and there are none")
-    reached = read_arrays(request.input("student") / "predictions.safetensors", names=("validation",))["validation"]
+    reached = read_arrays(request.inputs.student / "predictions.safetensors", names=("validation",))["validation"]
     data = TrainingData(prepared.train, prepared.class_names, validation=prepared.validation)
     wanted = accuracy(reached, prepared.validation.labels)
     options = classifier.tune(data, accuracy=wanted, seed=request.seed, context=context)

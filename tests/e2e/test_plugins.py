@@ -1,6 +1,7 @@
 """Third-party plugins: installed in a fresh environment, listed and run; and plugins that break, alone."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from tckr_bench.results.files import read_run
+from tckr_bench.results.records import cells_of
 
 pytestmark = pytest.mark.slow
 
@@ -29,10 +33,20 @@ class Dying(Failing):
         import os
         os.kill(os.getpid(), 9)
 
+class Leaving(Failing):
+    def score(self, evidence):
+        raise SystemExit(3)
+
+class Stopping(Failing):
+    def score(self, evidence):
+        raise KeyboardInterrupt
+
 @hookimpl
 def register_attacks(register):
     register(AttackComponent("failing", "1", NoOptions, lambda options: Failing(), "fails"))
     register(AttackComponent("dying", "1", NoOptions, lambda options: Dying(), "dies"))
+    register(AttackComponent("leaving", "1", NoOptions, lambda options: Leaving(), "leaves"))
+    register(AttackComponent("stopping", "1", NoOptions, lambda options: Stopping(), "stops"))
 """
 
 
@@ -78,6 +92,8 @@ def fresh_environment(folder):
 
 def run(python, command, *arguments, code=0, **changes):
     program = "from tckr_bench.cli import main; main()"
+    if "PYTHONPATH" in changes:
+        changes["PYTHONPATH"] = os.pathsep.join(filter(None, [changes["PYTHONPATH"], os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
         [python, "-c", program, *arguments],
         cwd=command.folder,
@@ -137,27 +153,59 @@ def plugin_path(tmp_path):
     return folder
 
 
-@pytest.mark.parametrize(("attack", "reason"), [("failing", "the plugin has a bug"), ("dying", "killed by signal 9")])
-def test_a_failing_plugin_fails_its_cells_with_a_line_and_a_log(finished, tmp_path, plugin_path, attack, reason):
+def failing(finished, folder, plugin_path, attack):
+    """Run the smoke matrix with an attack of the bad plugin; return its records, what was said, and its folder."""
     (plugin_path / "bad_plugin.py").write_text(BAD_ATTACK)
-    command = replace(finished, folder=tmp_path)
+    command = replace(finished, folder=folder)
     arguments = ("run", "--matrix", "smoke", "--set", f"attack.loss.component={attack}")
     _out, err = run(sys.executable, command, *arguments, code=1, PYTHONPATH=str(plugin_path))
+    (run_folder,) = (folder / "runs").iterdir()
+    assert "Traceback" not in err
+    return cells_in(run_folder), err, run_folder
+
+
+def cells_in(run_folder):
+    return [cell for record in read_run(run_folder).records for cell in cells_of(record)]
+
+
+@pytest.mark.parametrize(
+    ("attack", "reason"), [("failing", "the plugin has a bug"), ("leaving", "SystemExit"), ("stopping", "Interrupt")]
+)
+def test_a_failing_attack_costs_every_cell_that_attack_alone(finished, tmp_path, plugin_path, attack, reason):
+    cells, err, run_folder = failing(finished, tmp_path, plugin_path, attack)
     assert f"{attack} of bad-plugin 9" in err
     assert reason in err
-    assert "Traceback" not in err
-    (run_folder,) = (tmp_path / "runs").iterdir()
-    records = json.loads((run_folder / "results.json").read_text())["records"]
-    assert {record["status"] for record in records} == {"failed"}
-    if attack == "failing":
-        assert any("RuntimeError" in path.read_text() for path in (run_folder / "logs").glob("attack-*.log"))
+    assert {cell.status for cell in cells} == {"ok"}
+    for cell in cells:
+        assert reason in cell.failed["loss"]
+        assert "lira" in cell.threat_models
+        assert "loss" not in cell.threat_models
+        assert {"accuracy", "auc-mia"} <= {measurement.metric for measurement in cell.measurements}
+    assert any(reason in path.read_text() for path in (run_folder / "logs").glob("loss-*.log"))
+
+
+def test_an_attack_that_failed_is_tried_again_without_a_new_version(finished, tmp_path, plugin_path):
+    _cells, _err, run_folder = failing(finished, tmp_path, plugin_path, "failing")
+    bug, mended = 'raise RuntimeError("the plugin has a bug")', "return evidence.target_logits[:, 0] * 1.0"
+    (plugin_path / "bad_plugin.py").write_text(BAD_ATTACK.replace(bug, mended))
+    arguments = ("run", "--matrix", "smoke", "--set", "attack.loss.component=failing")
+    run(sys.executable, replace(finished, folder=tmp_path), *arguments, PYTHONPATH=str(plugin_path))
+    assert all("loss" in cell.threat_models and not cell.failed for cell in cells_in(run_folder))
+
+
+def test_an_attack_whose_process_dies_fails_the_cells_that_need_it(finished, tmp_path, plugin_path):
+    cells, err, _run_folder = failing(finished, tmp_path, plugin_path, "dying")
+    assert "dying of bad-plugin 9" in err
+    assert "killed by signal 9" in err
+    assert {cell.status for cell in cells} == {"failed"}
 
 
 def test_an_observer_that_raises_neither_stops_nor_changes_a_run(finished, tmp_path, plugin_path):
     (plugin_path / "bad_plugin.py").write_text(BAD_OBSERVER)
     measurements, manifests = finished.measurements("runs/smoke"), finished.manifests()
-    kinds = {json.loads(manifest)["kind"]: key for key, manifest in manifests.items()}
-    for key in (kinds["attack"], kinds["measure"]):  # so that there is something to observe
+    keys = read_run(finished.folder / "runs/smoke").information.keys.values()
+    kinds = {kind: found[0] for cell in keys for kind, found in cell.items()}
+    for key in (kinds["train"], kinds["measure"]):  # so that there is something to observe
         shutil.rmtree(finished.store / "artifacts" / key[:2] / key)
     command = replace(finished, folder=tmp_path)
     arguments = ("run", "--matrix", "smoke", "--observe", "failing", "--set", "observer.failing.file=ends")

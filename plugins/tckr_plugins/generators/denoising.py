@@ -183,7 +183,7 @@ def _require_timestep(probe: DenoisingProbe, steps: int) -> None:
 
 def _latents(pipeline: StableDiffusionPipeline, images: Images) -> torch.Tensor:
     """Return the means of the scaled latents of images (n, h, w, 3) uint8."""
-    pixels = torch.from_numpy(np.ascontiguousarray(images)).to(pipeline.device)
+    pixels = torch.from_numpy(np.require(images, requirements=["C", "W"])).to(pipeline.device)
     scaled = (pixels.permute(0, 3, 1, 2).to(pipeline.vae.dtype) / 127.5 - 1).contiguous()
     latents: torch.Tensor = pipeline.vae.encode(scaled).latent_dist.mean * pipeline.vae.config.scaling_factor
     return latents

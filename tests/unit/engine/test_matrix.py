@@ -1,11 +1,13 @@
 """Laws of matrix files: fixed order, nearest names, controls in every matrix."""
 
+import dataclasses
+
 import pytest
 
 from tckr_bench.engine.matrix import load_matrix
 from tckr_bench.engine.matrix_file import shipped_matrices
 from tckr_bench.errors import MatrixError, OptionError, PluginError
-from tckr_bench.plugin.registry import default_registry
+from tckr_bench.plugin.registry import Registration, Registry, default_registry
 
 
 def matrix(name="smoke", *settings, datasets=()):
@@ -23,6 +25,28 @@ def test_controls_and_a_teacher_are_in_every_matrix(name):
     for control in ("memorizer", "noise", "overfit", "untrained"):
         assert roles[control] == "control"
     assert "baseline" in roles.values()
+
+
+@pytest.fixture
+def with_theirs():
+    """Return a registry with everything there is, and a metric of somebody else."""
+    registry = Registry({**default_registry().registrations})
+    component = dataclasses.replace(registry.get("metric", "accuracy").component, name="theirs")
+    registry.add(Registration(family="metric", component=component, distribution="somebody 1"))
+    return registry
+
+
+def test_a_metric_that_is_installed_runs_where_a_matrix_names_it_and_nowhere_else(with_theirs):
+    own = [use.name for use in matrix().metrics]
+    assert [use.name for use in load_matrix("smoke", with_theirs).metrics] == own
+    named = load_matrix("smoke", with_theirs, settings=["metric.theirs={}"]).metrics
+    assert sorted(use.name for use in named) == sorted([*own, "theirs"])
+
+
+def test_a_metric_of_the_harness_that_is_named_runs_once_with_the_options_it_is_given():
+    named = matrix("smoke", "metric.wide={component='aop',seed=7}").metrics
+    assert [use.name for use in named] == [use.name for use in matrix().metrics]
+    assert [(use.label, use.options["seed"]) for use in named if use.name == "aop"] == [("wide", 7)]
 
 
 def test_expansion_is_deterministic():

@@ -11,6 +11,7 @@ from tckr_bench.engine.fingerprint import hash_file
 from tckr_bench.engine.store import MANIFEST, PROVENANCE, Provenance, Store, default_store_path
 from tckr_bench.errors import StoreError
 from tckr_bench.records import Cost
+from tckr_bench.stages.isolation import FAILURES_FILE
 
 SIZE = 1000
 KEY = "ab" + "0" * 62
@@ -39,6 +40,20 @@ def test_what_was_committed_is_found(store):
     assert manifest.kind == "train"
     assert list(manifest.files) == ["model/weights"]
     assert store.provenance(KEY).cost == Cost(1.0, 2.0, 3)
+
+
+def test_an_artifact_marked_with_a_failure_serves_its_run_and_is_made_again_by_the_next(store):
+    with store.lock(KEY):
+        staged = store.begin(KEY)
+        (staged / FAILURES_FILE).write_text("[]")
+        provenance = Provenance("label", "component", Cost(1.0, 2.0, 3), "cpu", 4.0, time.time())
+        store.commit(KEY, staged, kind="attack", provenance=provenance)
+    assert store.find(KEY) is None
+    assert store.find(KEY, marked=True) is not None
+    assert store.damaged() == []
+    assert store.collect(unused_for=1000.0) == []
+    put(store)
+    assert store.find(KEY) is not None
 
 
 def test_the_same_content_has_the_same_manifest(store, tmp_path):

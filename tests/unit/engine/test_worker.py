@@ -1,14 +1,19 @@
 """Laws of failure in a worker: what the user can mend is told from a bug."""
 
+import dataclasses
 import errno
 import io
 import os
+import time
 
 import pytest
 
 from tckr_bench.engine import worker
 from tckr_bench.engine.protocol import Order, report_adapter
-from tckr_bench.engine.worker import _failure
+from tckr_bench.engine.store import Provenance, Store
+from tckr_bench.engine.worker import _damaged_parents, _failure
+from tckr_bench.records import Cost
+from tckr_bench.stages.isolation import FAILURES_FILE
 
 ORDER = Order("/store", "k" * 64, "train", {}, {}, 0, {}, "label", "component", 1.0, "cpu")
 
@@ -50,3 +55,14 @@ def test_whatever_a_plugin_raises_is_the_failure_of_its_stage(raised, monkeypatc
     assert (report.event, report.failure, report.key) == ("failed", "bug", ORDER.key)
     assert report.message.startswith(type(raised).__name__)
     assert "raise raised" in report.traceback
+
+
+def test_a_parent_marked_with_a_failure_is_sound_and_a_missing_one_is_not(tmp_path):
+    store, marked, missing = Store(tmp_path), "a" * 64, "b" * 64
+    store.open_for_writing()
+    with store.lock(marked):
+        staged = store.begin(marked)
+        (staged / FAILURES_FILE).write_text("[]")
+        store.commit(marked, staged, kind="attack", provenance=Provenance("", "", Cost(0, 0, 0), "cpu", 1, time.time()))
+    order = dataclasses.replace(ORDER, store=str(tmp_path), parents={"attacks": (marked, missing)})
+    assert _damaged_parents(store, order) == (missing,)

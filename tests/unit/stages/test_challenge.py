@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tckr_bench.records import ChallengeParameters, LabelledImages, Sample
 from tckr_bench.stages.challenge import (
     build_challenge,
+    eligible,
     published_shadow_mask,
     sample_mask,
     shadow_mask,
@@ -25,7 +26,8 @@ def prepared():
         images[:, 0, 0, 0] = np.arange(count)  # no two pictures are the same
         return LabelledImages(images, np.arange(count, dtype=np.int64) % 4)
 
-    return Prepared(split(40, 1), split(8, 2), split(24, 3), ("a", "b", "c", "d"))
+    train, validation, test = split(40, 1), split(8, 2), split(24, 3)
+    return Prepared(train, validation, test, ("a", "b", "c", "d"), eligible(train.images, test.images))
 
 
 def test_members_are_the_training_images_and_non_members_the_test_images(prepared):
@@ -86,9 +88,9 @@ def test_shadows_differ_and_a_growing_bank_keeps_its_masks():
 def test_an_image_on_both_sides_is_no_part_of_the_challenge_and_a_repeated_one_counts_once(prepared):
     images = prepared.test.images.copy()
     images[0], images[1] = prepared.train.images[5], images[2]
-    challenge = build_challenge(
-        dataclasses.replace(prepared, test=LabelledImages(images, prepared.test.labels)), ChallengeParameters()
-    )
+    test = LabelledImages(images, prepared.test.labels)
+    changed = dataclasses.replace(prepared, test=test, eligible=eligible(prepared.train.images, images))
+    challenge = build_challenge(changed, ChallengeParameters())
     assert (int(challenge.members.sum()), int((~challenge.members).sum())) == (39, 22)
     pictures = [image.tobytes() for image in challenge.examples.images]
     assert len(set(pictures)) == len(pictures)
