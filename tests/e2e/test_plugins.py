@@ -33,9 +33,19 @@ class Dying(Failing):
         import os
         os.kill(os.getpid(), 9)
 
+class Leaving(Failing):
+    def score(self, evidence):
+        raise SystemExit("the plugin leaves")
+
+class Interrupting(Failing):
+    def score(self, evidence):
+        raise KeyboardInterrupt
+
 @hookimpl
 def register_attacks(register):
     register(Component("failing", "1", Options, lambda options: Failing(), "fails"))
+    register(Component("leaving", "1", Options, lambda options: Leaving(), "leaves"))
+    register(Component("interrupting", "1", Options, lambda options: Interrupting(), "interrupts"))
     register(Component("dying", "1", Options, lambda options: Dying(), "dies"))
 """
 
@@ -141,7 +151,15 @@ def plugin_path(tmp_path):
     return folder
 
 
-@pytest.mark.parametrize(("attack", "reason"), [("failing", "the plugin has a bug"), ("dying", "killed by signal 9")])
+@pytest.mark.parametrize(
+    ("attack", "reason"),
+    [
+        ("failing", "the plugin has a bug"),
+        ("leaving", "SystemExit: the plugin leaves"),
+        ("interrupting", "KeyboardInterrupt"),
+        ("dying", "killed by signal 9"),
+    ],
+)
 def test_a_failing_plugin_fails_its_cells_with_a_line_and_a_log(finished, tmp_path, plugin_path, attack, reason):
     (plugin_path / "bad_plugin.py").write_text(BAD_ATTACK)
     command = replace(finished, folder=tmp_path)
@@ -153,8 +171,8 @@ def test_a_failing_plugin_fails_its_cells_with_a_line_and_a_log(finished, tmp_pa
     (run_folder,) = (tmp_path / "runs").iterdir()
     records = json.loads((run_folder / "results.json").read_text())["records"]
     assert {record["status"] for record in records} == {"failed"}
-    if attack == "failing":
-        assert any("RuntimeError" in path.read_text() for path in (run_folder / "logs").glob("attack-*.log"))
+    if attack != "dying":
+        assert any("in score" in path.read_text() for path in (run_folder / "logs").glob("attack-*.log"))
 
 
 def test_an_observer_that_raises_neither_stops_nor_changes_a_run(finished, tmp_path, plugin_path):
