@@ -42,7 +42,7 @@ def _once(method: Callable[Concatenate[_Builder, P], T]) -> Callable[Concatenate
     """Remember what a method of the builder returned: large graphs ask for the same stages many times."""
 
     @functools.wraps(method)
-    def remembered(builder: _Builder, *given: P.args, **named: P.kwargs) -> T:
+    def remembered(builder: _Builder, /, *given: P.args, **named: P.kwargs) -> T:
         name = (method.__name__, *(_name_of(value) for value in (*given, *named.values())))
         if name not in builder.known:
             builder.known[name] = method(builder, *given, **named)

@@ -71,9 +71,7 @@ class Executor:
     def _take(self, event: PoolEvent, stage: Stage, scheduler: Scheduler, listener: Listener) -> bool:
         """Act on an event of the slot that runs a stage; return whether the slot is free again."""
         if isinstance(event, Died):
-            failure: Failure | None = Failure(stage, "died", event.last_words, event.log)
-            scheduler.failed(failure)
-            listener.failed(failure)
+            self._fail(Failure(stage, "died", event.last_words, event.log), scheduler, listener)
             return True
         report = event.report
         if report.key != stage.key:
@@ -85,9 +83,7 @@ class Executor:
             case "done" | "found":
                 self._finish(stage, report, scheduler, listener)
             case "failed":
-                failure = self._explain(stage, report)
-                scheduler.failed(failure)
-                listener.failed(failure)
+                self._fail(self._explain(stage, report), scheduler, listener)
             case "damaged":
                 failure = scheduler.damaged(stage, report.damaged)
                 if failure is not None:
@@ -95,6 +91,11 @@ class Executor:
             case never:
                 assert_never(never)
         return True
+
+    @staticmethod
+    def _fail(failure: Failure, scheduler: Scheduler, listener: Listener) -> None:
+        scheduler.failed(failure)
+        listener.failed(failure)
 
     def _finish(self, stage: Stage, report: WorkerReport, scheduler: Scheduler, listener: Listener) -> None:
         if report.cost is not None:
