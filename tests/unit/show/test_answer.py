@@ -7,7 +7,6 @@ import dataclasses
 import pytest
 
 from tckr_bench.judging.caveats import caveats
-from tckr_bench.judging.rows import build_leaderboard
 from tckr_bench.records import ThreatModel
 from tckr_bench.show.answer import answer
 
@@ -22,7 +21,7 @@ def board_with(made, *, gap=(0.021, 0.009, 0.033), auc=(0.53, 0.51, 0.55), **cha
             dataclasses.replace(measurement, value=stated[0], low=stated[1], high=stated[2]) if stated else measurement
         )
     cells[name] = dataclasses.replace(cells[name], measurements=tuple(measurements))
-    return build_leaderboard(made.results_of(cells.values()))
+    return made.leaderboard_of(cells.values())
 
 
 def said(made, **measurements):
@@ -70,7 +69,7 @@ def test_a_failed_control_takes_the_answer_back(made):
 
 def test_without_methods_or_baseline_nothing_is_concluded(made):
     cells = {name: record for name, record in made.stated_cells().items() if record.method.role != "method"}
-    board = build_leaderboard(made.results_of(cells.values())).boards[0]
+    board = made.leaderboard_of(cells.values()).boards[0]
     assert answer(board, {}, {}) == ("On fashion-mnist no synthetic method has a measurement to be ranked by.",)
     assert "there is no real-data baseline, and a control failed" in said(made, teacher=None)
 
@@ -87,7 +86,7 @@ def test_caveats_apply_where_they_do(made):
         method = record.method
         method = dataclasses.replace(method, generator=full_size) if method.generator else method
         records += [dataclasses.replace(record, method=method, threat_models=adaptive, seed=seed) for seed in (0, 1)]
-    words = " ".join(caveats(build_leaderboard(made.results_of(records))))
+    words = " ".join(caveats(made.leaderboard_of(records)))
     assert "spread between seeds" in words
     assert "Adaptive attacks, whose shadow models repeat the pipeline" in words
     for part in ("No attack here is adaptive", "one seed", "miniature"):
@@ -102,7 +101,7 @@ def test_what_adaptive_attacks_found_is_said_row_by_row(made):
         models = {**record.threat_models, "repeating": ThreatModel("all", "all", adaptive=True)}
         measurements = (*record.measurements, made.measurement("auc-mia", auc, 0.02, "repeating"))
         cells[changed] = dataclasses.replace(record, measurements=measurements, threat_models=models)
-    words = " ".join(caveats(build_leaderboard(made.results_of(cells.values()))))
+    words = " ".join(caveats(made.leaderboard_of(cells.values())))
     assert "No attack on none · soft of fashion-mnist is adaptive" in words
     assert "at most 0.580 on synthetic rows (repeating on lora · soft of fashion-mnist" in words
     assert "where lira has 0.530" in words
@@ -112,7 +111,7 @@ def test_a_teacher_whose_shadow_models_repeat_it_makes_no_student_adaptive(made)
     cells = made.stated_cells()
     models = {"lira": ThreatModel("all", "all", adaptive=True)}
     cells["teacher"] = dataclasses.replace(cells["teacher"], threat_models=models)
-    assert "No attack here is adaptive" in " ".join(caveats(build_leaderboard(made.results_of(cells.values()))))
+    assert "No attack here is adaptive" in " ".join(caveats(made.leaderboard_of(cells.values())))
 
 
 def with_worst(made, auc, teacher=0.64):
@@ -120,7 +119,7 @@ def with_worst(made, auc, teacher=0.64):
     for name, value in ((made.synthetic("lora", "soft").name, auc), ("teacher", teacher)):
         measurements = (*cells[name].measurements, made.measurement("worst-auc", value, 0.02, "other"))
         cells[name] = dataclasses.replace(cells[name], measurements=measurements)
-    return build_leaderboard(made.results_of(cells.values())).boards[0]
+    return made.leaderboard_of(cells.values()).boards[0]
 
 
 def test_the_answer_speaks_of_the_worst_attack_where_it_is_known(made):
@@ -136,7 +135,7 @@ def test_every_packaged_generator_is_called_a_miniature(made, model):
         generator = use if record.method.generator else None
         method = dataclasses.replace(record.method, generator=generator)
         records.append(dataclasses.replace(record, method=method))
-    assert "a miniature at low resolution" in " ".join(caveats(build_leaderboard(made.results_of(records))))
+    assert "a miniature at low resolution" in " ".join(caveats(made.leaderboard_of(records)))
 
 
 @pytest.mark.parametrize("label", ["<script>", "[red]", "\x1b[31m"])

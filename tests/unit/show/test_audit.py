@@ -6,7 +6,6 @@ import dataclasses
 
 import pytest
 
-from tckr_bench.judging.rows import build_leaderboard
 from tckr_bench.records import ThreatModel
 from tckr_bench.show.audit import audit_of, threat_models
 from tckr_bench.text import short_names
@@ -41,7 +40,7 @@ def audited_cells(made, *more):
 
 
 def leaderboard_of(made, *more):
-    return build_leaderboard(made.results_of(audited_cells(made, *more).values()))
+    return made.leaderboard_of(audited_cells(made, *more).values())
 
 
 def audit_made(made, *more):
@@ -83,7 +82,7 @@ def test_the_published_choice_of_the_best_variant_is_told_apart_from_the_attacks
     for variants, expected in (("ab", 1), ("a", 0)):
         models = record.threat_models | {f"lira-paper-{name}": ThreatModel("all", "all") for name in variants}
         changed = cells | {student(made): dataclasses.replace(record, threat_models=models)}
-        leaderboard = build_leaderboard(made.results_of(changed.values()))
+        leaderboard = made.leaderboard_of(changed.values())
         audit = audit_of(leaderboard.boards[0], short_names(leaderboard.methods)[0])
         found = [line for block in audit.blocks for line in block.lines if line.label == "best of 2, as published"]
         assert len(found) == expected
@@ -170,6 +169,6 @@ def test_an_attack_may_be_adaptive_against_some_rows(made):
     cells = audited_cells(made)
     models = {"lira": dataclasses.replace(cells["teacher"].threat_models["lira"], adaptive=True)}
     cells["teacher"] = dataclasses.replace(cells["teacher"], threat_models=models)
-    leaderboard = build_leaderboard(made.results_of(cells.values()))
+    leaderboard = made.leaderboard_of(cells.values())
     found = {name: adaptive for name, _, adaptive in threat_models(leaderboard, short_names(leaderboard.methods)[0])}
     assert found["lira"] == "against teacher"

@@ -65,7 +65,7 @@ def test_one_seed_on_the_test_set_makes_the_row_so(made, names):
     record = made.stated_cells()[names[0]]
     again = dataclasses.replace(record, seed=1, protocol="paper", contamination="images")
     first = dataclasses.replace(record, contamination="unknown")
-    row = build_leaderboard(made.results_of([first, again])).boards[0].rows[0]
+    row = made.leaderboard_of([first, again]).boards[0].rows[0]
     assert (row.protocol, row.contamination) == ("paper", "images")
 
 

@@ -9,14 +9,13 @@ import io
 import pytest
 from rich.console import Console
 
-from tckr_bench.judging.rows import build_leaderboard
 from tckr_bench.show.tables import leaderboard_csv, leaderboard_group, leaderboard_markdown
 
 HOSTILE = "=cmd()|[red]x[/red] <b>\x1b[31m\n`y`"
 
 
 def leaderboard_of(made, **changes):
-    return build_leaderboard(made.results_of(made.stated_cells(**changes).values()))
+    return made.leaderboard_of(made.stated_cells(**changes).values())
 
 
 def terminal(leaderboard, width=100):
@@ -33,7 +32,7 @@ def hostile_leaderboard(made):
     )  # the same short name: full ones show
     records = [record for record in cells.values() if record.method.role != "method"]
     records += [made.stated_record(method, made.measurements_for(0.8, 0.5)), made.stated_record(other, failure=HOSTILE)]
-    return build_leaderboard(made.results_of(dataclasses.replace(record, dataset=HOSTILE) for record in records))
+    return made.leaderboard_of(dataclasses.replace(record, dataset=HOSTILE) for record in records)
 
 
 def test_the_terminal_table_fits_100_columns_and_says_everything(made):
@@ -56,7 +55,7 @@ def test_long_names_fit_too(made):
     cells["long"] = made.stated_record(
         dataclasses.replace(made.synthetic("lora", "soft", 2), name="x" * 300), failure="y " * 200
     )
-    shown = terminal(build_leaderboard(made.results_of(cells.values())))
+    shown = terminal(made.leaderboard_of(cells.values()))
     assert max(map(len, shown.splitlines())) <= 100
 
 
@@ -124,7 +123,7 @@ def audited_leaderboard(made):
         ]
         measurements += [dataclasses.replace(made.measurement("epsilon-lower", 0.41, 0.0, attack), high=1.2)]
         cells[name] = dataclasses.replace(record, measurements=(*record.measurements, *measurements))
-    return build_leaderboard(made.results_of(cells.values()))
+    return made.leaderboard_of(cells.values())
 
 
 def test_the_terminal_shows_the_worst_attack_by_name_and_epsilons_within_100_columns(made):
