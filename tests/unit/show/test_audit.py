@@ -32,7 +32,8 @@ def audited_cells(made, *more):
         label: ThreatModel("all", "all", adaptive=label == "repeating", surface=surface)
         for label, surface in SURFACES.items()
     }
-    measurements = [measurement for measurement in record.measurements if measurement.metric != "auc-mia"]
+    again = {it.metric for it in more} & {"worst-auc", "worst-tpr-at-1-fpr"} | {"auc-mia", "worst-auc"}
+    measurements = [measurement for measurement in record.measurements if measurement.metric not in again]
     measurements += [made.measurement("auc-mia", auc, 0.02, label) for label, auc in AUCS.items()]
     measurements += [made.measurement("worst-auc", 0.58, 0.04, "repeating"), *more]
     cells[student(made)] = dataclasses.replace(record, threat_models=models, measurements=tuple(measurements))
