@@ -32,15 +32,15 @@ def terminal(comparison):
 def test_a_run_is_set_against_its_baseline(whole_run):
     found = compare([str(whole_run)])
     (dataset,) = found.datasets
-    assert dataset.rows[0].method == "teacher"
+    (teacher,) = (row for row in dataset.rows if row.method == "teacher")
     assert len(dataset.rows) == 5
-    assert dataset.rows[0].differences == {}
-    for row in dataset.rows[1:]:
+    assert teacher.differences == {}
+    for row in (row for row in dataset.rows if row is not teacher):
         assert row.unpaired == ()
         assert set(row.differences) == EVERY
         change = row.differences[metric_names.ACCURACY].value
         assert change == pytest.approx(
-            row.estimates[metric_names.ACCURACY].value - dataset.rows[0].estimates[metric_names.ACCURACY].value
+            row.estimates[metric_names.ACCURACY].value - teacher.estimates[metric_names.ACCURACY].value
         )
 
 
@@ -62,14 +62,16 @@ def test_methods_are_looked_up_in_the_latest_run(tmp_path, whole_run):
 
 def test_runs_on_the_same_data_share_the_first_baseline(whole_run, second_run):
     (dataset,) = compare([str(whole_run), str(second_run), SOFT]).datasets
-    assert [(row.run, row.method) for row in dataset.rows] == [
-        ("default-1", "teacher"),
-        ("default-1", SOFT),
-        ("default-2", "teacher"),
-        ("default-2", SOFT),
-    ]
-    assert [row.reference for row in dataset.rows] == ["", *["default-1/teacher"] * 3]
-    assert dataset.rows[3].unpaired == ()
+    rows = {(row.run, row.method): row for row in dataset.rows}
+    references = {key: row.reference for key, row in rows.items()}
+    assert references == {
+        ("default-1", "teacher"): "",
+        ("default-1", SOFT): "default-1/teacher",
+        ("default-2", "teacher"): "default-1/teacher",
+        ("default-2", SOFT): "default-1/teacher",
+    }
+    assert [row.run for row in dataset.rows] == ["default-1"] * 2 + ["default-2"] * 2
+    assert rows["default-2", SOFT].unpaired == ()
     assert dataset.notes == ()
 
 
@@ -84,7 +86,8 @@ def test_other_data_are_compared_within_their_run_only(whole_run, second_run, tm
         track="paper",
     )
     (dataset,) = compare([str(whole_run), str(other), SOFT]).datasets
-    assert dataset.rows[3].reference == "elsewhere/teacher"
+    rows = {(row.run, row.method): row for row in dataset.rows}
+    assert rows["elsewhere", SOFT].reference == "elsewhere/teacher"
     assert any("has other data than default-1" in note for note in dataset.notes)
     assert any("is on another track" in note for note in dataset.notes)
 
@@ -94,7 +97,8 @@ def test_without_scores_differences_are_marked_as_unpaired(run_copy):
         path.unlink()
     comparison = compare([SOFT], run_copy)
     (dataset,) = comparison.datasets
-    assert set(dataset.rows[1].unpaired) == EVERY
+    (row,) = (row for row in dataset.rows if row.method == SOFT)
+    assert set(row.unpaired) == EVERY
     shown = terminal(comparison)
     assert "Δ* " in shown
     assert "added in quadrature" in shown
