@@ -113,10 +113,10 @@ def test_the_example_plugin_is_listed_and_takes_part_in_a_run(environment, finis
     settings = ["--set", "attack.loss.component=margin", "--set", "captioner.attributes.component=brightness"]
     # the steps that need the new captioner are few: one caption, one adaptation, two chunks
     run(environment, finished, "run", "--matrix", "smoke", *settings, "--out", "runs/example")
-    results = json.loads((finished.folder / "runs/example/results.json").read_text())
-    assert {record["status"] for record in results["records"]} == {"ok"}
-    assert results["provenance"]["distributions"]["attack margin"] == "tckr-bench-example 0.1.0"
-    assert results["provenance"]["distributions"]["captioner brightness"] == "tckr-bench-example 0.1.0"
+    assert finished.statuses("runs/example") == {"ok"}
+    distributions = finished.information("runs/example")["provenance"]["distributions"]
+    assert distributions["attack margin"] == "tckr-bench-example 0.1.0"
+    assert distributions["captioner brightness"] == "tckr-bench-example 0.1.0"
 
 
 def test_the_tests_of_the_example_pass(environment):
@@ -151,8 +151,7 @@ def test_a_failing_plugin_fails_its_cells_with_a_line_and_a_log(finished, tmp_pa
     assert reason in err
     assert "Traceback" not in err
     (run_folder,) = (tmp_path / "runs").iterdir()
-    records = json.loads((run_folder / "results.json").read_text())["records"]
-    assert {record["status"] for record in records} == {"failed"}
+    assert command.statuses(run_folder) == {"failed"}
     if attack == "failing":
         assert any("RuntimeError" in path.read_text() for path in (run_folder / "logs").glob("attack-*.log"))
 
