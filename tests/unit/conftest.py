@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from audited_runs import audited_run
 
+from tckr_bench.judging.gates import with_gates
 from tckr_bench.judging.rows import build_leaderboard
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import (
@@ -279,7 +280,7 @@ def write_made_run(folder: Path, cells: Iterable[CellRecord], evidence, *, pictu
             path.parent.mkdir(parents=True, exist_ok=True)
             write_pictures(pictures[name], path)
         records.append(dataclasses.replace(record, seeds=tuple(measured)))
-    write_saved_run(named(dataclasses.replace(run, records=tuple(records))))
+    write_saved_run(with_gates(named(dataclasses.replace(run, records=tuple(records)))))
     return folder
 
 
