@@ -42,7 +42,7 @@ def show_verdict(
     """Recompute a run's measurements, answer for each dataset, and print the answers with their reasons.
 
     Raises:
-        RunError: the folder holds no readable results, or no such method or dataset.
+        RunError: the folder holds no readable run, or no such method or dataset.
         UnfavourableAnswer: the answer, which has been printed, is not yes.
     """
     screen = Screen(json=as_json)

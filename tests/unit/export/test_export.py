@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from datasets import load_dataset
 
 from tckr_bench.commands.export import ExportOptions, check_gates, choose_cell, refuse_method
 from tckr_bench.errors import RunError
@@ -135,6 +134,8 @@ def test_shards_hold_every_row_once_and_none_is_empty_or_too_large(count, per_sh
 
 
 def test_images_come_back_bit_for_bit_with_labels_prompts_and_probabilities(tmp_path, monkeypatch):
+    from datasets import load_dataset
+
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     asked = []
 
