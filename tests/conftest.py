@@ -1,8 +1,9 @@
-"""What every test may rely on: no network, one thread, and the real subsets of the ten datasets where at hand."""
+"""What every test may rely on: no network, one thread, a store of its own, and the real subsets where at hand."""
 
 import os
 from pathlib import Path
 
+import pytest
 from checked_arrays import check_arrays
 
 SUBSETS = Path(__file__).parents[2] / "shared" / "data"
@@ -15,3 +16,11 @@ if "TCKR_BENCH_DATA" not in os.environ and SUBSETS.is_dir():
     os.environ["TCKR_BENCH_DATA"] = str(SUBSETS)
 
 check_arrays()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_store(tmp_path_factory):
+    """What tests compute is remembered for the session, and never beside what the user's own runs left."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TCKR_BENCH_STORE", str(tmp_path_factory.mktemp("store")))
+        yield

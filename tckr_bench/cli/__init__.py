@@ -87,7 +87,7 @@ def _matrix_options(command: click.Command) -> click.Command:
 @click.option("--out", type=PATH, help="Folder of the results; runs/<matrix> if not given.")
 @click.option("--fail-fast", is_flag=True, help="Stop at the first stage that fails.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
-@click.option("--json", "as_json", is_flag=True, help="Print the records as JSON on standard output.")
+@click.option("--json", "as_json", is_flag=True, help="Print the run and its records as JSON on standard output.")
 @click.option(
     "--observe",
     multiple=True,
@@ -247,7 +247,7 @@ def cache_gc(unused_for: float, dry_run: bool) -> None:
 
 @cli.command(epilog="tckr-bench report runs/default\ntckr-bench report runs/default --json")
 @click.argument("run_folder", metavar="RUN", type=PATH)
-@click.option("--json", "as_json", is_flag=True, help="Print the records as JSON on standard output.")
+@click.option("--json", "as_json", is_flag=True, help="Print the run and its records as JSON on standard output.")
 def report(run_folder: Path, as_json: bool) -> None:
     """Recompute a run's measurements from its saved scores, show its board, and write its HTML report again."""
     from tckr_bench.commands.report import show_report

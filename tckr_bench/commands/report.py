@@ -15,7 +15,7 @@ def show_report(run: Path, *, as_json: bool) -> None:
     """Recompute and print a run's board, and write its report again.
 
     Raises:
-        RunError: the folder holds no readable results.
+        RunError: the folder holds no readable run.
     """
     screen = Screen(json=as_json)
     found = verified(run)

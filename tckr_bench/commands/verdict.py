@@ -15,7 +15,7 @@ from rich.text import Text
 from tckr_bench.commands.console import Screen
 from tckr_bench.errors import UnfavourableAnswer
 from tckr_bench.judging.criteria import Criteria
-from tckr_bench.judging.verdict import DatasetAnswer, Judgement, RunAnswer, answer_run
+from tckr_bench.judging.verdict import Comparison, DatasetAnswer, Judgement, RunAnswer, answer_run
 from tckr_bench.results.verify import Mismatch, verified
 from tckr_bench.show.render import verified_leaderboard
 from tckr_bench.show.verdict_words import (
@@ -42,7 +42,7 @@ def show_verdict(
     """Recompute a run's measurements, answer for each dataset, and print the answers with their reasons.
 
     Raises:
-        RunError: the folder holds no readable results, or no such method or dataset.
+        RunError: the folder holds no readable run, or no such method or dataset.
         UnfavourableAnswer: the answer, which has been printed, is not yes.
     """
     screen = Screen(json=as_json)
@@ -101,13 +101,18 @@ def _measurements(judged: Judgement) -> Padding:
     for comparison in judged.comparisons:
         estimate = comparison.estimate
         table.add_row(
-            heading_of(comparison),
+            Text(_under(heading_of(comparison), comparison)),
             number(comparison, comparison.limit),
             number(comparison, estimate.value) if estimate else NOTHING,
             interval(comparison, estimate) if estimate else NOTHING,
             Text(STANDINGS[comparison.standing], style=_STANDING_COLOURS[comparison.standing]),
         )
     return Padding(table, (0, 0, 0, 2))
+
+
+def _under(text: str, comparison: Comparison) -> str:
+    """Return a text with the attacks that reached the measurement on a line beneath."""
+    return "\n".join(filter(None, (text, plain(" or ".join(comparison.attacks)))))
 
 
 def _bullets(title: str, sentences: Sequence[str]) -> Group:
@@ -128,6 +133,9 @@ def _others(entry: DatasetAnswer, names: Mapping[str, str]) -> Group:
     for comparison in entry.others[0].comparisons:
         table.add_column(heading_of(comparison), justify="right", max_width=20)
     for judged in entry.others:
-        found = [number(part, part.estimate.value) if part.estimate else NOTHING for part in judged.comparisons]
+        found = [
+            Text(_under(number(part, part.estimate.value) if part.estimate else NOTHING, part))
+            for part in judged.comparisons
+        ]
         table.add_row(Text(names[judged.method]), Text(judged.answer, style=_COLOURS[judged.answer]), *found)
     return Group(Text("The other synthetic methods, not judged here", style="bold"), table)

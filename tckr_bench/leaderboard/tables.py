@@ -131,6 +131,11 @@ def note_of(line: Line) -> str:
     return f"{line.entry.standing}: {'; '.join(line.notes)}"
 
 
+def worst_of(line: Line) -> str:
+    """Return in words which attack reached the AUC of a line; nothing over a track, where each dataset has its own."""
+    return f"worst attack {plain(' or '.join(line.auc_attacks))}" if line.auc_attacks else ""
+
+
 def marks_of(line: Line) -> str:
     """Return the signs beside a line: Pareto front, and what limits it."""
     return PARETO * line.entry.pareto + "".join(LIMITS[key][0] for key in line.limits)
@@ -205,8 +210,8 @@ def _cells(line: Line) -> list[Text]:
     name = Text(plain(line.entry.name))
     standing = "" if line.entry.standing in ("ranked", "control") else f" · not ranked: {line.entry.standing}"
     name.append(f"\n{line.entry.family}{standing}", style="dim")
-    if line.auc_attacks:
-        name.append(f"\nworst attack {plain(' or '.join(line.auc_attacks))}", style="dim")
+    if worst_of(line):
+        name.append(f"\n{worst_of(line)}", style="dim")
     measurements = [Text.assemble(it.value(line), (f"\n{it.half(line)}", "dim")) for it in MEASUREMENTS]
     costs = [Text(duration(line.pipeline_seconds)), Text(images_of(line))]
     return [Text(rank_of(line)), name, *measurements, *costs, Text(marks_of(line))]

@@ -17,6 +17,7 @@ from tckr_bench.leaderboard.tables import (
     note_of,
     rank_of,
     title_of,
+    worst_of,
 )
 from tckr_bench.show.tables import MARKS as LIMITS
 from tckr_bench.text import MINUS, NOTHING, duration, latex, markdown
@@ -53,7 +54,14 @@ def _markdown_table(lines: Sequence[Line]) -> list[str]:
         measurements = [measurement.with_half(line) for measurement in MEASUREMENTS]
         costs = [duration(line.pipeline_seconds), images_of(line)]
         rows.append(
-            [rank_of(line), markdown(line.entry.name), _kind(line), *measurements, *costs, ", ".join(_marks(line))]
+            [
+                rank_of(line),
+                markdown(line.entry.name),
+                markdown(_kind(line)),
+                *measurements,
+                *costs,
+                ", ".join(_marks(line)),
+            ]
         )
     return [f"| {' | '.join(row)} |" for row in rows]
 
@@ -65,9 +73,9 @@ def _headings() -> list[str]:
 
 
 def _kind(line: Line) -> str:
-    """Return the family, and why it is not ranked."""
-    standing = line.entry.standing
-    return line.entry.family if standing in ("ranked", "control") else f"{line.entry.family}, {standing}"
+    """Return the family, why it is not ranked, and on one dataset its worst attack."""
+    standing = "" if line.entry.standing in ("ranked", "control") else line.entry.standing
+    return ", ".join(filter(None, (line.entry.family, standing, worst_of(line))))
 
 
 def _marks(line: Line) -> list[str]:

@@ -54,7 +54,7 @@ def render_report(run: Path, *, found: Verified | None = None) -> Path:
     `found` is what `verified(run)` returned, where it is at hand already.
 
     Raises:
-        RunError: the folder holds no readable results.
+        RunError: the folder holds no readable run.
         StoreError: the files cannot be written.
     """
     found = found or verified(run)

@@ -68,11 +68,13 @@ def with_half_width(estimate: Estimate | None) -> str:
     return NOTHING if estimate is None else f"{percent(estimate.value)} ± {percent(estimate.half_width)}"
 
 
-def with_interval(estimate: Estimate | None) -> str:
-    """Return an AUC as `0.531 [0.509, 0.553]`."""
-    if estimate is None:
+def _auc_lines(row: Row) -> str:
+    """Return the AUC of a row's worst attack with its interval and its attack, a line each: a narrow column."""
+    risk = row.risk(metric_names.AUC)
+    if risk is None:
         return NOTHING
-    return f"{signed(estimate.value, 3)} [{signed(estimate.low, 3)}, {signed(estimate.high, 3)}]"
+    value, low, high = (signed(end, 3) for end in (risk.estimate.value, risk.estimate.low, risk.estimate.high))
+    return f"{value}\n[{low}, {high}]\n{plain(' or '.join(risk.attacks))}"
 
 
 def limits(row: Row) -> tuple[str, ...]:
@@ -142,8 +144,8 @@ def _method_table(board: DatasetBoard, names: Mapping[str, str]) -> Table:
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("method", overflow="fold", min_width=16, max_width=26)
     for heading in ("accuracy", "gap", "AUC", "TPR", "AOP", "CPU"):
-        # on a narrow terminal an interval goes below its AUC, before a method's name is cut to pieces
-        table.add_column(heading, justify="right", no_wrap=heading != "AUC")
+        named = heading == "AUC"  # the name of an attack may be folded, an interval not
+        table.add_column(heading, justify="right", no_wrap=not named, min_width=14 if named else None)
     table.add_column("", no_wrap=True)
     for row in board.candidates:
         label = Text(method_label(row, names))
@@ -154,18 +156,17 @@ def _method_table(board: DatasetBoard, names: Mapping[str, str]) -> Table:
         if row.status == "partial":
             label.append(f"\n{plain('; '.join(row.failures))}", style="red")
         label.append("".join(f"\n{line}" for line in epsilons(row)), style="dim")
-        cells = [Text(cell) for cell in _cells(row, label_of_worst="\n{}")]
+        cells = [Text(cell) for cell in _cells(row)]
         table.add_row(rank_words(row), label, *cells, _marks(row, board), style=_style(row, board))
     return table
 
 
-def _cells(row: Row, *, label_of_worst: str) -> list[str]:
-    auc, tpr, aop = row.risk(metric_names.AUC), row.risk(metric_names.TPR), row.get(metric_names.AOP)
-    named = label_of_worst.format(plain(" or ".join(auc.attacks))) if auc else ""
+def _cells(row: Row) -> list[str]:
+    tpr, aop = row.risk(metric_names.TPR), row.get(metric_names.AOP)
     return [
         with_half_width(row.get(metric_names.ACCURACY)),
         NOTHING if row.method.role == "baseline" else with_half_width(row.get(metric_names.GAP)),
-        (with_interval(auc.estimate) if auc else NOTHING) + named,
+        _auc_lines(row),
         percent(tpr.estimate.value) if tpr else NOTHING,
         signed(aop.value, 3) if aop else NOTHING,
         duration(row.pipeline_seconds),
@@ -298,7 +299,7 @@ def _markdown_table(board: DatasetBoard, names: Mapping[str, str]) -> list[str]:
             label += f" ({'failed' if row.status == 'failed' else 'in part'}: {markdown('; '.join(row.failures))})"
         label += "".join(f"<br>{line}" for line in epsilons(row))
         gap, auc = row.get(metric_names.GAP), row.risk(metric_names.AUC)
-        cells = _cells(row, label_of_worst="") if row.status != "failed" else [NOTHING] * 6
+        cells = _cells(row) if row.status != "failed" else [NOTHING] * 6
         if gap and row.method.role != "baseline":
             cells[1] = f"{percent(gap.value)} ({span(gap.low, gap.high, scale=100, digits=1)})"
         if auc:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 
 def _hear_interrupts():
@@ -45,13 +47,25 @@ class Command:
         assert process.returncode == code, f"exit code {process.returncode}\n{out}\n{err}"
         return out, err
 
+    def information(self, run):
+        """Return what all records of a run have in common."""
+        return json.loads((self.folder / run / "run.json").read_text())
+
+    def records(self, run):
+        """Return the records of a run, as their files hold them."""
+        return [json.loads(path.read_text()) for path in sorted((self.folder / run / "records").glob("*/*.json"))]
+
+    def statuses(self, run):
+        """Return what became of the cells of a run."""
+        return {seed["status"] for record in self.records(run) for seed in record["seeds"]}
+
     def measurements(self, run):
-        """Return every measurement of a run, without what it cost."""
-        results = json.loads((self.folder / run / "results.json").read_text())
+        """Return every measurement of a run of one seed, without what it cost."""
         return {
             (record["dataset"], record["method"]["name"], measurement["metric"], measurement["attack"]): measurement
-            for record in results["records"]
-            for measurement in record["measurements"]
+            for record in self.records(run)
+            for seed in record["seeds"]
+            for measurement in seed["measurements"]
         }
 
     def manifests(self):
@@ -64,10 +78,34 @@ def command(tmp_path):
     return Command(tmp_path, tmp_path / "store")
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A finished smoke run; tests that change it must put it back."""
-    folder = tmp_path_factory.mktemp("finished")
-    command = Command(folder, folder / "store")
-    command("run", "--matrix", "smoke", "--jobs", "2")
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory):
+    """A finished smoke run, one for all workers of the session: it is copied and never changed."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    command = Command(shared / "smoke", shared / "smoke" / "store")
+    done = command.folder / "done"
+    with FileLock(shared / "smoke.lock"):
+        if not done.exists():
+            command.folder.mkdir(exist_ok=True)
+            command("run", "--matrix", "smoke", "--jobs", "2")
+            done.touch()
     return command
+
+
+def copied(smoke, folder):
+    """Return a command whose store and folder have what those of another one have."""
+    shutil.copytree(smoke.folder, folder, dirs_exist_ok=True)
+    return Command(folder, folder / "store")
+
+
+@pytest.fixture(scope="module")
+def finished(smoke, tmp_path_factory):
+    """A finished smoke run of a module's own; tests that change it must put it back."""
+    return copied(smoke, tmp_path_factory.mktemp("finished"))
+
+
+@pytest.fixture
+def damaged(smoke, tmp_path):
+    """A finished smoke run that a test may damage as it likes."""
+    return copied(smoke, tmp_path / "damaged")

@@ -53,12 +53,11 @@ def settings(tmp_path_factory):
 def test_the_papers_grid_runs_and_marks_its_protocol(command, settings):
     arguments = ("--matrix", "paper", "--dataset", "digits", *settings, "--set", "protocol=paper")
     command("run", *arguments, "--out", "run", "--jobs", "2")
-    results = json.loads((command.folder / "run" / "results.json").read_text())
-    assert {record["status"] for record in results["records"]} == {"ok"}
-    assert {record["protocol"] for record in results["records"]} == {"paper"}
-    classifiers = [record["method"]["classifier"]["options"] for record in results["records"]]
-    assert all(options["label_smoothing"] == 0.1 for options in classifiers)
-    synthetic = [record for record in results["records"] if record["method"]["role"] == "method"]
+    records = command.records("run")
+    assert command.statuses("run") == {"ok"}
+    assert {record["protocol"] for record in records} == {"paper"}
+    assert all(record["method"]["classifier"]["options"]["label_smoothing"] == 0.1 for record in records)
+    synthetic = [record for record in records if record["method"]["role"] == "method"]
     assert {record["method"]["captioner"]["label"] for record in synthetic} == {"blip2", "caption-only", "class-name"}
     assert {record["method"]["adapter"]["options"]["sample_fraction"] for record in synthetic} == {1.0, 0.1}
     assert {record["contamination"] for record in synthetic} == {"unknown"}

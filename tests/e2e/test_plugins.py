@@ -1,6 +1,5 @@
 """Third-party plugins: installed in a fresh environment, listed and run; and plugins that break, alone."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -125,10 +124,10 @@ def test_the_example_plugin_is_listed_and_takes_part_in_a_run(environment, finis
     settings = ["--set", "attack.loss.component=margin", "--set", "captioner.attributes.component=brightness"]
     # the steps that need the new captioner are few: one caption, one adaptation, two chunks
     run(environment, finished, "run", "--matrix", "smoke", *settings, "--out", "runs/example")
-    results = json.loads((finished.folder / "runs/example/results.json").read_text())
-    assert {record["status"] for record in results["records"]} == {"ok"}
-    assert results["provenance"]["distributions"]["attack margin"] == "tckr-bench-example 0.1.0"
-    assert results["provenance"]["distributions"]["captioner brightness"] == "tckr-bench-example 0.1.0"
+    assert finished.statuses("runs/example") == {"ok"}
+    distributions = finished.information("runs/example")["provenance"]["distributions"]
+    assert distributions["attack margin"] == "tckr-bench-example 0.1.0"
+    assert distributions["captioner brightness"] == "tckr-bench-example 0.1.0"
 
 
 def test_the_tests_of_the_example_pass(environment):

@@ -1,7 +1,10 @@
 """What a user sees of a run: plan, board, files, resume, JSON, and what breaks when something breaks."""
 
+import hashlib
 import json
 import re
+import subprocess
+import sys
 import time
 
 import pytest
@@ -10,23 +13,28 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_run_ends_with_the_board_and_its_files(finished):
-    results = json.loads((finished.folder / "runs/smoke/results.json").read_text())
-    assert {record["status"] for record in results["records"]} == {"ok"}
-    for name in ("report.html", "leaderboard.csv", "leaderboard.md"):
+    assert finished.statuses("runs/smoke") == {"ok"}
+    for name in ("run.json", "events.jsonl", "report.html", "leaderboard.csv", "leaderboard.md"):
         assert (finished.folder / "runs/smoke" / name).stat().st_size > 100
 
 
-def test_every_record_carries_provenance(finished):
-    results = json.loads((finished.folder / "runs/smoke/results.json").read_text())
-    provenance = results["provenance"]
-    assert provenance["versions"]["torch"][0].isdigit()
-    assert provenance["device"] == "cpu"
-    for record in results["records"]:
+def test_a_run_says_where_it_is_from_and_every_record_what_it_rests_on(finished):
+    information = finished.information("runs/smoke")
+    assert information["provenance"]["versions"]["torch"][0].isdigit()
+    assert information["provenance"]["device"] == "cpu"
+    assert information["command"] == "tckr-bench run --matrix smoke"
+    for record in finished.records("runs/smoke"):
         assert re.fullmatch("[0-9a-f]{64}", record["description"]["fingerprint"])
         assert record["splits"] == {"train": 1000, "validation": 200, "test": 597}
-        assert all(stage["cost"]["peak_memory_bytes"] > 10_000_000 for stage in record["stages"])
         assert all(model["sees"] and model["owns"] for model in record["threat_models"].values())
-        for measurement in record["measurements"]:
+        assert record["gates"]
+        (result,) = record["seeds"]
+        assert all(step["peak_memory_bytes"] > 10_000_000 for step in result["cost"])
+        scores = finished.folder / "runs/smoke/records" / record["dataset"] / result["scores"]["name"]
+        assert hashlib.sha256(scores.read_bytes()).hexdigest() == result["scores"]["sha256"]
+        keys = information["keys"][f"{record['dataset']}/{record['method']['name']}/seed-{result['seed']}"]
+        assert {key for kind in keys.values() for key in kind} <= set(finished.manifests())
+        for measurement in result["measurements"]:
             assert measurement["low"] <= measurement["value"] <= measurement["high"]
 
 
@@ -52,6 +60,45 @@ def test_running_again_does_no_stage_and_says_so(finished):
     assert "train " not in err
 
 
+REREAD = """
+import sys
+from tckr_bench.results import examination, scores
+def refuse(*_, **__): raise AssertionError("scores were read")
+examination.read_scores = examination.in_processes = scores.read_scores = refuse
+from tckr_bench.cli import main
+sys.argv = ["tckr-bench", "run", "--matrix", "smoke", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_a_finished_run_is_not_written_again_and_its_scores_are_not_read(finished, arguments):
+    finished("run", "--matrix", "smoke", *arguments)  # what was looked into once is remembered
+    run = finished.folder / "runs/smoke"
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file() and path.suffix != ".jsonl"}
+    done = subprocess.run(
+        [sys.executable, "-c", REREAD, *arguments],
+        cwd=finished.folder,
+        env=finished.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "scores were read" not in done.stderr
+    after = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file() and path.suffix != ".jsonl"}
+    assert after == before
+
+
+def test_a_finished_run_whose_report_is_gone_gets_it_again(finished):
+    report = finished.folder / "runs/smoke/report.html"
+    before = report.read_bytes()
+    report.unlink()
+    out, _err = finished("run", "--matrix", "smoke")
+    assert "Stages: 0 ran" in out
+    assert report.read_bytes() == before
+
+
 def test_dry_run_plans_and_does_nothing(command):
     out, _err = command("run", "--matrix", "smoke", "--dry-run")
     assert re.search(r"\d+ unique stages instead of \d+; 0 are in the store", out)
@@ -60,9 +107,12 @@ def test_dry_run_plans_and_does_nothing(command):
     assert command("plan", "--matrix", "smoke")[0] == out
 
 
-def test_json_prints_records_and_nothing_else(finished):
+def test_json_prints_the_run_with_its_records_and_nothing_else(finished):
     out, _err = finished("run", "--matrix", "smoke", "--json")
-    assert {record["method"]["name"] for record in json.loads(out)["records"]} >= {"teacher", "memorizer"}
+    printed = json.loads(out)
+    assert printed["run"] == finished.information("runs/smoke")
+    records = {(record["dataset"], record["method"]["name"]): record for record in printed["records"]}
+    assert records == {(it["dataset"], it["method"]["name"]): it for it in finished.records("runs/smoke")}
 
 
 def test_events_on_record_are_those_of_the_run(finished):
@@ -113,15 +163,14 @@ def test_adding_an_attack_runs_that_attack_only(finished):
     assert kinds <= {"attack", "measure"}
 
 
-def test_an_artifact_that_is_damaged_is_made_again(finished):
-    measurements, manifests = finished.measurements("runs/smoke"), finished.manifests()
-    results = json.loads((finished.folder / "runs/smoke/results.json").read_text())
-    used = {stage["stage"] for record in results["records"] for stage in record["stages"]}  # other runs left more
-    by_kind = {json.loads(manifests[key])["kind"]: key for key in sorted(used)}
+def test_an_artifact_that_is_damaged_is_made_again(damaged):
+    measurements, manifests = damaged.measurements("runs/smoke"), damaged.manifests()
+    by_kind = {json.loads(manifests[key])["kind"]: key for key in sorted(manifests)}
     for kind, damage in (("generate", "flip"), ("measure", "truncate"), ("shadow", "remove")):
         key = by_kind[kind]
-        folder = finished.store / "artifacts" / key[:2] / key
-        victim = max((path for path in folder.rglob("*.safetensors")), key=lambda path: path.stat().st_size)
+        folder = damaged.store / "artifacts" / key[:2] / key
+        listed = [path for path in folder.rglob("*") if path.is_file() and path.suffix in (".safetensors", ".parquet")]
+        victim = max(listed, key=lambda path: path.stat().st_size)
         content = bytearray(victim.read_bytes())
         if damage == "flip":
             content[-1] ^= 1
@@ -130,12 +179,12 @@ def test_an_artifact_that_is_damaged_is_made_again(finished):
             victim.write_bytes(content[:-1])
         else:
             victim.unlink()
-    finished("cache", "verify", code=2)
-    out, _err = finished("run", "--matrix", "smoke")
+    damaged("cache", "verify", code=2)
+    out, _err = damaged("run", "--matrix", "smoke")
     assert "Stages: 3 ran" in out
-    finished("cache", "verify")
-    assert finished.manifests() == manifests
-    assert finished.measurements("runs/smoke") == measurements
+    damaged("cache", "verify")
+    assert damaged.manifests() == manifests
+    assert damaged.measurements("runs/smoke") == measurements
 
 
 @pytest.mark.timeout(1800)

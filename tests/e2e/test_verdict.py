@@ -8,9 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from tckr_bench.results.run_files import cell_folder, read_results, write_results
-
-from tckr_bench.results.evidence import EVIDENCE_FILE, read_evidence, write_evidence
 
 MAKERS = Path(__file__).parents[1] / "unit" / "conftest.py"
 WIDTH = 100
@@ -26,23 +23,15 @@ def board_makers():
     return sys.modules[name]
 
 
-def repeat_the_pipeline(run):
+def repeat_the_pipeline(evidence):
     """Say in the evidence that the attack `lira` repeats the whole pipeline; no measurement depends on it."""
-    results = read_results(run)
-    records = []
-    for record in results.records:
-        path = cell_folder(run, record) / EVIDENCE_FILE
-        evidence = read_evidence(path)
-        attacks = {
-            label: dataclasses.replace(
-                attack, threat_model=dataclasses.replace(attack.threat_model, adaptive=label == "lira")
-            )
-            for label, attack in evidence.attacks.items()
-        }
-        write_evidence(dataclasses.replace(evidence, attacks=attacks), path)
-        models = {label: attack.threat_model for label, attack in attacks.items()}
-        records.append(dataclasses.replace(record, threat_models=models))
-    write_results(dataclasses.replace(results, records=tuple(records)), run)
+    attacks = {
+        label: dataclasses.replace(
+            attack, threat_model=dataclasses.replace(attack.threat_model, adaptive=label == "lira")
+        )
+        for label, attack in evidence.attacks.items()
+    }
+    return dataclasses.replace(evidence, attacks=attacks)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +48,7 @@ def run(simple_run):
     """The same with an adaptive attack."""
     adaptive = simple_run.with_name("adaptive")
     shutil.copytree(simple_run, adaptive)
-    repeat_the_pipeline(adaptive)
+    board_makers().change_evidence(adaptive, repeat_the_pipeline)
     return adaptive
 
 
@@ -96,13 +85,11 @@ def test_without_an_adaptive_attack_yes_must_be_allowed(command, simple_run):
 
 def test_measurements_that_do_not_follow_from_the_evidence_are_no_evidence(command, run, tmp_path):
     shutil.copytree(run, tmp_path / "forged")
-    path = tmp_path / "forged" / "results.json"
-    results = json.loads(path.read_text())
-    student = next(record for record in results["records"] if record["method"]["role"] == "method")
-    next(measurement for measurement in student["measurements"] if measurement["metric"] == "accuracy-gap")[
-        "value"
-    ] -= 0.1
-    path.write_text(json.dumps(results))
+    path = next((tmp_path / "forged" / "records").glob("*/attributes-*-lora-*-soft-1x.json"))
+    record = json.loads(path.read_text())
+    measurements = record["seeds"][0]["measurements"]
+    next(measurement for measurement in measurements if measurement["metric"] == "accuracy-gap")["value"] -= 0.1
+    path.write_text(json.dumps(record))
     out, err = command("verdict", str(tmp_path / "forged"), *LOOSE, code=3)
     assert "do not follow" in " ".join(out.split()) or "does not follow" in " ".join(out.split())
     assert "accuracy-gap" in err
@@ -121,7 +108,7 @@ def test_json_says_the_same_and_nothing_else(command, run):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("runs/none", *LOOSE), "holds no results.json"),
+        (("runs/none", *LOOSE), "holds no run.json"),
         (("{run}", "--max-accuracy-drop", "2", "--max-tpr", "5@2"), "F is 10, 1 or 0.1"),
         (("{run}", "--max-accuracy-drop", "2", "--max-tpr", "five"), "such as 5@1"),
         (("{run}", "--max-accuracy-drop", "2"), "--max-tpr"),

@@ -6,11 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
-from tckr_bench.results.run_files import cell_folder, write_results
 
 from tckr_bench.records import AttackScores, CellEvidence, Copies, PrivacyGuarantee, ShadowAudit, ThreatModel
-from tckr_bench.results.evidence import COPIES_FILE, EVIDENCE_FILE, SAMPLES_FILE, write_evidence, write_samples
-from tckr_bench.results.verify import recompute_measurements
 
 SHADOWS, CANARIES = 16, 50
 OUTPUTS = "class probabilities of the released classifier"
@@ -63,30 +60,29 @@ def audited_cells(made) -> tuple[AuditedCell, ...]:
 
 def audited_run(folder, made, *, examples: int = 400, cells=None):
     """Write a run folder whose measurements are what the metrics make of its evidence, with pictures of copies."""
-    folder.mkdir(parents=True, exist_ok=True)
-    records, teacher = [], None
+    stated, evidence, pictures, teacher = [], {}, {}, None
     for index, cell in enumerate(cells or audited_cells(made)):
-        evidence = _evidence(cell, made, key=(examples, index), examples=examples, teacher=teacher)
-        teacher = evidence.test_logits if teacher is None else teacher
-        models = {label: attack.threat_model for label, attack in evidence.attacks.items()}
+        found = _evidence(cell, made, key=(examples, index), examples=examples, teacher=teacher)
+        teacher = found.test_logits if teacher is None else teacher
+        models = {label: attack.threat_model for label, attack in found.attacks.items()}
         record = dataclasses.replace(made.stated_record(cell.method), threat_models=models)
-        where = cell_folder(folder, record)
-        where.mkdir(parents=True)
-        write_evidence(evidence, where / EVIDENCE_FILE)
-        if cell.method.synthetic:
-            write_samples(made.samples_for((index,)), where / SAMPLES_FILE)
-        if cell.copied:
-            write_samples(_nearest(made.samples_for((index, 1))), where / COPIES_FILE)
-        records.append(dataclasses.replace(record, measurements=tuple(recompute_measurements(folder, record))))
-    write_results(dataclasses.replace(made.results_of(records), matrix="audit"), folder)
-    return folder
+        stated.append(record)
+        evidence[record.dataset, cell.method.name, record.seed] = found
+        shown = made.samples_for((index,)) if cell.method.synthetic else []
+        shown += _nearest(made.samples_for((index, 1), "copy")) if cell.copied else []
+        if shown:
+            pictures[record.dataset, cell.method.name] = shown
+    attacks = tuple(made.use("attack", label) for label in MODELS)
+    return made.write_made_run(folder, stated, evidence, pictures=pictures, matrix="audit", attacks=attacks)
 
 
-def _nearest(samples):
-    captions = [
-        f"{'member' if index % 3 else 'not a member'}, {2 + 3.7 * index:.1f} of 255 apart" for index in range(5)
+def _nearest(pairs):
+    return [
+        dataclasses.replace(
+            pair, caption=f"{'member' if index % 3 else 'not a member'}, {2 + 3.7 * index:.1f} of 255 apart"
+        )
+        for index, pair in enumerate(pairs)
     ]
-    return dataclasses.replace(samples, prompts=tuple(captions))
 
 
 def _evidence(cell, made, *, key, examples, teacher) -> CellEvidence:

@@ -3,33 +3,57 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from audited_runs import audited_run
-from tckr_bench.results.run_files import RunProvenance, RunResults, StageCounts, cell_folder, write_results
 
+from tckr_bench.judging.gates import with_gates
+from tckr_bench.judging.rows import build_leaderboard
+from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import (
     AttackScores,
     CellEvidence,
     CellRecord,
     ComponentUse,
-    Cost,
     DatasetDescription,
     Measurement,
     Method,
-    StageCost,
+    StepCost,
     ThreatModel,
 )
-from tckr_bench.results.evidence import EVIDENCE_FILE, SAMPLES_FILE, Samples, write_evidence, write_samples
-from tckr_bench.results.verify import recompute_measurements
+from tckr_bench.results import examination
+from tckr_bench.results.files import (
+    SavedRun,
+    file_reference,
+    pictures_path,
+    read_run,
+    record_folder,
+    scores_name,
+    write_saved_run,
+)
+from tckr_bench.results.identity import identity_of
+from tckr_bench.results.pictures import PicturePair, write_pictures
+from tckr_bench.results.recomputation import compute_measurements
+from tckr_bench.results.records import (
+    SCHEMA_VERSION,
+    FileReference,
+    ResultRecord,
+    RunInformation,
+    RunProvenance,
+    SeedResult,
+    StageCounts,
+)
+from tckr_bench.results.scores import narrowed, read_scores, write_scores
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Sequence
 
 CLASSES = (
     "ankle boot",
@@ -160,24 +184,28 @@ def evidence_for(planned: Planned, *, examples: int, key: tuple[int, ...], teach
     return CellEvidence(labels, logits, logits if teacher is None else teacher, scores, PRIMARY)
 
 
-def stage_costs(method: Method) -> tuple[StageCost, ...]:
+def stage_costs(method: Method) -> tuple[StepCost, ...]:
     kinds = [("prepare", 3.0), ("train", 212.0), ("shadow", 1630.0), ("attack", 2.5), ("measure", 4.0)]
     if method.synthetic:
         kinds[1:1] = [("caption", 9.0), ("adapt", 181.0), ("generate", 140.0 * method.cardinality)]
-    return tuple(
-        StageCost(f"{kind}-{index}", kind, f"{kind}er", Cost(seconds * 1.1, seconds, 700 * 2**20), "cpu")
-        for index, (kind, seconds) in enumerate(kinds)
-    )
+    return tuple(StepCost(kind, f"{kind}er", "cpu", 1, seconds * 1.1, seconds, 700 * 2**20) for kind, seconds in kinds)
 
 
-def samples_for(key: tuple[int, ...]) -> Samples:
+def stage_keys(method: Method, seed: int) -> dict[str, tuple[str, ...]]:
+    """Keys that no store has, different for every cell."""
+    names = [step.kind for step in stage_costs(method) if step.kind not in ("shadow", "attack")]
+    return {kind: (hashlib.sha256(f"{kind} {method.name} {seed}".encode()).hexdigest(),) for kind in names}
+
+
+def samples_for(key: tuple[int, ...], kind: str = "sample") -> list[PicturePair]:
     generator = np.random.default_rng(key)
     rows, columns = np.mgrid[0:32, 0:32]
-    real = np.stack([((rows + columns * (1 + index)) * 4 % 256) for index in range(5)])
-    pictures = np.repeat(real[..., None], 3, axis=3).astype(np.uint8)
-    noisy = np.clip(pictures + generator.normal(0, 20, pictures.shape), 0, 255).astype(np.uint8)
-    labels = np.arange(5, dtype=np.int64)
-    return Samples(pictures, noisy, labels, tuple(f"a photo of a {CLASSES[label]}, dark, narrow" for label in labels))
+    pairs = []
+    for label in range(5):
+        real = np.repeat((((rows + columns * (1 + label)) * 4) % 256)[..., None], 3, axis=2).astype(np.uint8)
+        noisy = np.clip(real + generator.normal(0, 20, real.shape), 0, 255).astype(np.uint8)
+        pairs.append(PicturePair(kind, label, f"a photo of a {CLASSES[label]}, dark, narrow", real, noisy))
+    return pairs
 
 
 def record_for(planned: Planned, dataset: str, seed: int, examples: int) -> CellRecord:
@@ -192,33 +220,121 @@ def record_for(planned: Planned, dataset: str, seed: int, examples: int) -> Cell
             dataset, CLASSES, {"train": examples, "test": examples}, "ab" * 32, "28x28", "the package", "MIT"
         ),
         splits={"train": examples - 100, "validation": 100, "test": examples},
-        stages=stage_costs(planned.method),
+        cost=stage_costs(planned.method),
+        keys=stage_keys(planned.method, seed),
         failure=planned.failure,
     )
 
 
+def all_metrics() -> tuple[ComponentUse, ...]:
+    """Every installed metric, as a matrix that names none has them."""
+    registry = default_registry()
+    names = [entry.component.name for entry in registry.family("metric")]
+    return tuple(registry.use("metric", name, label=name, options={}) for name in names)
+
+
 def make_run(folder: Path, plan: Plan) -> Path:
-    """Write a run folder whose measurements are what the real metrics make of its evidence."""
-    folder.mkdir(parents=True, exist_ok=True)
-    records = []
+    """Write a run folder whose measurements are what the real metrics make of its scores."""
+    cells, evidence, pictures = [], {}, {}
     for number, dataset in enumerate(plan.datasets):
         for seed in plan.seeds:
             teacher = None
             for index, planned in enumerate(plan.cells):
-                record = record_for(planned, dataset, seed, plan.examples)
-                if not planned.failure:
-                    key = (plan.salt, number, seed, index)
-                    evidence = evidence_for(planned, examples=plan.examples, key=key, teacher=teacher)
-                    teacher = evidence.test_logits if planned.method.role == "baseline" else teacher
-                    where = cell_folder(folder, record)
-                    where.mkdir(parents=True)
-                    write_evidence(evidence, where / EVIDENCE_FILE)
-                    if planned.samples:
-                        write_samples(samples_for(key), where / SAMPLES_FILE)
-                    record = dataclasses.replace(record, measurements=tuple(recompute_measurements(folder, record)))
-                records.append(record)
-    write_results(results_of(records), folder)
+                cell = record_for(planned, dataset, seed, plan.examples)
+                cells.append(cell)
+                if planned.failure:
+                    continue
+                key, place = (plan.salt, number, seed, index), (dataset, planned.method.name, seed)
+                evidence[place] = evidence_for(planned, examples=plan.examples, key=key, teacher=teacher)
+                teacher = evidence[place].test_logits if planned.method.role == "baseline" else teacher
+                if planned.samples:
+                    pictures.setdefault(place[:2], samples_for(key))
+    return write_made_run(folder, cells, evidence, pictures=pictures)
+
+
+def write_made_run(folder: Path, cells: Iterable[CellRecord], evidence, *, pictures, **information) -> Path:
+    """Write a run of cells with evidence by dataset, method and seed, and pictures by dataset and method.
+
+    Measurements are those that the metrics of the run make of the evidence as it is saved.
+    """
+    metrics = information.setdefault("metrics", all_metrics())
+    compute = information.pop("compute", compute_measurements)
+    run = results_of(cells, folder, **information)
+    records = []
+    for record in run.records:
+        name = (record.dataset, record.method.name)
+        seeds = [
+            result
+            if result.status == "failed"
+            else _with_scores(folder, record, result, evidence[(*name, result.seed)])
+            for result in record.seeds
+        ]
+        measured = [
+            dataclasses.replace(it, measurements=tuple(compute(read_scores(_scores_path(folder, record, it)), metrics)))
+            if it.scores
+            else it
+            for it in seeds
+        ]
+        if name in pictures:
+            path = pictures_path(folder, record)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_pictures(pictures[name], path)
+        records.append(dataclasses.replace(record, seeds=tuple(measured)))
+    write_saved_run(with_gates(named(dataclasses.replace(run, records=tuple(records)))))
     return folder
+
+
+def _scores_path(folder: Path, record: ResultRecord, result: SeedResult) -> Path:
+    return record_folder(folder, record) / scores_name(record, result.seed)
+
+
+def _with_scores(folder: Path, record: ResultRecord, result: SeedResult, evidence: CellEvidence) -> SeedResult:
+    path = _scores_path(folder, record, result)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_scores(narrowed(evidence), path)
+    return dataclasses.replace(result, scores=file_reference(path))
+
+
+def named(run: SavedRun) -> SavedRun:
+    """Return a run under the name that follows from its scores."""
+    information = dataclasses.replace(run.information, submission=identity_of(run.records))
+    return with_information(run, information)
+
+
+def with_information(run: SavedRun, information: RunInformation) -> SavedRun:
+    records = tuple(dataclasses.replace(record, run=information) for record in run.records)
+    return dataclasses.replace(run, information=information, records=records)
+
+
+def change_run(folder: Path, change: Callable[[ResultRecord], ResultRecord | None], **information) -> SavedRun:
+    """Write a run's records again, each as `change` has it; one for which that is None is left out."""
+    run = read_run(folder)
+    records = tuple(changed for record in run.records if (changed := change(record)) is not None)
+    run = dataclasses.replace(run, records=records)
+    run = with_information(run, dataclasses.replace(run.information, **information))
+    write_saved_run(run)
+    return run
+
+
+def change_evidence(folder: Path, change: Callable[[CellEvidence], CellEvidence], only: str = "") -> None:
+    """Save other scores of a run, of one method or of all, with the measurements and models they give."""
+
+    def changed(record: ResultRecord) -> ResultRecord:
+        if only not in ("", record.method.name):
+            return record
+        seeds, models = [], {}
+        for result in record.seeds:
+            if result.scores is not None:
+                path = _scores_path(folder, record, result)
+                evidence = change(read_scores(path))
+                models = {label: attack.threat_model for label, attack in evidence.attacks.items()}
+                found = _with_scores(folder, record, result, evidence)
+                measurements = tuple(compute_measurements(evidence, record.metrics))
+                result = dataclasses.replace(found, measurements=measurements)
+            seeds.append(result)
+        return dataclasses.replace(record, seeds=tuple(seeds), threat_models=models)
+
+    change_run(folder, changed)
 
 
 def measurement(metric: str, value: float, half: float = 0.02, attack: str = "") -> Measurement:
@@ -226,22 +342,105 @@ def measurement(metric: str, value: float, half: float = 0.02, attack: str = "")
 
 
 def measurements_for(
-    accuracy: float, auc: float, *, half: float = 0.02, canary: float | None = None
+    accuracy: float,
+    auc: float,
+    *,
+    half: float = 0.02,
+    canary: float | None = None,
+    worst: tuple[str, float] | None = None,
 ) -> tuple[Measurement, ...]:
+    """Measurements of a cell under two attacks, whose worst is the declared one, or the one that is named."""
+    attack, most = worst or (PRIMARY, auc)
     found = [
         measurement("accuracy", accuracy, half),
         measurement("accuracy-gap", 0.84 - accuracy, half),
         measurement("auc-mia", auc, half, PRIMARY),
         measurement("auc-mia", 0.5 + (auc - 0.5) / 2, half, "loss"),
         measurement("tpr-at-1-fpr", auc / 20, half, PRIMARY),
-        measurement("aop", accuracy / (2 * max(auc, 0.5)) ** 2, half, PRIMARY),
+        measurement("worst-auc", most, half, attack),
+        measurement("worst-tpr-at-1-fpr", most / 20, half, attack),
+        measurement("aop", accuracy / (2 * max(most, 0.5)) ** 2, half, attack),
     ]
     return (*found, *([measurement("canary-auc", canary, half, PRIMARY)] if canary is not None else []))
 
 
-def results_of(records) -> RunResults:
-    counts = StageCounts(naive=80, unique=44, cached=4, ran=40, failed=0)
-    return RunResults("default", "mini", PRIMARY, tuple(records), PROVENANCE, counts, {"total": 612.0})
+def under_worst(cell: CellRecord, attack: str, auc: float, half: float = 0.02) -> CellRecord:
+    """Return a cell whose worst attack is another one."""
+    kept = [it for it in cell.measurements if it.metric not in ("worst-auc", "aop")]
+    accuracy = next(it.value for it in kept if it.metric == "accuracy")
+    kept += [
+        measurement("worst-auc", auc, half, attack),
+        measurement("aop", accuracy / (2 * max(auc, 0.5)) ** 2, half, attack),
+    ]
+    return dataclasses.replace(cell, measurements=tuple(kept))
+
+
+def information_of(**changes) -> RunInformation:
+    stated = RunInformation(
+        schema_version=SCHEMA_VERSION,
+        submission="ab" * 8,
+        track="mini",
+        matrix="default",
+        matrix_digest="cd" * 32,
+        primary_attack=PRIMARY,
+        attacks=tuple(use("attack", label) for label in THREATS),
+        metrics=(),
+        command="tckr-bench run --matrix default",
+        recipe="",
+        provenance=PROVENANCE,
+        stages=StageCounts(naive=80, unique=44, cached=4, ran=40, failed=0),
+        seconds={"train": 612.0},
+    )
+    return dataclasses.replace(stated, **changes)
+
+
+def results_of(cells: Iterable[CellRecord], folder: Path | None = None, **information) -> SavedRun:
+    """Return the run that some cells make up, nothing of it on disk; `information` is of the run."""
+    groups: dict[tuple[str, str], list[CellRecord]] = {}
+    for cell in cells:
+        groups.setdefault((cell.dataset, cell.method.name), []).append(cell)
+    keys = {f"{cell.dataset}/{cell.method.name}/seed-{cell.seed}": cell.keys for own in groups.values() for cell in own}
+    found = information_of(**{"keys": keys, **information})
+    records = tuple(_record_of(own, found) for own in groups.values())
+    return SavedRun(folder or Path("made-up"), found, records)
+
+
+def _record_of(cells: Sequence[CellRecord], information: RunInformation) -> ResultRecord:
+    first = cells[0]
+    models = {label: model for cell in cells for label, model in cell.threat_models.items()}
+    seeds = [
+        SeedResult(
+            seed=cell.seed,
+            status=cell.status,
+            measurements=cell.measurements,
+            scores=FileReference(f"{first.method.name}.seed-{cell.seed}.parquet", "ef" * 32, 1)
+            if cell.status == "ok"
+            else None,
+            cost=cell.cost,
+            failure=cell.failure,
+        )
+        for cell in sorted(cells, key=lambda cell: cell.seed)
+    ]
+    synthetic = round(first.method.cardinality * first.splits.get("train", 0)) if first.method.synthetic else 0
+    return ResultRecord(
+        schema_version=SCHEMA_VERSION,
+        dataset=first.dataset,
+        method=first.method,
+        description=first.description,
+        splits=first.splits,
+        protocol=first.protocol,
+        contamination=first.contamination,
+        threat_models=models,
+        seeds=tuple(seeds),
+        images_generated=synthetic,
+        gates=(),
+        run=information,
+    )
+
+
+def leaderboard_of(cells: Iterable[CellRecord], *, control_limits=None, doubts=None, **information):
+    """Return the board that some cells make up."""
+    return build_leaderboard(results_of(cells, **information), control_limits=control_limits or {}, doubts=doubts)
 
 
 def stated_record(method: Method, measurements=(), *, dataset="fashion-mnist", seed=0, failure="") -> CellRecord:
@@ -272,6 +471,24 @@ def stated_cells(**changes) -> dict[str, CellRecord]:
     ):
         records[method.name] = stated_record(method, measurements)
     return records
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _examined_here():
+    """Scores are looked into in this process: they are the tests' own, and a process for each call is slow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(examination, "in_processes", serially)
+        yield
+
+
+def serially(work, tasks, *, jobs, died, progress=None):
+    """Do what `in_processes` does, in this process."""
+    results = []
+    for task in tasks:
+        results.append(work(task))
+        if progress is not None:
+            progress(len(results))
+    return results
 
 
 @pytest.fixture(scope="session")
@@ -308,6 +525,11 @@ def made() -> SimpleNamespace:
         Plan=Plan,
         Planned=Planned,
         make_run=make_run,
+        write_made_run=write_made_run,
+        change_run=change_run,
+        change_evidence=change_evidence,
+        leaderboard_of=leaderboard_of,
+        under_worst=under_worst,
         logits_of=logits_of,
         samples_for=samples_for,
     )

@@ -123,7 +123,7 @@ def _part(found: DatasetResult | None, name: str) -> Estimate | None:
         risk = found.row.risk(metric_names.AUC if name == "auc" else metric_names.TPR)
         return risk.estimate if risk else None
     if name == "aop":
-        return found.row.get(metric_names.AOP) or found.row.get(metric_names.AOP)
+        return found.row.get(metric_names.AOP)
     return found.row.get(metric_names.ACCURACY)
 
 

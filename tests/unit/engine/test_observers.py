@@ -19,6 +19,7 @@ from tckr_bench.plugin.components import ObserverComponent
 from tckr_bench.plugin.options import NoOptions
 from tckr_bench.plugin.registry import Registration, Registry, default_registry
 from tckr_bench.records import Cost
+from tckr_bench.results.records import cells_of
 
 EVENTS = ("run_started", "stage_finished", "stage_failed", "cell_measured", "run_ended")
 COST = Cost(wall_seconds=1.0, cpu_seconds=1.0, peak_memory_bytes=1)
@@ -56,11 +57,12 @@ def settings(tmp_path):
     return RunSettings(tmp_path / "run", 1, "cpu")
 
 
-class Results:
-    """What observers are told of results: records, and seconds by kind."""
-
-    def __init__(self, *records):
-        self.records, self.seconds = records, {"train": 2.0}
+@pytest.fixture
+def run(made):
+    """A run of one method over two seeds."""
+    method = made.plain_method("teacher", "baseline")
+    cells = [made.stated_record(method, made.measurements_for(0.8, 0.6), seed=seed) for seed in (0, 1)]
+    return made.results_of(cells, seconds={"train": 2.0})
 
 
 def registry_of(**observers):
@@ -80,48 +82,57 @@ def watchers(*recorders, warn=lambda text: None):
     return Observers(uses, registry, warn=warn)
 
 
-def a_run(observers, plan, settings):
+def a_run(observers, plan, settings, run):
     """Tell of a run of three stages, one of which fails."""
     first, second, third = list(plan.graph.stages.values())[:3]
     with observers.watching(plan, settings):
         observers.finished(first, None)
         observers.finished(second, COST)
         observers.failed(Failure(third, "user", "no luck"))
-        observers.measured(Results("a record"), Outcome(ran={second.key: COST}, found={first.key}))
+        observers.measured(run, Outcome(ran={second.key: COST}, found={first.key}))
 
 
-WHOLE = ["run_started", "stage_finished", "stage_finished", "stage_failed", "cell_measured", "run_ended"]
+WHOLE = [
+    "run_started",
+    "stage_finished",
+    "stage_finished",
+    "stage_failed",
+    "cell_measured",
+    "cell_measured",
+    "run_ended",
+]
 
 
-def test_observers_hear_of_the_start_the_stages_the_cells_and_the_end(plan, settings):
+def test_observers_hear_of_the_start_the_stages_the_cells_and_the_end(plan, settings, run):
     recorder = Recorder()
-    a_run(watchers(recorder), plan, settings)
+    a_run(watchers(recorder), plan, settings, run)
     assert recorder.heard == WHOLE
-    start, found, ran, failed, record, end = (told for _event, told in recorder.told)
+    start, found, ran, failed, first, second, end = (told for _event, told in recorder.told)
     assert start.cells == tuple(plan.graph.cells.values())
     assert sum(kind.unique for kind in start.stages) == len(plan.graph.stages)
     assert (found.cost, found.done, ran.cost, ran.done, ran.total) == (None, 1, COST, 2, len(plan.graph.stages))
     assert failed.reason == "no luck"
-    assert record == "a record"
+    assert (first, second) == cells_of(run.records[0])
+    assert (first.seed, second.seed) == (0, 1)
     assert (end.ending, end.ran, end.found, end.cpu_seconds) == ("finished", 1, 1, {"train": 2.0})
 
 
-def test_stages_in_the_store_are_counted_and_not_told_again(plan, settings):
+def test_stages_in_the_store_are_counted_and_not_told_again(plan, settings, run):
     keys = tuple(plan.graph.stages)
     recorder = Recorder()
-    a_run(watchers(recorder), replace(plan, cached=keys[3:], pending=keys[:3]), settings)
+    a_run(watchers(recorder), replace(plan, cached=keys[3:], pending=keys[:3]), settings, run)
     assert sum(kind.cached for kind in recorder.told[0][1].stages) == len(keys) - 3
     assert [told.done for event, told in recorder.told if event == "stage_finished"] == [len(keys) - 2, len(keys) - 1]
 
 
 @pytest.mark.parametrize("broken", EVENTS)
-def test_an_observer_that_raises_is_set_aside_with_one_warning_and_the_others_hear_on(plan, settings, broken):
+def test_an_observer_that_raises_is_set_aside_with_one_warning_and_the_others_hear_on(plan, settings, run, broken):
     def fail(event, told):
         if event == broken:
             raise RuntimeError("the server\nis gone")
 
     bad, good, warnings = Recorder(fail), Recorder(), []
-    a_run(watchers(bad, good, warn=warnings.append), plan, settings)
+    a_run(watchers(bad, good, warn=warnings.append), plan, settings, run)
     assert good.heard == WHOLE
     assert warnings == [
         "the observer 'watcher0' of mine 1 failed and watches no more: RuntimeError: the server; the run goes on"
@@ -129,7 +140,7 @@ def test_an_observer_that_raises_is_set_aside_with_one_warning_and_the_others_he
     assert bad.heard == [*WHOLE[: WHOLE.index(broken) + 1], *(["run_ended"] if broken != "run_ended" else [])]
 
 
-def test_an_observer_that_fails_to_load_stops_nothing_unless_the_user_can_mend_it(plan, settings):
+def test_an_observer_that_fails_to_load_stops_nothing_unless_the_user_can_mend_it(plan, settings, run):
     def break_down(_options):
         raise RuntimeError("broken")
 
@@ -138,13 +149,13 @@ def test_an_observer_that_fails_to_load_stops_nothing_unless_the_user_can_mend_i
 
     registry, warnings = registry_of(broken=break_down, lacking=lack), []
     use = {name: registry.use("observer", name, label=name, options={}) for name in ("broken", "lacking")}
-    a_run(Observers([use["broken"]], registry, warn=warnings.append), plan, settings)
+    a_run(Observers([use["broken"]], registry, warn=warnings.append), plan, settings, run)
     assert len(warnings) == 1
     with pytest.raises(PluginError, match="pip install it"):
         Observers([use["lacking"]], registry, warn=warnings.append)
 
 
-def test_an_observer_cannot_change_what_the_run_goes_by(plan, settings):
+def test_an_observer_cannot_change_what_the_run_goes_by(plan, settings, run):
     def meddle(event, told):
         if event == "run_started":
             for cell in told.cells:
@@ -152,7 +163,7 @@ def test_an_observer_cannot_change_what_the_run_goes_by(plan, settings):
                 cell.dataset.options.clear()
 
     before = copy.deepcopy(plan.graph)
-    a_run(watchers(Recorder(meddle)), plan, settings)
+    a_run(watchers(Recorder(meddle)), plan, settings, run)
     assert plan.graph == before
 
 
@@ -173,8 +184,8 @@ def test_a_run_that_stops_is_told_as_stopped(plan, settings, stop):
     assert (end.ending, end.ran, end.found, end.failed) == ("stopped", 1, 0, 0)
 
 
-def test_what_observers_print_does_not_reach_standard_output(plan, settings, capsys):
-    a_run(watchers(Recorder(lambda event, told: print("hello"))), plan, settings)
+def test_what_observers_print_does_not_reach_standard_output(plan, settings, run, capsys):
+    a_run(watchers(Recorder(lambda event, told: print("hello"))), plan, settings, run)
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.count("hello") == len(WHOLE)

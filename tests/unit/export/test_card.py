@@ -34,7 +34,7 @@ def subject(found, made):
         record=row.records[0],
         name="lora · soft",
         basis=basis_of(row, found.evidence),
-        results=found.results,
+        information=found.run.information,
         run_command="tckr-bench run --matrix audit",
         export_command="tckr-bench export runs/audit it --to here",
         version="0.1.0",

@@ -5,15 +5,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from datasets import load_dataset
-from tckr_bench.results.run_files import RunProvenance, RunResults, StageCounts
 
 from tckr_bench.commands.export import ExportOptions, check_gates, choose_cell, refuse_method
 from tckr_bench.errors import RunError
 from tckr_bench.export import folder as writing
 from tckr_bench.export.folder import check_target
 from tckr_bench.export.shards import Table, shard_names, write_shards
-from tckr_bench.records import CellRecord, ComponentUse, LabelledImages, Method
+from tckr_bench.records import CellRecord, ComponentUse, DatasetDescription, LabelledImages, Method
 
 
 def use(family, name):
@@ -35,20 +33,28 @@ def synthetic(name="made", role="method", generator="miniature", labels="hard"):
 TEACHER = Method("teacher", "baseline", use("classifier", "small-cnn"))
 
 
-def results_of(*cells, status="ok", failure=""):
-    records = tuple(
-        CellRecord(dataset, method, seed, "mini", status, failure=failure) for dataset, method, seed in cells
-    )
-    provenance = RunProvenance("", {}, {}, "", None, "", "", "cpu", 1, 1)
-    return RunResults("mine", "mini", "lira", records, provenance, StageCounts(1, 1, 0, 1, 0))
+DESCRIBED = DatasetDescription("made", ("cat", "dog"), {}, "ab" * 32, "8x8", "here", "MIT")
+
+
+@pytest.fixture
+def run_of(made):
+    """A run of some cells, told by dataset, method and seed."""
+
+    def run(*cells, status="ok", failure=""):
+        return made.results_of(
+            CellRecord(dataset, method, seed, "mini", status, description=DESCRIBED, failure=failure)
+            for dataset, method, seed in cells
+        )
+
+    return run
 
 
 def options(tmp_path, method="made", **changes):
     return ExportOptions(tmp_path, method, tmp_path / "out", **changes)
 
 
-def test_a_method_is_found_by_its_full_and_its_short_name(tmp_path):
-    found = results_of(
+def test_a_method_is_found_by_its_full_and_its_short_name(tmp_path, run_of):
+    found = run_of(
         ("a", synthetic("x-hard"), 0),
         ("a", dataclasses.replace(synthetic("x-soft"), labels="soft"), 0),
         ("a", TEACHER, 0),
@@ -59,8 +65,8 @@ def test_a_method_is_found_by_its_full_and_its_short_name(tmp_path):
         choose_cell(found, options(tmp_path, "x-sofd"))
 
 
-def test_of_several_datasets_one_must_be_named(tmp_path):
-    found = results_of(("a", synthetic(), 0), ("b", synthetic(), 0))
+def test_of_several_datasets_one_must_be_named(tmp_path, run_of):
+    found = run_of(("a", synthetic(), 0), ("b", synthetic(), 0))
     with pytest.raises(RunError, match=r"several datasets, a and b; .*--dataset"):
         choose_cell(found, options(tmp_path))
     assert choose_cell(found, options(tmp_path, dataset="b")).dataset == "b"
@@ -68,16 +74,16 @@ def test_of_several_datasets_one_must_be_named(tmp_path):
         choose_cell(found, options(tmp_path, dataset="c"))
 
 
-def test_the_first_seed_is_taken_if_none_is_named(tmp_path):
-    found = results_of(("a", synthetic(), 4), ("a", synthetic(), 2))
-    assert choose_cell(found, options(tmp_path)).seed == 4
-    assert choose_cell(found, options(tmp_path, seed=2)).seed == 2
-    with pytest.raises(RunError, match="no seed 0 of this method; it has 4 and 2"):
+def test_the_first_seed_is_taken_if_none_is_named(tmp_path, run_of):
+    found = run_of(("a", synthetic(), 4), ("a", synthetic(), 2))
+    assert choose_cell(found, options(tmp_path)).seed == 2
+    assert choose_cell(found, options(tmp_path, seed=4)).seed == 4
+    with pytest.raises(RunError, match="no seed 0 of this method; it has 2 and 4"):
         choose_cell(found, options(tmp_path, seed=0))
 
 
-def test_a_failed_cell_has_nothing_to_export(tmp_path):
-    found = results_of(("a", synthetic(), 0), status="failed", failure="adapt: out of memory")
+def test_a_failed_cell_has_nothing_to_export(tmp_path, run_of):
+    found = run_of(("a", synthetic(), 0), status="failed", failure="adapt: out of memory")
     with pytest.raises(RunError, match="nothing to export: adapt: out of memory"):
         choose_cell(found, options(tmp_path))
 
@@ -92,8 +98,8 @@ def test_a_failed_cell_has_nothing_to_export(tmp_path):
     ],
     ids=lambda method: method.name,
 )
-def test_a_control_is_never_exported_whatever_it_calls_itself(tmp_path, method, despite):
-    found = results_of(("a", method, 0))
+def test_a_control_is_never_exported_whatever_it_calls_itself(tmp_path, run_of, method, despite):
+    found = run_of(("a", method, 0))
     with pytest.raises(RunError, match="is a control and is never exported"):
         choose_cell(found, options(tmp_path, method.name, despite_failed_gates=despite))
 
@@ -128,6 +134,8 @@ def test_shards_hold_every_row_once_and_none_is_empty_or_too_large(count, per_sh
 
 
 def test_images_come_back_bit_for_bit_with_labels_prompts_and_probabilities(tmp_path, monkeypatch):
+    from datasets import load_dataset
+
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     asked = []
 

@@ -5,7 +5,6 @@ import time
 
 import numpy as np
 import pytest
-from tckr_bench.results.run_files import RunProvenance, RunResults, StageCounts
 
 from tckr_bench.engine.builder import build_graph
 from tckr_bench.engine.matrix import load_matrix
@@ -13,7 +12,7 @@ from tckr_bench.engine.store import Provenance, Store
 from tckr_bench.errors import RunError
 from tckr_bench.export.released import command_again, find_released, prompts_of, remedy, synthetic_count, teacher_of
 from tckr_bench.plugin.registry import default_registry
-from tckr_bench.records import CellRecord, Cost, DatasetDescription, StageCost
+from tckr_bench.records import CellRecord, Cost, DatasetDescription
 from tckr_bench.stages.arrays import write_arrays
 from tckr_bench.stages.caption import PROMPTS_FILE
 from tckr_bench.stages.generate import IMAGES_FILE
@@ -32,13 +31,16 @@ def graph_of(*settings):
 def record_of(graph, ending="soft-0.2x", seed=0):
     slug = next(slug for slug in graph.cells if slug.endswith(f"{ending}/seed-{seed}"))
     cell = graph.cells[slug]
-    stages = [
-        StageCost(stage.key, stage.kind, stage.component, NOTHING, "cpu")
-        for stage in graph.ancestry(graph.leaves[slug])
-    ]
+    keys = {}
+    for stage in graph.ancestry(graph.leaves[slug]):
+        keys[stage.kind] = (*keys.get(stage.kind, ()), stage.key)
     return CellRecord(
-        "digits", cell.method, cell.seed, "smoke", "ok", description=DESCRIPTION, splits=SPLITS, stages=tuple(stages)
+        "digits", cell.method, cell.seed, "smoke", "ok", description=DESCRIPTION, splits=SPLITS, keys=keys
     )
+
+
+def with_keys(record, **keys):
+    return dataclasses.replace(record, keys={**record.keys, **keys})
 
 
 def put(store, stage, write):
@@ -78,12 +80,6 @@ def store(tmp_path, graph):
     return store
 
 
-def results_of(*records, **changes):
-    provenance = RunProvenance("", {}, {}, "", None, "", "", "cpu", 1, 1)
-    results = RunResults("smoke", "smoke", "lira", records, provenance, StageCounts(1, 1, 0, 1, 0))
-    return dataclasses.replace(results, **changes)
-
-
 def test_the_images_come_in_order_and_as_many_as_the_method_has(record, store):
     released = find_released(record, store, again="")
     assert len(released.images) == synthetic_count(record) == 200
@@ -107,7 +103,7 @@ def test_every_seed_has_images_of_its_own(store):
 
 
 def test_an_artifact_that_is_gone_is_asked_for_with_the_command_that_makes_it(record, store):
-    key = next(stage.stage for stage in record.stages if stage.kind == "generate")
+    key = record.keys["generate"][0]
     store.discard(key)
     with pytest.raises(RunError, match=r"1 of the 2 artifacts .* are gone .*; run that again"):
         find_released(record, store, again="run that again")
@@ -116,9 +112,7 @@ def test_an_artifact_that_is_gone_is_asked_for_with_the_command_that_makes_it(re
 def test_images_of_a_control_do_not_pass_as_those_of_a_method(record, graph, store):
     memorizer = next(slug for slug in graph.cells if "/memorizer/" in slug)
     real = [stage for stage in graph.ancestry(graph.leaves[memorizer]) if stage.kind == "generate"]
-    swapped = [stage for stage in record.stages if stage.kind != "generate"]
-    swapped += [StageCost(stage.key, "generate", "", NOTHING, "cpu") for stage in real]
-    forged = dataclasses.replace(record, stages=tuple(swapped))
+    forged = with_keys(record, generate=tuple(stage.key for stage in real))
     with pytest.raises(RunError, match="not those of this run"):
         find_released(forged, store, again="")
 
@@ -132,10 +126,9 @@ def test_other_options_than_the_images_were_made_with_are_found_out(record, stor
 
 
 def test_chunks_in_another_order_are_found_out(record, store):
-    chunks = [stage for stage in record.stages if stage.kind == "generate"]
-    others = [stage for stage in record.stages if stage.kind != "generate"]
+    forged = with_keys(record, generate=record.keys["generate"][::-1])
     with pytest.raises(RunError, match="do not follow"):
-        find_released(dataclasses.replace(record, stages=(*others, *reversed(chunks))), store, again="")
+        find_released(forged, store, again="")
 
 
 def test_more_images_than_the_chunks_hold_are_not_made_up(record, store):
@@ -145,9 +138,9 @@ def test_more_images_than_the_chunks_hold_are_not_made_up(record, store):
 
 
 def test_no_key_leads_out_of_the_store(record, store):
-    away = StageCost("../../elsewhere", "generate", "", NOTHING, "cpu")
+    away = with_keys(record, generate=(*record.keys["generate"], "../../elsewhere"))
     with pytest.raises(RunError, match="no sha256"):
-        find_released(dataclasses.replace(record, stages=(*record.stages, away)), store, again="")
+        find_released(away, store, again="")
 
 
 def test_each_image_has_the_prompt_it_was_made_from(record, graph, store):
@@ -168,11 +161,15 @@ def test_the_teacher_is_the_one_of_the_method_or_a_reason(record, store):
     assert "no teacher whose key follows" in teacher_of(forged, store, device="cpu")
 
 
-def test_the_command_is_that_whose_stages_are_the_run_s(graph):
+def test_the_command_is_that_whose_stages_are_the_run_s(graph, made):
+    def results_of(cells, **changes):
+        return made.results_of(cells, **{"matrix": "smoke", "command": "", **changes})
+
     records = [record_of(graph, slug.split("/")[1]) for slug in graph.cells]
-    assert command_again(results_of(*records)) == "tckr-bench run --matrix smoke"
+    assert command_again(results_of(records)) == "tckr-bench run --matrix smoke"
     changed = graph_of("generator.steps=3")
     others = [record_of(changed, slug.split("/")[1]) for slug in changed.cells]
-    assert command_again(results_of(*others)) == ""
-    assert "settings of this run" in remedy(results_of(*others))
-    assert command_again(results_of(*records, matrix="../smoke")) == ""
+    assert command_again(results_of(others)) == ""
+    assert "settings of this run" in remedy(results_of(others))
+    assert "`tckr-bench run --matrix mine`" in remedy(results_of(others, command="tckr-bench run --matrix mine"))
+    assert command_again(results_of(records, matrix="../smoke")) == ""

@@ -12,10 +12,8 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tckr_bench.results.run_files import read_results, write_results
 
 from tckr_bench.judging.reported import DIFFERENCES, LABEL, reported_measurements, reported_on, reported_table
-from tckr_bench.judging.rows import build_leaderboard
 from tckr_bench.show.compare import compare, comparison_group
 from tckr_bench.show.render import render_report
 from tckr_bench.stats.classification import accuracy_over_privacy
@@ -107,7 +105,7 @@ def board_of(made, name):
     for record in made.stated_cells().values():
         description = dataclasses.replace(record.description, name=name)
         records.append(dataclasses.replace(record, description=description))
-    return build_leaderboard(made.results_of(records)).boards[0]
+    return made.leaderboard_of(records).boards[0]
 
 
 def test_a_dataset_is_known_by_its_own_name(made):
@@ -126,21 +124,20 @@ def test_a_misprint_is_shown_as_published_and_marked(made):
     assert "misprint for 0.6264" in table.notes[0]
 
 
-def rename(run, name):
+def rename(made, run, name):
     """Let the run's data be called otherwise, under the label it has."""
-    results = read_results(run)
-    records = [
-        dataclasses.replace(record, description=dataclasses.replace(record.description, name=name))
-        for record in results.records
-    ]
-    write_results(dataclasses.replace(results, records=tuple(records)), run)
+
+    def renamed(record):
+        return dataclasses.replace(record, description=dataclasses.replace(record.description, name=name))
+
+    made.change_run(run, renamed)
 
 
-def test_report_shows_reported_measurements_apart_and_only_where_there_are_any(run_copy):
+def test_report_shows_reported_measurements_apart_and_only_where_there_are_any(run_copy, made):
     before = render_report(run_copy).read_text()
     csv_before = (run_copy / "leaderboard.csv").read_text()
     assert "Reported by the paper" not in before
-    rename(run_copy, "cifar10")
+    rename(made, run_copy, "cifar10")
     page = render_report(run_copy).read_text()
     assert before == re.sub(
         r'<section class="about" aria-labelledby="reported">.*?</section>\n', "", page, flags=re.DOTALL
@@ -160,8 +157,8 @@ def printed(comparison):
     return console.file.getvalue()
 
 
-def test_compare_shows_reported_measurements_when_asked(run_copy):
-    rename(run_copy, "cifar10")
+def test_compare_shows_reported_measurements_when_asked(run_copy, made):
+    rename(made, run_copy, "cifar10")
     silent = printed(compare([str(run_copy)]))
     assert "paper" not in silent
     told = printed(compare([str(run_copy)], reported=True))

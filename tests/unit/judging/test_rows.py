@@ -11,26 +11,66 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tckr_bench.judging import metric_names
-from tckr_bench.judging.rows import build_leaderboard, dominates
+from tckr_bench.judging.ranking import dominates
+from tckr_bench.judging.rows import measured_of
 
 SHARE = st.floats(0, 1)
 
 
 def board_of(made, records):
-    boards = build_leaderboard(made.results_of(records)).boards
+    boards = made.leaderboard_of(records).boards
     assert len(boards) == 1
     return boards[0]
 
 
-def test_baseline_comes_first_then_methods_by_aop_then_controls(made):
+def test_rows_come_by_rank_then_by_aop_and_controls_last_in_their_own_order(made):
     records = list(made.stated_cells().values())
     random.Random(3).shuffle(records)
     board = board_of(made, records)
-    assert [row.method.role for row in board.rows] == ["baseline"] + ["method"] * 3 + ["control"] * 5
-    aops = [row.get(metric_names.AOP).value for row in board.rows if row.method.role == "method"]
-    assert aops == sorted(aops, reverse=True)
-    assert [row.rank for row in board.rows] == [None, 1, 2, 3, *[None] * 5]
+    assert [row.method.role for row in board.rows] == ["method"] * 3 + ["baseline"] + ["control"] * 5
+    ranked = [(row.rank, -row.get(metric_names.AOP).value) for row in board.candidates]
+    assert ranked == sorted(ranked)
+    assert [row.rank for row in board.controls] == [None] * 5
     assert [row.method.name for row in board.controls] == ["memorizer", "noise", "overfit", "untrained", "outsider"]
+
+
+def test_real_data_and_defences_are_ranked_with_synthetic_rows_and_controls_are_not(made):
+    cells = made.stated_cells(overfit=made.measurements_for(0.99, 0.5, canary=1.0))
+    cells["dp-sgd"] = made.stated_record(made.plain_method("dp-sgd", "defended"), made.measurements_for(0.80, 0.50))
+    ranks = {row.method.name: row.rank for row in board_of(made, cells.values()).rows}
+    # AOP: dp-sgd 0.80, lora-soft 0.73, none-soft 0.67, lora-hard 0.64, teacher 0.55; overfit would have 0.99
+    assert all(ranks[name] is not None for name in ("teacher", "dp-sgd", made.synthetic("lora", "soft").name))
+    assert ranks["dp-sgd"] == 1
+    assert ranks["teacher"] == max(filter(None, ranks.values()))
+    assert ranks["overfit"] is None
+
+
+def test_rows_that_chance_may_have_put_in_order_share_a_rank_and_others_do_not(made):
+    def ranks_with(half):
+        cells = made.stated_cells()
+        for adapter, accuracy in (("lora", 0.82), ("none", 0.81)):
+            method = made.synthetic(adapter, "soft")
+            cells[method.name] = made.stated_record(method, made.measurements_for(accuracy, 0.53, half=half))
+        rows = {row.method.name: row for row in board_of(made, cells.values()).rows}
+        return [rows[made.synthetic(adapter, "soft").name] for adapter in ("lora", "none")]
+
+    first, second = ranks_with(0.02)
+    assert (first.rank, second.rank) == (1, 1)
+    assert second.rank_low == 1
+    assert second.rank_high > 1
+    first, second = ranks_with(0.0005)
+    assert (first.rank, second.rank) == (1, 2)
+    assert (first.rank_low, first.rank_high, second.rank_low, second.rank_high) == (1, 1, 2, 2)
+
+
+def test_the_rank_is_by_the_worst_attack_and_not_by_the_declared_one(made):
+    cells = made.stated_cells()
+    name = made.synthetic("lora", "soft").name
+    assert board_of(made, cells.values()).best.method.name == name
+    cells[name] = made.under_worst(cells[name], "other", 0.9)  # under the declared attack it is the best still
+    board = board_of(made, cells.values())
+    assert board.best.method.name != name
+    assert next(row for row in board.rows if row.method.name == name).rank == max(row.rank for row in board.candidates)
 
 
 def test_order_does_not_depend_on_the_order_of_records(made):
@@ -39,17 +79,17 @@ def test_order_does_not_depend_on_the_order_of_records(made):
     assert names == [row.method.name for row in board_of(made, records[::-1]).rows]
 
 
-def test_a_method_without_a_finite_aop_is_ranked_last_and_has_no_place(made):
+@pytest.mark.parametrize("metric", ["accuracy", "worst-auc"])
+def test_a_method_without_accuracy_or_worst_attack_has_no_place(made, metric):
     cells = made.stated_cells()
     name = made.synthetic("lora", "soft").name
     broken = [
-        dataclasses.replace(measurement, value=math.nan) if measurement.metric == "aop" else measurement
+        dataclasses.replace(measurement, value=math.nan) if measurement.metric == metric else measurement
         for measurement in cells[name].measurements
     ]
     cells[name] = dataclasses.replace(cells[name], measurements=tuple(broken))
-    rows = [row for row in board_of(made, cells.values()).rows if row.method.role == "method"]
-    assert rows[-1].method.name == name
-    assert rows[-1].rank is None
+    row = board_of(made, cells.values()).candidates[-1]
+    assert (row.method.name, row.rank, row.pareto) == (name, None, False)
 
 
 def test_pareto_marks_what_nothing_dominates_and_never_a_control(made):
@@ -87,7 +127,7 @@ def test_seeds_are_averaged_and_their_spread_kept_apart(made):
 
 
 def test_one_seed_keeps_its_own_interval(made):
-    row = board_of(made, made.stated_cells().values()).rows[0]
+    row = student_of(board_of(made, made.stated_cells().values()), made)
     assert row.get(metric_names.ACCURACY).method == "made up"
     assert row.get(metric_names.ACCURACY).spread is None
 
@@ -111,8 +151,8 @@ def test_a_method_with_one_failed_seed_is_partial(made):
     assert (row.status, row.seeds, row.failures) == ("partial", (0,), ("seed 1: train: killed",))
 
 
-def test_costs_separate_what_makes_a_method_from_what_judges_it(made):
-    row = next(row for row in board_of(made, made.stated_cells().values()).rows if row.method.role == "method")
+def test_costs_separate_the_pipeline_from_its_evaluation(made):
+    row = student_of(board_of(made, made.stated_cells().values()), made)
     assert row.pipeline_seconds == pytest.approx(3 + 9 + 181 + 140 + 212)
     assert row.evaluation_seconds == pytest.approx(1630 + 2.5 + 4)
 
@@ -120,7 +160,7 @@ def test_costs_separate_what_makes_a_method_from_what_judges_it(made):
 def test_datasets_are_judged_apart(made):
     sound = list(made.stated_cells().values())
     broken = [dataclasses.replace(record, dataset="digits") for record in made.stated_cells(noise=None).values()]
-    boards = {board.dataset: board for board in build_leaderboard(made.results_of([*sound, *broken])).boards}
+    boards = {board.dataset: board for board in made.leaderboard_of([*sound, *broken]).boards}
     assert boards["fashion-mnist"].trusted
     assert not boards["digits"].trusted
 
@@ -131,9 +171,9 @@ def test_without_a_baseline_nothing_is_trusted(made):
 
 
 def test_doubts_from_outside_make_a_dataset_untrusted(made):
-    results = made.results_of(made.stated_cells().values())
-    assert build_leaderboard(results).boards[0].trusted
-    doubted = build_leaderboard(results, doubts={"fashion-mnist": ["a measurement does not match"]}).boards[0]
+    cells = made.stated_cells().values()
+    assert made.leaderboard_of(cells).boards[0].trusted
+    doubted = made.leaderboard_of(cells, doubts={"fashion-mnist": ["a measurement does not match"]}).boards[0]
     assert doubted.reasons == ("a measurement does not match",)
 
 
@@ -146,22 +186,29 @@ def test_a_baseline_is_found_by_classifier(made):
     assert board.baseline_of(board.best).method.name == "teacher"
 
 
-def with_measurements(record, *measurements):
-    return dataclasses.replace(record, measurements=(*record.measurements, *measurements))
-
-
 def student_of(board, made):
     return next(row for row in board.rows if row.method.name == made.synthetic("lora", "soft").name)
 
 
-def test_the_privacy_of_a_row_is_that_of_its_worst_attack_and_else_of_the_primary(made):
+def test_the_privacy_of_a_row_is_that_of_its_worst_attack_with_its_name(made):
     cells = made.stated_cells()
     name = made.synthetic("lora", "soft").name
     risk = student_of(board_of(made, cells.values()), made).risk(metric_names.AUC)
-    assert (risk.estimate.value, risk.attacks, risk.worst) == (0.53, ("lira",), False)
-    cells[name] = with_measurements(cells[name], made.measurement("worst-auc", 0.58, 0.03, "other"))
-    risk = student_of(board_of(made, cells.values()), made).risk(metric_names.AUC)
-    assert (risk.estimate.value, risk.attacks, risk.worst) == (0.58, ("other",), True)
+    assert (risk.estimate.value, risk.attacks) == (0.53, ("lira",))
+    cells[name] = made.under_worst(cells[name], "other", 0.58)
+    row = student_of(board_of(made, cells.values()), made)
+    assert (row.risk(metric_names.AUC).estimate.value, row.risk(metric_names.AUC).attacks) == (0.58, ("other",))
+    assert row.get(metric_names.AUC, "lira").value == 0.53
+
+
+def test_nothing_stands_in_for_a_worst_attack_that_was_not_measured(made):
+    cells = made.stated_cells()
+    name = made.synthetic("lora", "soft").name
+    kept = [it for it in cells[name].measurements if it.metric != "worst-auc"]
+    cells[name] = dataclasses.replace(cells[name], measurements=tuple(kept))
+    row = student_of(board_of(made, cells.values()), made)
+    assert row.risk(metric_names.AUC) is None
+    assert row.get(metric_names.AUC) is None, "an AUC is of an attack that is named"
 
 
 def test_seeds_may_have_worst_attacks_of_their_own(made):
@@ -169,38 +216,26 @@ def test_seeds_may_have_worst_attacks_of_their_own(made):
     cells = made.stated_cells()
     del cells[method.name]
     seeds = [
-        made.stated_record(
-            method, (*made.measurements_for(0.8, 0.53), made.measurement("worst-auc", auc, 0.02, attack)), seed=seed
-        )
-        for seed, (auc, attack) in enumerate([(0.56, "lira"), (0.60, "loss")])
+        made.stated_record(method, made.measurements_for(0.8, 0.53, worst=worst), seed=seed)
+        for seed, worst in enumerate([("lira", 0.56), ("loss", 0.60)])
     ]
-    risk = student_of(board_of(made, [*cells.values(), *seeds]), made).risk(metric_names.AUC)
-    assert risk.estimate.value == pytest.approx(0.58)
-    assert risk.estimate.seeds == 2
-    assert risk.attacks == ("lira", "loss")
+    row = student_of(board_of(made, [*cells.values(), *seeds]), made)
+    assert row.risk(metric_names.AUC).estimate.value == pytest.approx(0.58)
+    assert row.risk(metric_names.AUC).estimate.seeds == 2
+    assert row.risk(metric_names.AUC).attacks == ("lira", "loss")
+    assert row.get(metric_names.AOP).value == pytest.approx((0.8 / 1.12**2 + 0.8 / 1.2**2) / 2)
 
 
 def test_the_front_is_of_accuracy_and_the_worst_attack(made):
     cells = made.stated_cells()
     name = made.synthetic("lora", "soft").name
-    cells[name] = with_measurements(cells[name], made.measurement("worst-auc", 0.70, 0.02, "other"))
+    cells[name] = made.under_worst(cells[name], "other", 0.70)
     front = {row.method.name for row in board_of(made, cells.values()).rows if row.pareto}
     # teacher .84 .62; lora-soft .82 .70 (the teacher dominates it); lora-hard .77 .55; none-soft .70 .51
     assert front == {"teacher", made.synthetic("lora", "hard").name, made.synthetic("none", "soft").name}
 
 
-def test_accuracy_is_also_weighed_against_the_worst_attack(made):
-    cells = made.stated_cells()
-    name = made.synthetic("lora", "soft").name
-    cells[name] = with_measurements(cells[name], made.measurement("worst-auc", 0.6, 0.02, "other"))
-    row = student_of(board_of(made, cells.values()), made)
-    assert row.get(metric_names.AOP).value == pytest.approx(0.82 / 1.2**2)
-    assert row.get(metric_names.AOP).value == pytest.approx(0.82 / 1.06**2)
-    # by hand: 0.82 / 1.24^2 and 0.80 / 1.2^2 lie 0.0361 and 0.0139 below 0.5694, together 0.0387
-    assert row.get(metric_names.AOP).low == pytest.approx(0.5308, abs=1e-4)
-
-
-def test_defended_rows_stand_between_baselines_and_methods_and_are_not_ranked(made):
+def test_a_defended_row_says_what_it_proves_and_what_its_worst_attack_found(made):
     defended = made.plain_method("dp-sgd", "defended")
     measurements = (
         *made.measurements_for(0.80, 0.52),
@@ -208,11 +243,18 @@ def test_defended_rows_stand_between_baselines_and_methods_and_are_not_ranked(ma
         dataclasses.replace(made.measurement("epsilon-lower", 0.3, 0.0, "lira"), high=0.9),
     )
     board = board_of(made, [*made.stated_cells().values(), made.stated_record(defended, measurements)])
-    assert [row.method.role for row in board.candidates] == ["baseline", "defended", "method", "method", "method"]
-    row = board.candidates[1]
-    assert row.rank is None
+    row = next(row for row in board.candidates if row.method.role == "defended")
     assert row.pareto
     assert (row.get(metric_names.PROVED).value, row.found_epsilon.low, row.found_epsilon.high) == (8.0, 0.3, 0.9)
+
+
+def test_a_failed_seed_counts_as_chance_in_the_ranking(made):
+    method = made.synthetic("lora", "soft")
+    cells = made.stated_cells()
+    partial = [cells.pop(method.name), made.stated_record(method, seed=1, failure="train: killed")]
+    measured = measured_of(student_of(board_of(made, [*cells.values(), *partial]), made), None)
+    assert measured.values[0, :3] == pytest.approx([0.82, 0.53, 0.53 / 20])
+    assert measured.values[1, :3] == pytest.approx([0.1, 0.5, 0.01])
 
 
 def test_rows_that_cannot_be_trusted_are_not_ranked(made):

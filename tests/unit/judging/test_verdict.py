@@ -12,7 +12,6 @@ import pytest
 from tckr_bench import stats
 from tckr_bench.errors import RunError
 from tckr_bench.judging.criteria import Criteria, TprLimit
-from tckr_bench.judging.rows import build_leaderboard
 from tckr_bench.judging.verdict import Basis, answer_run, basis_of, judge, overall, worst_estimate
 from tckr_bench.records import AttackScores, CellEvidence, Estimate, ThreatModel
 from tckr_bench.show.verdict_words import needs, reasons
@@ -36,8 +35,18 @@ def measurements(made, *, gap=0.01, half=0.005, tpr=0.02, reach=0.01, attacks=ON
     for label in attacks:
         value = tpr if label == "adaptive" else tpr / 2
         found += [made.measurement(name, value, reach, label) for name in ("tpr-at-1-fpr", "tpr-at-10-fpr")]
-        found += [made.measurement("auc-mia", 0.53, 0.02, label), made.measurement("aop", 0.7, 0.02, label)]
+        found += [made.measurement("auc-mia", 0.53, 0.02, label)]
+    if attacks:
+        worst = "adaptive" if "adaptive" in attacks else attacks[0]
+        found += [made.measurement("worst-tpr-at-1-fpr", tpr, reach, worst)]
+        found += [made.measurement("worst-auc", 0.53, 0.02, worst), made.measurement("aop", 0.7, 0.02, worst)]
     return (*found, made.measurement("auc-mia", 0.95, 0.01, "images"))
+
+
+def without(record, *names):
+    """A cell that lacks some measurements, by metric or by metric and attack."""
+    kept = [it for it in record.measurements if not {it.metric, (it.metric, it.attack)} & set(names)]
+    return dataclasses.replace(record, measurements=tuple(kept))
 
 
 def student(made, *, models=MODELS, seed=0, method=None, changes=None, **given):
@@ -48,7 +57,7 @@ def student(made, *, models=MODELS, seed=0, method=None, changes=None, **given):
 def leaderboard_of(made, students, **controls):
     cells = made.stated_cells(**controls)
     records = [record for record in cells.values() if record.method.role != "method"]
-    return build_leaderboard(made.results_of([*records, *students]))
+    return made.leaderboard_of([*records, *students])
 
 
 def judged(made, criteria=LIMITS, *, students=None, controls=None, **given):
@@ -157,10 +166,20 @@ def test_what_flatters_the_row_keeps_it_from_a_yes(made, changes):
     assert judged(made, changes=changes, gap=0.05).answer == "no"
 
 
-@pytest.mark.parametrize("attacks", [("loss", "adaptive"), ()])
-def test_an_attack_without_its_measurement_leaves_the_worst_unknown(made, attacks):
-    judgement = judged(made, attacks=attacks)
+def test_an_attack_without_its_rate_leaves_the_worst_unknown(made):
+    criteria = Criteria(0.02, (TprLimit(0.2, 0.1),))
+    assert judged(made, criteria).answer == "yes"
+    judgement = judged(made, criteria, attacks=("loss", "adaptive"))
     assert judgement.comparisons[1].standing == "unknown"
+    assert judgement.answer == "not enough evidence"
+
+
+@pytest.mark.parametrize("missing", ["worst-tpr-at-1-fpr", "worst-auc"])
+def test_without_the_measurement_of_the_worst_attack_no_other_stands_in(made, missing):
+    criteria = Criteria(0.02, (TprLimit(0.05, 0.01),), 0.9)
+    judgement = judged(made, criteria, students=[without(student(made), missing)])
+    unknown = [part.metric for part in judgement.comparisons if part.standing == "unknown"]
+    assert unknown == [missing.replace("worst-auc", "auc-mia").removeprefix("worst-")]
     assert judgement.answer == "not enough evidence"
 
 
@@ -170,13 +189,9 @@ def test_a_rate_that_was_not_measured_is_unknown_and_says_what_it_takes(made):
     assert any("1,000 non-members" in reason for reason in reasons(judgement))
 
 
-@pytest.mark.parametrize(("place", "missing"), [(0, ("accuracy-gap", "")), (1, ("tpr-at-1-fpr", "lira"))])
+@pytest.mark.parametrize(("place", "missing"), [(0, "accuracy-gap"), (1, "worst-tpr-at-1-fpr")])
 def test_a_seed_without_a_measurement_leaves_it_unknown(made, place, missing):
-    lacking = student(made, seed=1)
-    kept = tuple(
-        measurement for measurement in lacking.measurements if (measurement.metric, measurement.attack) != missing
-    )
-    judgement = judged(made, students=[student(made), dataclasses.replace(lacking, measurements=kept)])
+    judgement = judged(made, students=[student(made), without(student(made, seed=1), missing)])
     assert [part.standing == "unknown" for part in judgement.comparisons] == [place == 0, place == 1]
     assert judgement.answer == "not enough evidence"
 
@@ -199,8 +214,8 @@ def test_the_worst_is_of_attacks_on_the_classifier_alone(made):
     assert set(attacks) <= set(ON_CLASSIFIER)
 
 
-def test_the_measurement_of_the_worst_attack_goes_before_the_rule(made):
-    record = student(made)
+def test_the_measurement_of_the_worst_attack_is_what_counts_and_names_its_attack(made):
+    record = without(student(made), "worst-tpr-at-1-fpr")
     record = dataclasses.replace(
         record, measurements=(*record.measurements, made.measurement("worst-tpr-at-1-fpr", 0.03, 0.02, "lira"))
     )
@@ -211,11 +226,8 @@ def test_the_measurement_of_the_worst_attack_goes_before_the_rule(made):
 
 
 def test_a_measurement_of_the_worst_attack_that_a_seed_lacks_leaves_it_unknown(made):
-    first = student(made)
-    first = dataclasses.replace(
-        first, measurements=(*first.measurements, made.measurement("worst-auc", 0.53, 0.02, "lira"))
-    )
-    board = leaderboard_of(made, [first, student(made, seed=1)]).boards[0]
+    seeds = [student(made), without(student(made, seed=1), "worst-auc")]
+    board = leaderboard_of(made, seeds).boards[0]
     row = next(row for row in board.rows if row.method.role == "method")
     assert worst_estimate(row, "auc-mia") is None
 
@@ -238,7 +250,7 @@ def test_the_rule_of_the_worst_is_no_narrower_than_bonferroni_of_proportions():
 
 
 def test_the_worst_of_one_attack_is_its_own_interval(made):
-    estimate, _ = worst_estimate(row_of(made, attacks=("loss",), models={"loss": MODELS["loss"]}), "tpr-at-1-fpr")
+    estimate, _ = worst_estimate(row_of(made, attacks=("loss",), models={"loss": MODELS["loss"]}), "tpr-at-10-fpr")
     assert (estimate.low, estimate.value, estimate.high) == pytest.approx((0.0, 0.01, 0.02))
 
 

@@ -7,7 +7,6 @@ import dataclasses
 import pytest
 
 from tckr_bench.judging.caveats import caveats
-from tckr_bench.judging.rows import build_leaderboard
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import ThreatModel
 from tckr_bench.show.answer import answer
@@ -16,14 +15,17 @@ from tckr_bench.show.answer import answer
 def board_with(made, *, gap=(0.021, 0.009, 0.033), auc=(0.53, 0.51, 0.55), **changes):
     cells = made.stated_cells(**changes)
     name = made.synthetic("lora", "soft").name
+    cells[name] = made.under_worst(cells[name], "lira", auc[0])
     measurements = []
     for measurement in cells[name].measurements:
-        stated = {"accuracy-gap": gap, "auc-mia": auc}.get(measurement.metric)
+        stated = {"accuracy-gap": gap, "worst-auc": auc}.get(measurement.metric)
         measurements.append(
             dataclasses.replace(measurement, value=stated[0], low=stated[1], high=stated[2]) if stated else measurement
         )
     cells[name] = dataclasses.replace(cells[name], measurements=tuple(measurements))
-    return build_leaderboard(made.results_of(cells.values()))
+    for other in (made.synthetic("lora", "hard").name, made.synthetic("none", "soft").name):
+        cells[other] = made.stated_record(cells[other].method, made.measurements_for(0.3, 0.9))  # far behind
+    return made.leaderboard_of(cells.values())
 
 
 def said(made, **measurements):
@@ -51,7 +53,7 @@ def test_a_gain_is_called_a_gain(made):
 
 def test_an_auc_that_did_not_change_is_said_so(made):
     words = said(made, auc=(0.61, 0.59, 0.63))
-    assert "The attack's AUC, 0.610, cannot be told apart from the 0.620 of real data" in words
+    assert "The worst attack's AUC, 0.610, cannot be told from the 0.620 of real data" in words
     assert "falls" not in words
 
 
@@ -71,7 +73,7 @@ def test_a_failed_control_takes_the_answer_back(made):
 
 def test_without_methods_or_baseline_nothing_is_concluded(made):
     cells = {name: record for name, record in made.stated_cells().items() if record.method.role != "method"}
-    board = build_leaderboard(made.results_of(cells.values())).boards[0]
+    board = made.leaderboard_of(cells.values()).boards[0]
     assert answer(board, {}, {}) == ("On fashion-mnist no synthetic method has a measurement to be ranked by.",)
     assert "there is no real-data baseline, and a control failed" in said(made, teacher=None)
 
@@ -88,7 +90,7 @@ def test_caveats_apply_where_they_do(made):
         method = record.method
         method = dataclasses.replace(method, generator=full_size) if method.generator else method
         records += [dataclasses.replace(record, method=method, threat_models=adaptive, seed=seed) for seed in (0, 1)]
-    words = " ".join(caveats(build_leaderboard(made.results_of(records))))
+    words = " ".join(caveats(made.leaderboard_of(records)))
     assert "spread between seeds" in words
     assert "Adaptive attacks, whose shadow models repeat the pipeline" in words
     for part in ("No attack here is adaptive", "one seed", "miniature"):
@@ -103,7 +105,7 @@ def test_what_adaptive_attacks_found_is_said_row_by_row(made):
         models = {**record.threat_models, "repeating": ThreatModel("all", "all", adaptive=True)}
         measurements = (*record.measurements, made.measurement("auc-mia", auc, 0.02, "repeating"))
         cells[changed] = dataclasses.replace(record, measurements=measurements, threat_models=models)
-    words = " ".join(caveats(build_leaderboard(made.results_of(cells.values()))))
+    words = " ".join(caveats(made.leaderboard_of(cells.values())))
     assert "No attack on none · soft of fashion-mnist is adaptive" in words
     assert "at most 0.580 on synthetic rows (repeating on lora · soft of fashion-mnist" in words
     assert "where lira has 0.530" in words
@@ -113,19 +115,14 @@ def test_a_teacher_whose_shadow_models_repeat_it_makes_no_student_adaptive(made)
     cells = made.stated_cells()
     models = {"lira": ThreatModel("all", "all", adaptive=True)}
     cells["teacher"] = dataclasses.replace(cells["teacher"], threat_models=models)
-    assert "No attack here is adaptive" in " ".join(caveats(build_leaderboard(made.results_of(cells.values()))))
+    assert "No attack here is adaptive" in " ".join(caveats(made.leaderboard_of(cells.values())))
 
 
-def with_worst(made, auc, teacher=0.64):
+def test_the_answer_speaks_of_each_row_s_own_worst_attack(made):
     cells = made.stated_cells()
-    for name, value in ((made.synthetic("lora", "soft").name, auc), ("teacher", teacher)):
-        measurements = (*cells[name].measurements, made.measurement("worst-auc", value, 0.02, "other"))
-        cells[name] = dataclasses.replace(cells[name], measurements=measurements)
-    return build_leaderboard(made.results_of(cells.values())).boards[0]
-
-
-def test_the_answer_speaks_of_the_worst_attack_where_it_is_known(made):
-    words = " ".join(answer(with_worst(made, 0.55), {}, {}))
+    for name, attack, auc in ((made.synthetic("lora", "soft").name, "other", 0.55), ("teacher", "third", 0.64)):
+        cells[name] = made.under_worst(cells[name], attack, auc)
+    words = " ".join(answer(made.leaderboard_of(cells.values()).boards[0], {}, {}))
     assert "The worst attack's AUC falls by 0.090 (95 %: 0.062 to 0.118), from 0.640 to 0.550" in words
 
 
@@ -138,7 +135,7 @@ def test_every_packaged_generator_is_called_a_miniature_whatever_its_label(made,
         generator = use if record.method.generator else None
         method = dataclasses.replace(record.method, generator=generator)
         records.append(dataclasses.replace(record, method=method))
-    assert "a miniature at low resolution" in " ".join(caveats(build_leaderboard(made.results_of(records))))
+    assert "a miniature at low resolution" in " ".join(caveats(made.leaderboard_of(records)))
 
 
 @pytest.mark.parametrize("label", ["<script>", "[red]", "\x1b[31m"])

@@ -6,7 +6,6 @@ import dataclasses
 
 import pytest
 
-from tckr_bench.judging.rows import build_leaderboard
 from tckr_bench.records import ThreatModel
 from tckr_bench.show.audit import audit_of, threat_models
 from tckr_bench.text import short_names
@@ -33,7 +32,8 @@ def audited_cells(made, *more):
         label: ThreatModel("all", "all", adaptive=label == "repeating", surface=surface)
         for label, surface in SURFACES.items()
     }
-    measurements = [measurement for measurement in record.measurements if measurement.metric != "auc-mia"]
+    again = {it.metric for it in more} & {"worst-auc", "worst-tpr-at-1-fpr"} | {"auc-mia", "worst-auc"}
+    measurements = [measurement for measurement in record.measurements if measurement.metric not in again]
     measurements += [made.measurement("auc-mia", auc, 0.02, label) for label, auc in AUCS.items()]
     measurements += [made.measurement("worst-auc", 0.58, 0.04, "repeating"), *more]
     cells[student(made)] = dataclasses.replace(record, threat_models=models, measurements=tuple(measurements))
@@ -41,7 +41,7 @@ def audited_cells(made, *more):
 
 
 def leaderboard_of(made, *more):
-    return build_leaderboard(made.results_of(audited_cells(made, *more).values()))
+    return made.leaderboard_of(audited_cells(made, *more).values())
 
 
 def audit_made(made, *more):
@@ -83,7 +83,7 @@ def test_the_published_choice_of_the_best_variant_is_told_apart_from_the_attacks
     for variants, expected in (("ab", 1), ("a", 0)):
         models = record.threat_models | {f"lira-paper-{name}": ThreatModel("all", "all") for name in variants}
         changed = cells | {student(made): dataclasses.replace(record, threat_models=models)}
-        leaderboard = build_leaderboard(made.results_of(changed.values()))
+        leaderboard = made.leaderboard_of(changed.values())
         audit = audit_of(leaderboard.boards[0], short_names(leaderboard.methods)[0])
         found = [line for block in audit.blocks for line in block.lines if line.label == "best of 2, as published"]
         assert len(found) == expected
@@ -93,7 +93,13 @@ def test_the_published_choice_of_the_best_variant_is_told_apart_from_the_attacks
 
 
 def test_a_row_without_its_worst_attack_has_none_marked(made):
-    assert cell(audit_made(made), "lira", "teacher").mark == ""
+    cells = audited_cells(made)
+    kept = [it for it in cells["teacher"].measurements if it.metric != "worst-auc"]
+    cells["teacher"] = dataclasses.replace(cells["teacher"], measurements=tuple(kept))
+    leaderboard = made.leaderboard_of(cells.values())
+    audit = audit_of(leaderboard.boards[0], short_names(leaderboard.methods)[0])
+    assert (cell(audit, "lira", "teacher").mark, cell(audit, "lira", "teacher").strong) == ("", False)
+    assert cell(audit_made(made), "lira", "teacher").mark == "worst"
 
 
 def test_details_are_of_the_worst_attack_with_its_corrected_interval(made):
@@ -170,6 +176,6 @@ def test_an_attack_may_be_adaptive_against_some_rows(made):
     cells = audited_cells(made)
     models = {"lira": dataclasses.replace(cells["teacher"].threat_models["lira"], adaptive=True)}
     cells["teacher"] = dataclasses.replace(cells["teacher"], threat_models=models)
-    leaderboard = build_leaderboard(made.results_of(cells.values()))
+    leaderboard = made.leaderboard_of(cells.values())
     found = {name: adaptive for name, _, adaptive in threat_models(leaderboard, short_names(leaderboard.methods)[0])}
     assert found["lira"] == "against teacher"

@@ -9,11 +9,12 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from tckr_bench.judging import metric_names
-from tckr_bench.judging.paired import attack_differences
+from tckr_bench.judging.paired import attack_differences, paired_differences
 from tckr_bench.records import Estimate
 from tckr_bench.results.verify import verified
-from tckr_bench.show.contrasts import contrasts, paired, worst_differences
+from tckr_bench.show.contrasts import contrasts, paired, side_of
 from tckr_bench.show.render import verified_leaderboard
+from tckr_bench.show.tables import method_label
 from tckr_bench.text import short_names
 
 
@@ -73,17 +74,16 @@ def test_each_row_is_contrasted_under_its_own_worst_attack(found, board, names, 
     name = made.synthetic("none", "soft").name
     row, teacher = row_called(board, name), row_called(board, "teacher")
     worst = [entry.risk(metric_names.AUC).attacks[0] for entry in (row, teacher)]
-    change = worst_differences(found, row, teacher)[metric_names.WORST_AUC]
+    sides = [side_of(found, entry.records[0]) for entry in (row, teacher)]
+    change = paired_differences(*sides)[metric_names.WORST_AUC]
     assert change.value == pytest.approx(auc_of(found, name, worst[0]) - auc_of(found, "teacher", worst[1]))
     shown = {entry.name: entry for entry in contrasts(found, board, names)}
     assert shown[names[name]].worst.value == f"{change.value:.3f}".replace("-", "\N{MINUS SIGN}")
 
 
-def test_defended_and_synthetic_rows_are_contrasted_and_controls_are_not(found, board, names):
+def test_defended_and_synthetic_rows_are_contrasted_in_order_and_controls_are_not(found, board, names):
     assert [entry.name for entry in contrasts(found, board, names)] == [
-        "dp-sgd (real data, defended)",
-        "early-stopping (real data, defended)",
-        *[names[row.method.name] for row in board.rows if row.method.role == "method"],
+        method_label(row, names) for row in board.rows if row.method.role in ("defended", "method")
     ]
 
 

@@ -6,7 +6,6 @@ import io
 from rich.console import Console
 
 from tckr_bench.judging.metric_names import ACCURACY
-from tckr_bench.judging.rows import build_leaderboard
 from tckr_bench.show.overview import HEADINGS, method_names, overview_markdown, overview_table
 from tckr_bench.show.tables import with_half_width
 
@@ -19,7 +18,7 @@ def boards_of(made, *datasets):
         for name in datasets
         for record in made.stated_cells().values()
     ]
-    return build_leaderboard(made.results_of(records))
+    return made.leaderboard_of(records)
 
 
 def test_there_is_a_line_per_dataset_with_a_measurement_per_method(made):
@@ -44,7 +43,7 @@ def test_the_baseline_comes_first_whatever_the_ranks(made):
 
 def test_a_board_that_cannot_be_trusted_says_which_control_failed(made):
     cells = {name: record for name, record in made.stated_cells().items() if record.method.name != "noise"}
-    shown = overview_markdown(build_leaderboard(made.results_of(cells.values())))
+    shown = overview_markdown(made.leaderboard_of(cells.values()))
     assert "NOT TRUSTWORTHY" in shown
     assert "all pass" not in shown
 
@@ -60,14 +59,13 @@ def test_hostile_names_stay_text(made):
     assert "<b>" not in table[2]
 
 
-def test_the_auc_is_that_of_the_worst_attack_where_it_is_known(made):
-    assert "worst attack" not in overview_markdown(boards_of(made, "one"))
+def test_auc_and_aop_are_those_of_each_row_s_worst_attack(made):
     cells = made.stated_cells()
-    measurements = (*cells["teacher"].measurements, made.measurement("worst-auc", 0.655, 0.03, "other"))
-    cells["teacher"] = dataclasses.replace(cells["teacher"], measurements=measurements)
+    cells["teacher"] = made.under_worst(cells["teacher"], "other", 0.655, 0.03)
     defended = made.stated_record(made.plain_method("dp-sgd", "defended"), made.measurements_for(0.8, 0.5))
-    leaderboard = build_leaderboard(made.results_of([*cells.values(), defended]))
+    leaderboard = made.leaderboard_of([*cells.values(), defended])
     shown = overview_markdown(leaderboard)
-    assert "The AUC is that of each row's worst attack." in shown
+    assert "AUC and AOP are those of each row's worst attack." in shown
     assert "0.655 ± 0.030 / " in shown
+    assert f"{0.84 / 1.31**2:.3f} ± 0.030 / " in shown
     assert method_names(leaderboard)[:2] == ["teacher (real data)", "dp-sgd (real data, defended)"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 import shutil
 import subprocess
@@ -10,21 +11,14 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
-from tckr_bench.results.run_files import cell_folder, read_results, write_results
 
 from tckr_bench.errors import RunError
-from tckr_bench.results.evidence import (
-    COPIES_FILE,
-    EVIDENCE_FILE,
-    SAMPLES_FILE,
-    read_evidence,
-    read_samples,
-    write_evidence,
-    write_samples,
-)
+from tckr_bench.results.files import pictures_path, read_run, record_path
+from tckr_bench.results.pictures import read_pictures, write_pictures
+from tckr_bench.results.records import SeedResult
 from tckr_bench.show.render import render_report
 
-HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)> {{ 7 * 7 }} \x1b[31m =1+1 |'
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)> {{ 7 * 7 }} [31m =1+1 |'
 VOID = {"meta", "img", "br", "link", "input"}
 
 
@@ -150,12 +144,16 @@ def test_the_page_of_an_audit_shows_every_part(audited_page):
         "canaries, AUC",
         "Nearest copies",
         "2.0 of 255 apart",
-        "against teacher, dp-sgd and early-stopping",
         "A proved epsilon holds for every person",
     ):
         assert part in words
     for part in ("No attack here is adaptive", "cannot be trusted", "contradicts", "was not tested"):
         assert part not in words
+    (against,) = set(re.findall(r"against ((?:[a-z-]+, )*[a-z-]+ and [a-z-]+)", words)) & {
+        f"{first}, {second} and {third}"
+        for first, second, third in itertools.permutations(("teacher", "dp-sgd", "early-stopping"))
+    }
+    assert against
 
 
 def test_the_page_of_an_audit_is_sound_and_safe(audited_page):
@@ -169,15 +167,16 @@ def test_the_page_of_an_audit_is_sound_and_safe(audited_page):
 def test_rendering_again_gives_the_same_bytes(page):
     names = ("report.html", "leaderboard.csv", "leaderboard.md")
     before = [(page.parent / name).read_bytes() for name in names]
-    render_report(page.parent / "results.json")
+    render_report(page.parent / "run.json")
     assert before == [(page.parent / name).read_bytes() for name in names]
 
 
-def hostile_run(run):
-    """Put hostile text wherever a results file has text."""
-    results = read_results(run)
-    records = []
-    for index, record in enumerate(results.records):
+def hostile_run(made, run):
+    """Put hostile text wherever a run has text that is no name of a file."""
+    saved = read_run(run)
+    failing = saved.records[2].method.name
+
+    def hostile(record):
         use = dataclasses.replace(
             record.method.classifier, name=HOSTILE, label=HOSTILE, distribution=HOSTILE, options={HOSTILE: HOSTILE}
         )
@@ -189,28 +188,31 @@ def hostile_run(run):
             native_size=HOSTILE,
             fingerprint=HOSTILE,
         )
-        stages = tuple(
-            dataclasses.replace(stage, kind=HOSTILE, component=HOSTILE, device=HOSTILE) for stage in record.stages
-        )
         threats = {
             HOSTILE + label: dataclasses.replace(model, sees=HOSTILE, owns=HOSTILE)
             for label, model in record.threat_models.items()
         }
-        changed = dataclasses.replace(
+        seeds = []
+        for result in record.seeds:
+            cost = tuple(
+                dataclasses.replace(step, kind=HOSTILE, component=HOSTILE, device=HOSTILE) for step in result.cost
+            )
+            failed = SeedResult(result.seed, "failed", failure=HOSTILE, cost=cost)
+            seeds.append(failed if record.method.name == failing else dataclasses.replace(result, cost=cost))
+        return dataclasses.replace(
             record,
             method=dataclasses.replace(record.method, classifier=use),
             description=described,
-            splits={HOSTILE: 3},
-            stages=stages,
+            splits={HOSTILE: 3, "test": 120},
+            seeds=tuple(seeds),
             threat_models=threats,
         )
-        if index == 2:
-            method = dataclasses.replace(changed.method, name=HOSTILE)
-            changed = dataclasses.replace(changed, method=method, status="failed", failure=HOSTILE, measurements=())
-        records.append(changed)
+
+    for record in saved.records:
+        hostile_captions(run, record)
     versions = {HOSTILE: HOSTILE}
     provenance = dataclasses.replace(
-        results.provenance,
+        saved.information.provenance,
         commit=HOSTILE,
         platform=HOSTILE,
         processor=HOSTILE,
@@ -219,18 +221,19 @@ def hostile_run(run):
         versions=versions,
         distributions=versions,
     )
-    changed = dataclasses.replace(
-        results, matrix=HOSTILE, track=HOSTILE, provenance=provenance, records=tuple(records), seconds={HOSTILE: 1.0}
+    made.change_run(
+        run, hostile, matrix=HOSTILE, command=HOSTILE, recipe=HOSTILE, provenance=provenance, seconds={HOSTILE: 1.0}
     )
-    path = cell_folder(run, results.records[1]) / SAMPLES_FILE
-    samples = read_samples(path)
-    write_samples(dataclasses.replace(samples, prompts=(HOSTILE,) * len(samples.prompts)), path)
-    write_results(changed, run)
     return run
 
 
-def test_hostile_text_stays_text(run_copy):
-    page = render_report(hostile_run(run_copy))
+def hostile_captions(run, record):
+    path = pictures_path(run, record)
+    if path.is_file():
+        write_pictures([dataclasses.replace(pair, caption=HOSTILE) for pair in read_pictures(path)], path)
+
+
+def assert_hostile_text_is_text(page):
     found = structure_of(page)
     assert "script" not in found.tags
     assert all(not name.startswith("on") for name, _ in found.attributes)
@@ -238,49 +241,60 @@ def test_hostile_text_stays_text(run_copy):
     text = "".join(found.text)
     assert "<script>alert(1)</script>" in text
     assert "{{ 7 * 7 }}" in text
-    assert "\x1b" not in page.read_text(encoding="utf-8")
 
 
-def test_hostile_names_of_attacks_stay_text(audited, tmp_path):
-    shutil.copytree(audited, tmp_path / "run")
-    run = tmp_path / "run"
-    for record in read_results(run).records:
-        path = cell_folder(run, record) / EVIDENCE_FILE
-        evidence = read_evidence(path)
+def test_hostile_text_stays_text(run_copy, made):
+    assert_hostile_text_is_text(render_report(hostile_run(made, run_copy)))
+
+
+def test_hostile_names_of_attacks_stay_text(audited, tmp_path, made):
+    def renamed(evidence):
         attacks = {}
         for label, attack in evidence.attacks.items():
             named = label if label == "lira" else HOSTILE + label
             model = dataclasses.replace(attack.threat_model, sees=HOSTILE, owns=HOSTILE)
             attacks[named] = dataclasses.replace(attack, attack=named, threat_model=model)
-        write_evidence(dataclasses.replace(evidence, attacks=attacks), path)
-        samples = cell_folder(run, record) / COPIES_FILE
-        if samples.is_file():
-            pairs = read_samples(samples)
-            write_samples(dataclasses.replace(pairs, prompts=(HOSTILE,) * len(pairs.prompts)), samples)
-    page = render_report(run)
-    found = structure_of(page)
-    assert "script" not in found.tags
-    assert all(not name.startswith("on") for name, _ in found.attributes)
-    assert all(value.startswith("data:image/png") for name, value in found.attributes if name == "src")
-    assert "<script>alert(1)</script>" in "".join(found.text)
+        return dataclasses.replace(evidence, attacks=attacks)
+
+    shutil.copytree(audited, tmp_path / "run")
+    made.change_evidence(tmp_path / "run", renamed)
+    for record in read_run(tmp_path / "run").records:
+        hostile_captions(tmp_path / "run", record)
+    assert_hostile_text_is_text(render_report(tmp_path / "run"))
+
+
+def test_a_record_with_characters_that_cannot_be_shown_is_named_and_left_out(run_copy):
+    path = record_path(run_copy, next(it for it in read_run(run_copy).records if it.method.name == "overfit"))
+    path.write_text(path.read_text().replace('"the package"', '"the \\u001b[31m package"'))
+    page = render_report(run_copy)
+    words = words_of(page)
+    assert "overfit: the record overfit.json is not one: a text holds the character U+001B" in words
+    assert "These rows cannot be trusted." in words
+    assert "control overfit: was not run" in words
     assert "\x1b" not in page.read_text(encoding="utf-8")
 
 
-def test_damaged_copies_are_a_note_and_no_crash(audited, tmp_path):
+def test_damaged_pictures_are_a_note_and_no_crash(audited, tmp_path):
     shutil.copytree(audited, tmp_path / "run")
-    record = next(record for record in read_results(tmp_path / "run").records if record.method.name == "memorizer")
-    (cell_folder(tmp_path / "run", record) / COPIES_FILE).write_bytes(b"nonsense")
+    record = next(record for record in read_run(tmp_path / "run").records if record.method.name == "memorizer")
+    pictures_path(tmp_path / "run", record).write_bytes(b"nonsense")
     words = words_of(render_report(tmp_path / "run"))
-    assert "cannot be read" in words
+    assert "the file of pictures memorizer.parquet is not one" in words
     assert "2.0 of 255 apart" in words
 
 
-def test_a_measurement_that_does_not_follow_is_announced(run_copy):
-    results = read_results(run_copy)
-    first = results.records[1]
-    measurements = (dataclasses.replace(first.measurements[0], value=0.999), *first.measurements[1:])
-    records = (results.records[0], dataclasses.replace(first, measurements=measurements), *results.records[2:])
-    write_results(dataclasses.replace(results, records=records), run_copy)
+def test_a_measurement_that_does_not_follow_is_announced(run_copy, made):
+    def flatter(record):
+        if record.method.name != "overfit":
+            return record
+        (result,) = record.seeds
+        better = tuple(
+            dataclasses.replace(it, value=0.999, high=0.9995) if it.metric == "accuracy" else it
+            for it in result.measurements
+        )
+        return dataclasses.replace(record, seeds=(dataclasses.replace(result, measurements=better),))
+
+    made.change_run(run_copy, flatter)
     page = render_report(run_copy)
     words = words_of(page)
     assert "This run contradicts its own evidence." in words
@@ -290,19 +304,12 @@ def test_a_measurement_that_does_not_follow_is_announced(run_copy):
     assert ",no," in (run_copy / "leaderboard.csv").read_text(encoding="utf-8")
 
 
-def test_a_failed_control_is_announced(run_copy):
-    results = read_results(run_copy)
-    records = tuple(record for record in results.records if record.method.name != "noise")
-    write_results(dataclasses.replace(results, records=records), run_copy)
+def test_a_failed_control_is_announced(run_copy, made):
+    made.change_run(run_copy, lambda record: None if record.method.name == "noise" else record)
     words = words_of(render_report(run_copy))
     assert "These rows cannot be trusted." in words
     assert "control noise: was not run" in words
     assert "may be relied on: a control failed" in words
-
-
-def test_damaged_samples_are_a_note_and_no_crash(run_copy):
-    (cell_folder(run_copy, read_results(run_copy).records[1]) / SAMPLES_FILE).write_bytes(b"nonsense")
-    assert "cannot be read" in words_of(render_report(run_copy))
 
 
 def test_a_run_of_failed_cells_still_gives_a_page(tmp_path, made):
@@ -322,7 +329,7 @@ def test_several_seeds_and_datasets(tmp_path, made):
 
 
 def test_a_folder_without_results_is_an_error(tmp_path):
-    with pytest.raises(RunError, match=r"holds no results\.json"):
+    with pytest.raises(RunError, match=r"holds no run\.json"):
         render_report(tmp_path)
 
 
