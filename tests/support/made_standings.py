@@ -139,6 +139,8 @@ def made_records(track: Track | None = None, *, methods: int = 12, seed: int = 0
     """Return records of so many methods, and five controls, on every dataset of a track."""
     track = track or made_track(hostile=hostile)
     say = Words(hostile)
+    labels = {name: say(name) if name != "lira" else name for name in MODELS}
+    runs = {submission: _information(track, submission, labels, say) for submission in (MAIN, OTHER, LEAKY)}
     found = []
     for index, candidate in enumerate(_candidates(methods, seed)):
         candidate = dataclasses.replace(candidate, method=_told(candidate.method, say))
@@ -146,7 +148,15 @@ def made_records(track: Track | None = None, *, methods: int = 12, seed: int = 0
             if candidate.trouble == "incomplete" and place == len(track.datasets) - 1:
                 continue
             found.append(
-                _record(track, dataset, candidate, generator=np.random.default_rng((seed, index, place)), say=say)
+                _record(
+                    track,
+                    dataset,
+                    candidate,
+                    labels,
+                    runs[candidate.submission],
+                    generator=np.random.default_rng((seed, index, place)),
+                    say=say,
+                )
             )
     return found
 
@@ -179,9 +189,7 @@ def write_made_records(records, root: Path) -> None:
     for record in records:
         runs.setdefault((record.track, record.submission), []).append(record)
     for own in runs.values():
-        run = dataclasses.replace(
-            own[0].run, attacks=tuple({use.label: use for r in own for use in r.attacks}.values())
-        )
+        run = own[0].run
         write_saved_run(SavedRun(submission_folder(root, run), run, tuple(own)))
 
 
@@ -263,9 +271,8 @@ def _told(method: Method, say: Words) -> Method:
     return dataclasses.replace(method, **changed)
 
 
-def _record(track: Track, dataset: str, candidate: Candidate, *, generator, say: Words) -> ResultRecord:
-    names = [label for label in MODELS if _faces(label, candidate.method)]
-    labels = {name: say(name) if name != "lira" else name for name in names}
+def _record(track: Track, dataset: str, candidate: Candidate, labels, run, *, generator, say: Words) -> ResultRecord:
+    labels = {name: label for name, label in labels.items() if _faces(name, candidate.method)}
     failed = (1,) if candidate.trouble == "seed" and dataset == next(iter(track.datasets)) else ()
     images = int(TRAIN * candidate.method.cardinality) if candidate.method.synthetic else 0
     return ResultRecord(
@@ -284,7 +291,7 @@ def _record(track: Track, dataset: str, candidate: Candidate, *, generator, say:
         dataset=dataset,
         protocol="paper" if candidate.trouble == "test-chosen" else "sound",
         contamination="classes" if candidate.method.synthetic else None,
-        threat_models={labels[name]: _model(MODELS[name], say) for name in names},
+        threat_models={labels[name]: _model(MODELS[name], say) for name in labels},
         seeds=tuple(
             _seed(
                 candidate,
@@ -299,7 +306,7 @@ def _record(track: Track, dataset: str, candidate: Candidate, *, generator, say:
         ),
         images_generated=images,
         gates=_gates(candidate, say),
-        run=_information(track, candidate.submission, labels, say),
+        run=run,
     )
 
 
@@ -350,9 +357,7 @@ def _seed(candidate, dataset, labels, *, number, generator, say, failed) -> Seed
         number,
         "ok",
         measurements=_measurements(candidate, dataset, labels, generator=generator, say=say),
-        scores=FileReference(
-            f"{name}.seed-{number}.parquet", _digest(f"{name} {candidate.submission} {number}"), 48123
-        ),
+        scores=FileReference(f"{name}.seed-{number}.parquet", _digest(f"{name} {dataset} {number}"), 48123),
         cost=steps,
     )
 
