@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tckr_bench.errors import LeaderboardError, storage_error
-from tckr_bench.results.files import PICTURES, RECORDS, RUN_FILE, read_run
+from tckr_bench.results.files import copy_run, read_run
 
 if TYPE_CHECKING:
     from tckr_bench.results.files import SavedRun
@@ -22,20 +21,19 @@ def restore_run(submission: SavedRun, out: Path) -> SavedRun:
         out: a folder that does not exist, or is empty.
 
     Raises:
-        LeaderboardError: `out` holds something.
+        LeaderboardError: `out` holds something, or a record of the submission cannot be read.
+        RunError: a file of the submission is not there, too large, or a link.
         StoreError: the run cannot be written.
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise LeaderboardError(f"{out} holds something already; name a new folder for the run")
+    if submission.faults:
+        raise LeaderboardError(f"nothing was restored, for a record cannot be read: {submission.faults[0]}")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as staging:
             run = Path(staging) / "run"
-            run.mkdir()
-            shutil.copyfile(submission.folder / RUN_FILE, run / RUN_FILE)
-            for part in (RECORDS, PICTURES):
-                if (submission.folder / part).is_dir():
-                    shutil.copytree(submission.folder / part, run / part)
+            copy_run(submission, run, pictured=lambda _: True)
             run.rename(out)
     except OSError as error:
         raise storage_error(error, f"restoring a run to {out}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -10,15 +9,7 @@ from typing import TYPE_CHECKING
 
 from tckr_bench.errors import LeaderboardError, nearest, storage_error
 from tckr_bench.leaderboard.verification import faults_of_run
-from tckr_bench.results.files import (
-    NAME,
-    RECORDS,
-    SavedRun,
-    pictures_path,
-    read_run,
-    submission_folder,
-    write_run,
-)
+from tckr_bench.results.files import SavedRun, copy_run, read_run, submission_folder
 from tckr_bench.results.pictures import may_be_shown
 
 if TYPE_CHECKING:
@@ -41,7 +32,6 @@ def prepare_submission(run: Path, track: Track) -> SavedRun:
     if not saved.records:
         raise LeaderboardError("there is nothing to submit: the run has no records")
     for record in saved.records:
-        _refuse_unnameable(record)
         _refuse_other_data(record, track, run)
     information = replace(saved.information, track=track.name)
     return replace(
@@ -60,6 +50,7 @@ def write_submission(
 
     Raises:
         LeaderboardError: `verify` would refuse it; nothing was written.
+        RunError: a file of the run is not there, too large, or a link.
         StoreError: something cannot be written.
     """
     target = submission_folder(root, submission.information)
@@ -74,7 +65,7 @@ def write_submission(
                 raise LeaderboardError(f"nothing was submitted, for no board takes this run: {faults[0]}")
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.exists():
-                shutil.rmtree(target)
+                target.rename(Path(name) / "replaced")
             staged.rename(target)
     except OSError as error:
         raise storage_error(error, "writing the submission") from error
@@ -104,24 +95,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _copy(submission: SavedRun, target: Path) -> None:
     """Copy what a submission is: its file, its records with their scores, and pictures that may be shown."""
-    target.mkdir()
-    write_run(submission.information, target)
-    shutil.copytree(submission.folder / RECORDS, target / RECORDS)
-    for record in submission.records:
-        pictures = pictures_path(submission.folder, record)
-        if pictures.is_file() and may_be_shown(record.description.licence):
-            copied = pictures_path(target, record)
-            copied.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(pictures, copied)
-
-
-def _refuse_unnameable(record: ResultRecord) -> None:
-    """Refuse a method no file can be named after; `read_run` refuses it as well, for whoever wrote it."""
-    if not NAME.fullmatch(record.method.name) or ".." in record.method.name:
-        raise LeaderboardError(
-            f"the method '{record.method.name[:60]}' on {record.dataset} cannot be submitted: "
-            "its name is not one of letters, digits, '.', '_' and '-'"
-        )
+    copy_run(submission, target, pictured=lambda record: may_be_shown(record.description.licence))
 
 
 def _refuse_other_data(record: ResultRecord, track: Track, run: Path) -> None:

@@ -23,13 +23,12 @@ from tckr_bench.results.files import (
     Fault,
     dump_record,
     dump_run,
+    files_of,
     pictures_path,
     record_files,
-    record_folder,
     record_path,
     run_files,
     scan_runs,
-    scores_name,
 )
 from tckr_bench.results.identity import identity_of
 from tckr_bench.results.pictures import may_be_shown
@@ -188,10 +187,8 @@ def _strays(root: Path, runs: Sequence[SavedRun]) -> Iterator[Fault]:
     for path in run_files(root):
         named |= set(record_files(path.parent))
     for run in runs:
-        for record in run.records:
-            folder = record_folder(run.folder, record)
-            named |= {folder / scores_name(record, seed.seed) for seed in record.seeds if seed.scores is not None}
-            named.add(pictures_path(run.folder, record))
+        named |= {run.folder / name for name in files_of(run)}
+        named |= {pictures_path(run.folder, record) for record in run.records}
     alike: dict[str, str] = {}
     for count, path in enumerate(sorted(root.rglob("*"))):
         where = path.relative_to(root).as_posix()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tckr_bench.controls import limit_rule
 from tckr_bench.errors import RunError
+from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import Measurement
 from tckr_bench.results.files import dump_record, file_reference, pictures_path, record_folder, scores_name
 from tckr_bench.results.identity import digest_of
@@ -82,13 +83,23 @@ def examine_all(
 
 
 def _memory_key(task: Task) -> str:
-    """Return what names the content a task looks into; nothing of one that is not there as its record says."""
+    """Return what names the content a task looks into; nothing of one that is not there as its record says.
+
+    The metrics are those installed here: one that is installed in another version computes anew.
+    """
     record = task.record
     path = pictures_path(task.run, record) if task.seed is None else _scores_path(task)
     if path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
         return ""
-    digest = file_reference(path).sha256
-    return key_of(dump_record(record).decode(), record.metrics, record.primary_attack, str(task.seed), digest)
+    told = (dump_record(record).decode(), record.metrics, record.primary_attack)
+    return key_of(*told, _installed(record), str(task.seed), file_reference(path).sha256)
+
+
+def _installed(record: ResultRecord) -> dict[str, tuple[str, str]]:
+    """Return version and distribution of the metrics of a run that are installed here."""
+    found = {entry.component.name: entry for entry in default_registry().family("metric")}
+    named = [use.name for use in record.metrics if use.name in found] or list(found)
+    return {name: (found[name].component.version, found[name].distribution) for name in named}
 
 
 def _scores_path(task: Task) -> Path:

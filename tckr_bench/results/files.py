@@ -11,20 +11,17 @@ A folder of submissions holds runs: <results>/<track>/<submission>/run.json and 
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import json
-import math
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
-
-from pydantic import TypeAdapter, ValidationError
 
 from tckr_bench.errors import RunError, storage_error
-from tckr_bench.results.records import SCHEMA_VERSION, FileReference, ResultRecord, RunInformation, StoredRecord
+from tckr_bench.results.hostile_json import read_json, schema_of
+from tckr_bench.results.records import FileReference, ResultRecord, RunInformation, StoredRecord
+from tckr_bench.results.scores import MOST_BYTES
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}")
 SUBMISSION = re.compile(r"[0-9a-f]{16}")
@@ -32,18 +29,10 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 RUN_FILE, RECORDS, PICTURES = "run.json", "records", "pictures"
 MOST_RECORD_BYTES = 2 * 2**20
 MOST_RUN_BYTES = 16 * 2**20
-MOST_TEXT = 20_000
-MOST_NUMBER = 1e15
-MOST_DEPTH = 24
 MOST_SEEDS = 100
 MOST_PARTS = 60_000
 MOST_OF_A_KIND = 200
 RESULTS_FOLDER = Path("leaderboard") / "results"
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -101,21 +90,15 @@ def file_reference(path: Path) -> FileReference:
     return FileReference(path.name, digest, path.stat().st_size)
 
 
-@functools.cache
-def _schema(kind: Hashable) -> TypeAdapter[Any]:
-    """Return what reads and writes a kind of file; it takes longer to make than a file to read."""
-    return TypeAdapter(cast("type[Any]", kind))
-
-
 def dump_record(record: StoredRecord) -> bytes:
     """Return a record as the JSON text its file holds."""
     stored = StoredRecord(**{part.name: getattr(record, part.name) for part in fields(StoredRecord)})
-    return _schema(StoredRecord).dump_json(stored, indent=1) + b"\n"
+    return schema_of(StoredRecord).dump_json(stored, indent=1) + b"\n"
 
 
 def dump_run(information: RunInformation) -> bytes:
     """Return what a run's file holds."""
-    return _schema(RunInformation).dump_json(information, indent=1) + b"\n"
+    return schema_of(RunInformation).dump_json(information, indent=1) + b"\n"
 
 
 def write_record(record: StoredRecord, run: Path) -> Path:
@@ -143,13 +126,9 @@ def write_saved_run(run: SavedRun) -> None:
         StoreError: something cannot be written.
     """
     (run.folder / RUN_FILE).unlink(missing_ok=True)
-    named = {write_record(record, run.folder) for record in run.records}
-    named |= {
-        record_folder(run.folder, record) / scores_name(record, result.seed)
-        for record in run.records
-        for result in record.seeds
-        if result.scores is not None
-    }
+    for record in run.records:
+        write_record(record, run.folder)
+    named = {run.folder / name for name in files_of(run)}
     for path in (run.folder / RECORDS).rglob("*"):
         if path.is_file() and path not in named:
             path.unlink()
@@ -165,6 +144,33 @@ def _written(path: Path, content: bytes) -> Path:
     except OSError as error:
         raise storage_error(error, f"writing {path.name}") from error
     return path
+
+
+def files_of(run: SavedRun) -> Iterator[Path]:
+    """Yield the names of a run's records and of the scores they name, below its folder."""
+    for record in run.records:
+        yield record_path(Path(), record)
+        folder = record_folder(Path(), record)
+        yield from (folder / scores_name(record, result.seed) for result in record.seeds if result.scores is not None)
+
+
+def copy_run(run: SavedRun, target: Path, *, pictured: Callable[[ResultRecord], bool]) -> None:
+    """Copy a run to a folder: its records and scores, pictures of some records, and last its own file; nothing else.
+
+    Raises:
+        RunError: a file is not there, is too large, or is a link: anybody may have written the folder.
+        OSError: a copy cannot be written.
+    """
+    pictures = [pictures_path(Path(), record) for record in run.records if pictured(record)]
+    for name in (*files_of(run), *(name for name in pictures if (run.folder / name).exists())):
+        source = run.folder / name
+        if source.is_symlink() or not source.is_file() or not lies_inside(source, run.folder):
+            raise RunError(f"{name} of the run {run.folder} is not there, or is a link")
+        if source.stat().st_size > MOST_BYTES:
+            raise RunError(f"{name} of the run {run.folder} has more than {MOST_BYTES // 2**20} MiB")
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target / name)
+    write_run(run.information, target)
 
 
 def record_files(run: Path) -> Iterator[Path]:
@@ -183,7 +189,7 @@ def read_information(path: Path) -> RunInformation:
     Raises:
         RunError: it is missing, too large, not of this schema, or holds what it must not.
     """
-    information = _read(path, RunInformation, most=MOST_RUN_BYTES, parts=20 * MOST_PARTS)
+    information = read_json(path, RunInformation, what="run file", most=MOST_RUN_BYTES, parts=20 * MOST_PARTS)
     fault = _fault_of_information(information)
     if fault:
         raise RunError(f"the run file {path.name} is not one: {fault}")
@@ -196,50 +202,12 @@ def read_record(path: Path, run: RunInformation) -> ResultRecord:
     Raises:
         RunError: it is missing, too large, not a record of this schema, or holds what a record must not.
     """
-    stored = _read(path, StoredRecord, most=MOST_RECORD_BYTES, parts=MOST_PARTS)
+    stored = read_json(path, StoredRecord, what="record", most=MOST_RECORD_BYTES, parts=MOST_PARTS)
     record = ResultRecord(**{part.name: getattr(stored, part.name) for part in fields(StoredRecord)}, run=run)
     fault = _fault_of(record)
     if fault:
         raise RunError(f"the record {path.name} is not one: {fault}")
     return record
-
-
-def _read(path: Path, kind: type[T], *, most: int, parts: int) -> T:
-    """Read a file of a kind, of an allowed size and number of values, each key known and each value as written."""
-    what = "record" if kind is StoredRecord else "run file"
-    try:
-        content = _content(path, most=most, what=what)
-        raw = json.loads(content, object_pairs_hook=_once, parse_constant=_refuse, parse_float=_number)
-        if isinstance(raw, dict) and raw.get("schema_version") != SCHEMA_VERSION:
-            version = str(raw.get("schema_version"))[:20]
-            raise RunError(f"the {what} {path.name} has schema {version}, this version reads {SCHEMA_VERSION}")
-        fault = fault_of_texts(raw) or _fault_of_amount(raw, most=parts)
-        if fault:
-            raise ValueError(fault)
-        found: T = _schema(cast("Hashable", kind)).validate_python(raw)
-        fault = _unknown(raw, _schema(cast("Hashable", kind)).dump_python(found, mode="json"))
-    except OSError as error:
-        raise RunError(f"the {what} {path.name} cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))[:120]
-        raise RunError(f"the {what} {path.name} is not one: {where}: {first['msg'][:200]}") from None
-    except (ValueError, RecursionError, OverflowError) as error:
-        raise RunError(f"the {what} {path.name} is not one: {str(error)[:200] or 'too deep'}") from error
-    if fault:
-        raise RunError(f"the {what} {path.name} is not one: {fault}")
-    return found
-
-
-def _content(path: Path, *, most: int, what: str) -> bytes:
-    """Return the bytes of a file, which must be a file, no pipe or device, of an allowed size."""
-    if not path.is_file():
-        raise RunError(f"the {what} {path.name} is no file")
-    with path.open("rb") as file:
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise RunError(f"the {what} {path.name} has more than {most // 2**20} MiB")
-    return content
 
 
 def lies_inside(path: Path, folder: Path) -> bool:
@@ -312,57 +280,6 @@ def read_records(root: Path) -> tuple[ResultRecord, ...]:
     return tuple(record for run in runs for record in run.records)
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key occurs twice")
-    return found
-
-
-def _refuse(text: str) -> float:
-    raise ValueError(f"it holds {text}")
-
-
-def _number(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError("a number is too large")
-    return value
-
-
-def _unknown(raw: object, known: object, where: str = "") -> str:
-    """Return a key of the raw JSON that it should not have or lacks, or a value of another kind, or nothing."""
-    if isinstance(raw, dict) and isinstance(known, dict):
-        for key, value in raw.items():
-            if key not in known:
-                return f"the schema has no {where}{key[:60]}"
-            fault = _unknown(value, known[key], f"{where}{key[:60]}.")
-            if fault:
-                return fault
-        return next((f"it lacks {where}{key}" for key in known if key not in raw), "")
-    if isinstance(raw, list) and isinstance(known, list):
-        faults = (_unknown(one, other, where) for one, other in zip(raw, known, strict=False))
-        return next(filter(None, faults), "")
-    if isinstance(raw, bool | str) != isinstance(known, bool | str) or raw != known:
-        return f"{where.rstrip('.')} is {str(raw)[:60]!r}, which is not written as the schema has it"
-    return ""
-
-
-def fault_of_texts(value: object, depth: int = 0) -> str:
-    """Return what a record's texts or numbers must not be, or nothing: endless, immense, or invisible characters."""
-    if depth > MOST_DEPTH:
-        return f"it is nested more than {MOST_DEPTH} levels deep"
-    if isinstance(value, str):
-        if len(value) > MOST_TEXT:
-            return f"a text has more than {MOST_TEXT:,} characters"
-        bad = next((character for character in value if not (character.isprintable() or character in "\n\t")), None)
-        return f"a text holds the character U+{ord(bad):04X}" if bad else ""
-    if isinstance(value, int | float):
-        return "" if abs(value) <= MOST_NUMBER else "a number is too large"
-    parts = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return next(filter(None, (fault_of_texts(part, depth + 1) for part in parts)), "")
-
-
 def _fault_of_information(run: RunInformation) -> str:
     """Return what is wrong with the names and amounts of a run, or nothing."""
     kinds = {"attacks": run.attacks, "metrics": run.metrics}
@@ -384,19 +301,6 @@ def _fault_of(record: ResultRecord) -> str:
     if many:
         return f"it has more than {MOST_OF_A_KIND} {many}"
     return _fault_of_names(record) or _fault_of_seeds(record) or _fault_of_references(record)
-
-
-def _fault_of_amount(raw: object, *, most: int) -> str:
-    """Return whether a record has too many values; judged before the schema, which tells every fault of every value."""
-    parts, count = [raw], 0
-    while parts:
-        part = parts.pop()
-        inner = list(part.values()) if isinstance(part, dict) else part if isinstance(part, list) else []
-        count += len(inner)
-        if count > most:
-            return f"it has more than {most:,} values"
-        parts += inner
-    return ""
 
 
 def _fault_of_names(record: ResultRecord) -> str:

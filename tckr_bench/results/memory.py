@@ -14,14 +14,12 @@ import os
 import tempfile
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from tckr_bench.places import default_store_path
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable
+from tckr_bench.results.hostile_json import schema_of
 
 T = TypeVar("T")
 
@@ -40,7 +38,7 @@ def _version() -> str:
 def recall(key: str, kind: type[T]) -> T | None:
     """Return what was remembered under a key; None where nothing was, or it is damaged."""
     try:
-        found: T = _schema(cast("Hashable", kind)).validate_json(_path(key).read_bytes())
+        found: T = schema_of(kind).validate_json(_path(key).read_bytes())
     except (OSError, ValidationError):
         return None
     return found
@@ -53,15 +51,9 @@ def remember(key: str, value: object) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, partial = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(_schema(cast("Hashable", type(value))).dump_json(value))
+            file.write(schema_of(type(value)).dump_json(value))
         Path(partial).replace(path)
 
 
 def _path(key: str) -> Path:
     return default_store_path() / "recomputed" / key[:2] / f"{key}.json"
-
-
-@functools.cache
-def _schema(kind: Hashable) -> TypeAdapter[Any]:
-    """Return what reads and writes a kind of file; it takes longer to make than a file to read."""
-    return TypeAdapter(cast("type[Any]", kind))

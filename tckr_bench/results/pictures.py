@@ -127,7 +127,7 @@ def _fault_of(file: object) -> str:
 
 
 def _pair(row: dict[str, object]) -> PicturePair:
-    from tckr_bench.results.files import fault_of_texts
+    from tckr_bench.results.hostile_json import fault_of_texts
 
     kind, label, caption = row["kind"], row["label"], row["caption"]
     if kind not in ("sample", "copy") or not isinstance(label, int) or label < 0 or not isinstance(caption, str):

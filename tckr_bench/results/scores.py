@@ -34,14 +34,18 @@ MOST_COLUMNS = 4_000
 MOST_HEADER = 2**20
 MOST_ATTACKS = 100
 LEVEL = 9
-_KEY = b"tckr_bench_scores"
+INFINITE = 0x7F800000
+"""The bits of infinity in float32."""
+GRID = 2**5
+"""Steps of float32 between two values that a score may have: 18 of its 23 bits after the point are used."""
+_KEY = "tckr_bench_scores"
 _TYPES = ("float", "double", "int64", "int32", "bool", "uint8")
 _DAMAGED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError)
 """What hostile bytes raise on the way to evidence, beside the errors of Arrow."""
 
 
 def narrowed(evidence: CellEvidence) -> CellEvidence:
-    """Return evidence whose scores are float32 values with the order and the ties they had.
+    """Return evidence whose scores are float32 values of few bits, in the order and with the ties they had.
 
     Every metric of scores looks at their order alone, so that no measurement changes and a file is half as large.
     Distances of copies and the AUCs of an audit, which are looked at as numbers, stay as they are.
@@ -57,29 +61,29 @@ def _narrowed_attack(attack: AttackScores) -> AttackScores:
 
 
 def narrow(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return values rounded to float32, as float64, with the order and the ties they had.
+    """Return values rounded to float32 with 18 bits after the point, as float64; their order and ties stay.
 
-    Where rounding would make two values one, the higher is moved up to the next float32, and so on: float32 numbers in
-    order are whole numbers in order, and the least rising sequence of whole numbers above another is i + max(n - i).
+    Where different values would become one, each takes the next step of the grid after that of the value below it.
     Values beyond the range of float32 are returned as they are.
 
     >>> import numpy as np
-    >>> close = narrow(np.array([1.0, 1.0 + 1e-12, 0.1, 1.0]))
-    >>> bool(close[0] == close[3] < close[1]), float(close[2]) == float(np.float32(0.1))
+    >>> close = narrow(np.array([1.0, 1.0 + 1e-12, 1.0]))
+    >>> bool(close[0] == close[2]), float(close[1] - 1) == 2**-18
     (True, True)
     """
     import numpy as np
 
-    if not values.size or np.abs(values).max() > np.finfo(np.float32).max:
+    distinct, places = np.unique(values.ravel(), return_inverse=True)
+    with np.errstate(over="ignore"):
+        bits = distinct.astype(np.float32).view(np.int32).astype(np.int64)
+    ordered = np.where(bits < 0, -(bits & (2**31 - 1)), bits)  # integers in the order of the values
+    room = np.arange(len(ordered))
+    grid = np.maximum.accumulate(np.rint(ordered / GRID).astype(np.int64) - room) + room
+    ordered = grid * GRID
+    if np.abs(ordered).max(initial=0) >= INFINITE:
         return values
-    distinct, places = np.unique(values, return_inverse=True)
-    bits = (distinct + 0.0).astype(np.float32).view(np.int32).astype(np.int64)
-    ordered = np.where(bits < 0, -(bits & 0x7FFFFFFF), bits)
-    steps = np.arange(len(ordered))
-    ordered = steps + np.maximum.accumulate(ordered - steps)
-    bits = np.where(ordered < 0, -ordered | 0x80000000, ordered).astype(np.uint32)
-    rounded: npt.NDArray[np.float64] = bits.view(np.float32).astype(np.float64)[places].reshape(values.shape)
-    return rounded if np.isfinite(rounded).all() else values
+    rounded = np.where(ordered < 0, 2**31 - ordered, ordered).astype(np.uint32).view(np.float32).astype(np.float64)
+    return rounded[places].reshape(values.shape)
 
 
 def _in_single_precision(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -104,18 +108,20 @@ def write_scores(evidence: CellEvidence, path: Path) -> None:
     columns = {name: column for key, array in arrays.items() for name, column in _columns(key, array).items()}
     rows = max(map(len, columns.values()))
     table = pa.table({name: _padded(column, rows) for name, column in columns.items()})
-    metadata = {_KEY: json.dumps({"evidence": json.loads(header), "shapes": shapes}, sort_keys=True).encode()}
+    about = json.dumps({"evidence": json.loads(header), "shapes": shapes}, sort_keys=True)
     floats = [field.name for field in table.schema if pa.types.is_floating(field.type)]
-    pq.write_table(
-        table.replace_schema_metadata(metadata),
+    with pq.ParquetWriter(
         path,
+        table.schema,
         compression="zstd",
         compression_level=LEVEL,
         use_dictionary=[name for name in columns if name not in floats],
         use_byte_stream_split=floats,
-        row_group_size=rows,
         write_statistics=False,
-    )
+        store_schema=False,  # it would repeat the schema and its metadata
+    ) as writer:
+        writer.write_table(table, row_group_size=rows)
+        writer.add_key_value_metadata({_KEY: about})
 
 
 def read_scores(path: Path) -> CellEvidence:
@@ -136,7 +142,7 @@ def read_scores(path: Path) -> CellEvidence:
             fault = _fault_of(file)
             if fault:
                 raise RunError(f"the score file {path.name} is not one: {fault}")
-            about = json.loads(file.schema_arrow.metadata[_KEY])
+            about = json.loads(file.schema_arrow.metadata[_KEY.encode()])
             if len(about["evidence"]["threat_models"]) > MOST_ATTACKS:
                 raise RunError(f"the score file {path.name} has more than {MOST_ATTACKS} attacks")
             table = file.read(use_threads=False)
@@ -191,7 +197,7 @@ def _fault_of(file: pq.ParquetFile) -> str:
         return "it declares two numbers of rows"
     if group.total_byte_size > 16 * MOST_VALUES:
         return f"it unpacks to more than {16 * MOST_VALUES // 2**20} MiB"
-    text = (schema.metadata or {}).get(_KEY)
+    text = (schema.metadata or {}).get(_KEY.encode())
     if text is None or len(text) > MOST_HEADER:
         return "its metadata has no description of evidence, or an immense one"
     return ""

@@ -10,13 +10,13 @@ import dataclasses
 import hashlib
 import itertools
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-from tckr_bench.results.run_files import RunProvenance
 
 from tckr_bench.judging import metric_names
-from tckr_bench.judging import rows as rank
-from tckr_bench.judging.estimates import combine, over_privacy
+from tckr_bench.judging.ranking import dominates
+from tckr_bench.judging.rows import row_of
 from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
 from tckr_bench.leaderboard.tracks import RequiredAttack, Track, TrackDataset
 from tckr_bench.records import (
@@ -26,10 +26,20 @@ from tckr_bench.records import (
     Gate,
     Measurement,
     Method,
-    Shadows,
+    StepCost,
     ThreatModel,
 )
-from tckr_bench.results.records import FileReference, ResultRecord, SeedResult, StepCost, cells_of
+from tckr_bench.results.files import SavedRun, submission_folder, write_saved_run
+from tckr_bench.results.records import (
+    SCHEMA_VERSION,
+    FileReference,
+    ResultRecord,
+    RunInformation,
+    RunProvenance,
+    SeedResult,
+    StageCounts,
+    cells_of,
+)
 from tckr_bench.stats.classification import accuracy_over_privacy
 
 DATASETS = (
@@ -129,6 +139,8 @@ def made_records(track: Track | None = None, *, methods: int = 12, seed: int = 0
     """Return records of so many methods, and five controls, on every dataset of a track."""
     track = track or made_track(hostile=hostile)
     say = Words(hostile)
+    labels = {name: say(name) if name != "lira" else name for name in MODELS}
+    runs = {submission: _information(track, submission, labels, say) for submission in (MAIN, OTHER, LEAKY)}
     found = []
     for index, candidate in enumerate(_candidates(methods, seed)):
         candidate = dataclasses.replace(candidate, method=_told(candidate.method, say))
@@ -136,26 +148,54 @@ def made_records(track: Track | None = None, *, methods: int = 12, seed: int = 0
             if candidate.trouble == "incomplete" and place == len(track.datasets) - 1:
                 continue
             found.append(
-                _record(track, dataset, candidate, generator=np.random.default_rng((seed, index, place)), say=say)
+                _record(
+                    track,
+                    dataset,
+                    candidate,
+                    labels,
+                    runs[candidate.submission],
+                    generator=np.random.default_rng((seed, index, place)),
+                    say=say,
+                )
             )
     return found
 
 
 def made_standings(
-    datasets: int = 2, methods: int = 12, seed: int = 0, hostile: bool = False, *, seeds: int = 2
+    datasets: int = 2,
+    methods: int = 12,
+    seed: int = 0,
+    hostile: bool = False,
+    *,
+    seeds: int = 2,
+    dataset: str | None = None,
 ) -> Standings:
-    """Return a board of so many methods, and five controls, over so many datasets."""
+    """Return a board of so many methods, and five controls, over so many datasets, or on one of them."""
     track = made_track(datasets, seeds=seeds, hostile=hostile)
     records = made_records(track, methods=methods, seed=seed, hostile=hostile)
     groups: dict[tuple[str, str], list[ResultRecord]] = {}
     for record in records:
-        groups.setdefault((record.submission, record.method.name), []).append(record)
-    teachers = {
-        (record.submission, record.dataset): _row(record) for record in records if record.method.role == "baseline"
-    }
+        if dataset in (None, record.dataset):
+            groups.setdefault((record.submission, record.method.name), []).append(record)
     say = Words(hostile)
-    entries = [_entry(track, group, teachers, say) for group in groups.values()]
-    return Standings(track, tuple(_ordered(entries)))
+    scope = tuple(track.datasets) if dataset is None else (dataset,)
+    entries = [_entry(group, scope, say) for group in groups.values()]
+    return Standings(track, tuple(_ordered(entries)), dataset)
+
+
+def write_made_records(records, root: Path) -> None:
+    """Write records below a folder of submissions, each with those of its run; their scores are not there."""
+    runs: dict[tuple[str, str], list[ResultRecord]] = {}
+    for record in records:
+        runs.setdefault((record.track, record.submission), []).append(record)
+    for own in runs.values():
+        run = own[0].run
+        write_saved_run(SavedRun(submission_folder(root, run), run, tuple(own)))
+
+
+def of_run(record: ResultRecord, **changes) -> ResultRecord:
+    """Return a record of a run that says otherwise."""
+    return dataclasses.replace(record, run=dataclasses.replace(record.run, **changes))
 
 
 def _candidates(methods: int, seed: int) -> list[Candidate]:
@@ -231,16 +271,12 @@ def _told(method: Method, say: Words) -> Method:
     return dataclasses.replace(method, **changed)
 
 
-def _record(track: Track, dataset: str, candidate: Candidate, *, generator, say: Words) -> ResultRecord:
-    names = [label for label in MODELS if _faces(label, candidate.method)]
-    labels = {name: say(name) if name != "lira" else name for name in names}
+def _record(track: Track, dataset: str, candidate: Candidate, labels, run, *, generator, say: Words) -> ResultRecord:
+    labels = {name: label for name, label in labels.items() if _faces(name, candidate.method)}
     failed = (1,) if candidate.trouble == "seed" and dataset == next(iter(track.datasets)) else ()
-    slug = f"{candidate.method.name}-{candidate.submission[:8]}"
     images = int(TRAIN * candidate.method.cardinality) if candidate.method.synthetic else 0
     return ResultRecord(
-        schema_version=1,
-        track=track.name,
-        submission=candidate.submission,
+        schema_version=SCHEMA_VERSION,
         method=candidate.method,
         description=DatasetDescription(
             say(dataset),
@@ -255,25 +291,13 @@ def _record(track: Track, dataset: str, candidate: Candidate, *, generator, say:
         dataset=dataset,
         protocol="paper" if candidate.trouble == "test-chosen" else "sound",
         contamination="classes" if candidate.method.synthetic else None,
-        primary_attack="lira",
-        attacks=tuple(
-            dataclasses.replace(
-                _use("attack", labels[name], {"shadows": 16}),
-                name=labels[name].removeprefix("adaptive-"),
-                surface=MODELS[name].surface,
-                shadows=Shadows(16),
-            )
-            for name in names
-        ),
-        metrics=tuple(_use("metric", name, {}) for name in METRICS),
-        threat_models={labels[name]: _model(MODELS[name], say) for name in names},
+        threat_models={labels[name]: _model(MODELS[name], say) for name in labels},
         seeds=tuple(
             _seed(
                 candidate,
                 dataset,
                 labels,
                 number=number,
-                slug=slug,
                 generator=generator,
                 say=say,
                 failed=number in failed,
@@ -282,10 +306,34 @@ def _record(track: Track, dataset: str, candidate: Candidate, *, generator, say:
         ),
         images_generated=images,
         gates=_gates(candidate, say),
-        pictures=FileReference(f"{slug}.images.parquet", _digest(slug), 61234) if images else None,
+        run=run,
+    )
+
+
+def _information(track: Track, submission: str, labels, say: Words) -> RunInformation:
+    return RunInformation(
+        schema_version=SCHEMA_VERSION,
+        submission=submission,
+        track=track.name,
+        matrix=track.matrix,
+        matrix_digest=_digest(track.matrix),
+        primary_attack="lira",
+        attacks=tuple(
+            dataclasses.replace(
+                _use("attack", label, {"shadows": 16}),
+                name=label.removeprefix("adaptive-"),
+                surface=MODELS[name].surface,
+                shadows=Shadows(16),
+            )
+            for name, label in labels.items()
+        ),
+        metrics=tuple(_use("metric", name, {}) for name in METRICS),
         command=say(f"tckr-bench run --matrix {track.matrix}"),
         recipe=say(""),
         provenance=_provenance(say),
+        stages=StageCounts(naive=80, unique=44, cached=4, ran=40, failed=0),
+        seconds={"train": 612.0},
+        wall_seconds=400.0,
     )
 
 
@@ -300,8 +348,8 @@ def _model(model: ThreatModel, say: Words) -> ThreatModel:
     return dataclasses.replace(model, sees=say(model.sees), owns=say(model.owns))
 
 
-def _seed(candidate, dataset, labels, *, number, slug, generator, say, failed) -> SeedResult:
-    steps = _steps(candidate, generator)
+def _seed(candidate, dataset, labels, *, number, generator, say, failed) -> SeedResult:
+    name, steps = candidate.method.name, _steps(candidate, generator)
     if failed:
         return SeedResult(
             number, "failed", cost=steps[:1], failure=say("stage generate: the process ran out of memory")
@@ -310,7 +358,7 @@ def _seed(candidate, dataset, labels, *, number, slug, generator, say, failed) -
         number,
         "ok",
         measurements=_measurements(candidate, dataset, labels, generator=generator, say=say),
-        scores=FileReference(f"{slug}.seed-{number}.parquet", _digest(slug + str(number)), 48123),
+        scores=FileReference(f"{name}.seed-{number}.parquet", _digest(f"{name} {dataset} {number}"), 48123),
         cost=steps,
     )
 
@@ -334,12 +382,14 @@ def _measurements(candidate, dataset, labels, *, generator, say) -> tuple[Measur
         measurements += [
             _measurement("auc-mia", auc, 0.018, say("DeLong"), attack=label),
             _measurement("tpr-at-1-fpr", rate, 0.006, say("Clopper-Pearson"), attack=label),
-            _measurement("aop", accuracy_over_privacy(accuracy, auc), 0.03, say("quadrature"), attack=label),
         ]
     on_classifier = [label for name, label in labels.items() if MODELS[name].surface == "classifier"]
     for metric, values, wide in (("worst-auc", aucs, 0.024), ("worst-tpr-at-1-fpr", rates, 0.009)):
         worst = max(on_classifier, key=values.__getitem__)
         measurements.append(_measurement(metric, values[worst], wide, say("corrected"), attack=worst))
+    aop = accuracy_over_privacy(accuracy, max(aucs[label] for label in on_classifier))
+    worst = max(on_classifier, key=aucs.__getitem__)
+    measurements.append(_measurement("aop", aop, 0.03, say("quadrature"), attack=worst))
     if candidate.method.name.startswith("dp-sgd"):
         epsilon = float(candidate.method.name.rsplit("-", 1)[1])
         measurements.append(Measurement("epsilon-accounted", epsilon, epsilon, epsilon, say("accountant rdp"), TRAIN))
@@ -386,50 +436,15 @@ def _provenance(say: Words) -> RunProvenance:
     )
 
 
-def _row(record: ResultRecord) -> rank.Row:
-    cells = cells_of(record)
-    finished = [cell for cell in cells if cell.status == "ok"]
-    measurements: dict[tuple[str, str], list[Measurement]] = {}
-    worst: dict[str, tuple[str, ...]] = {}
-    for measurement in (measurement for cell in finished for measurement in cell.measurements):
-        corrected = measurement.metric in metric_names.WORST.values()
-        measurements.setdefault((measurement.metric, "" if corrected else measurement.attack), []).append(measurement)
-        if corrected:
-            worst[measurement.metric] = tuple(dict.fromkeys((*worst.get(measurement.metric, ()), measurement.attack)))
-    estimates = {key: combine(group) for key, group in measurements.items()}
-    estimates[metric_names.AOP, ""] = over_privacy(
-        estimates[metric_names.ACCURACY, ""], estimates[metric_names.WORST_AUC, ""]
-    )
-    failures = tuple(f"seed {cell.seed}: {cell.failure}" for cell in cells if cell.status == "failed")
-    return rank.Row(
-        dataset=record.dataset,
-        method=record.method,
-        status="partial" if failures else "ok",
-        records=cells,
-        estimates=estimates,
-        primary_attack=record.primary_attack,
-        pipeline_seconds=_seconds(finished, judging=False),
-        evaluation_seconds=_seconds(finished, judging=True),
-        failures=failures,
-        worst_attacks=worst,
-    )
-
-
-def _seconds(cells, *, judging: bool) -> float:
-    own = [[s.cost.cpu_seconds for s in cell.stages if (s.kind in rank.EVALUATION_STAGES) == judging] for cell in cells]
-    return sum(map(sum, own)) / len(own)
-
-
-def _entry(track: Track, records, teachers, say: Words) -> Entry:
+def _entry(records, scope, say: Words) -> Entry:
     results = {}
     for record in records:
-        row = _row(record)
-        teacher = teachers.get((record.submission, record.dataset))
-        gap = row.get(metric_names.GAP) if teacher is not None and record.method.role != "baseline" else None
+        row = row_of(cells_of(record), record.primary_attack)
+        gap = row.get(metric_names.GAP) if record.method.role != "baseline" else None
         failed = tuple(f"{gate.name}: {gate.reason}" for gate in record.gates if not gate.passed)
         results[record.dataset] = DatasetResult(record, row, gap, failed)
     first = records[0]
-    missing = tuple(name for name in track.datasets if name not in results)
+    missing = tuple(name for name in scope if name not in results)
     standing, reasons = _standing(first, results, missing, say)
     means = _means(results.values()) if not missing else dict.fromkeys(("accuracy", "gap", "auc", "tpr", "aop"))
     return Entry(
@@ -478,7 +493,7 @@ def _means(results) -> dict[str, Estimate | None]:
         "gap": None if any(gap is None for gap in gaps) else _mean(gaps),
         "auc": auc,
         "tpr": _mean([row.risk(metric_names.TPR).estimate for row in rows]),
-        "aop": over_privacy(accuracy, auc),
+        "aop": _mean([row.get(metric_names.AOP) for row in rows]),
     }
 
 
@@ -495,7 +510,7 @@ def _ordered(entries: list[Entry]) -> list[Entry]:
         above = sum(other.aop.low > entry.aop.high for other in ranked)
         below = sum(other.aop.high < entry.aop.low for other in ranked)
         points = [(other.accuracy.value, other.auc.value) for other in ranked]
-        free = not any(rank.dominates(point, (entry.accuracy.value, entry.auc.value)) for point in points)
+        free = not any(dominates(point, (entry.accuracy.value, entry.auc.value)) for point in points)
         last = len(ranked) - below
         numbered.append(
             dataclasses.replace(entry, rank=above + 1, rank_low=min(above + 1, place), rank_high=last, pareto=free)

@@ -16,23 +16,30 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from tckr_bench.results.run_files import cell_folder, write_results
 
-from tckr_bench.leaderboard.submission import NEEDED_METRICS, digest_of, prepare_submission, write_submission
+from tckr_bench.judging.gates import with_gates
+from tckr_bench.leaderboard.submission import prepare_submission, write_submission
 from tckr_bench.leaderboard.tracks import RequiredAttack, Track, TrackDataset
+from tckr_bench.leaderboard.verification import NEEDED_METRICS
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import AttackScores, Copies, ShadowAudit, ThreatModel
-from tckr_bench.results.evidence import COPIES_FILE, EVIDENCE_FILE, SAMPLES_FILE, write_evidence, write_samples
 from tckr_bench.results.files import (
+    RUN_FILE,
     file_reference,
+    pictures_path,
+    read_run,
     record_folder,
     record_path,
-    scan_records,
+    run_files,
     scores_name,
+    submission_folder,
     write_record,
+    write_run,
+    write_saved_run,
 )
+from tckr_bench.results.identity import digest_of, identity_of
+from tckr_bench.results.recomputation import compute_measurements
 from tckr_bench.results.scores import read_scores, write_scores
-from tckr_bench.results.verify import compute_measurements, evidence_of
 
 MAKERS = Path(__file__).parents[1] / "unit" / "conftest.py"
 EXAMPLES = 200
@@ -113,28 +120,37 @@ def _generated(name: str):
 
 
 def small_run(folder: Path, *, datasets=("clothes", "digits"), seeds=SEEDS, cells=None, salt: int = 0) -> Path:
-    """Write a run folder whose measurements are what the metrics make of its evidence."""
-    records = []
+    """Write a run folder whose measurements are what the metrics make of its scores, and its gates what they give."""
+    makers = board_makers()
+    made, evidence, pictures = [], {}, {}
     for dataset in datasets:
         for seed in seeds:
             teacher = None
             for index, planned in enumerate(cells or small_cells()):
-                record = _record(planned, dataset, seed)
+                cell = _cell(planned, dataset, seed)
+                key, place = (salt, sorted(LICENCES).index(dataset), seed, index), (dataset, planned.method.name, seed)
                 if not planned.failure:
-                    key = (salt, sorted(LICENCES).index(dataset), seed, index)
-                    evidence = small_evidence(planned, key=key, teacher=teacher)
-                    teacher = evidence.test_logits if planned.method.role == "baseline" else teacher
-                    record = _written(folder, record, evidence, key=key)
-                records.append(record)
-    makers = board_makers()
-    results = dataclasses.replace(
-        makers.results_of(records),
+                    found = evidence[place] = small_evidence(planned, key=key, teacher=teacher)
+                    teacher = found.test_logits if planned.method.role == "baseline" else teacher
+                    models = {label: attack.threat_model for label, attack in found.attacks.items()}
+                    cell = dataclasses.replace(cell, threat_models=models)
+                    if planned.method.synthetic:
+                        pairs = (*makers.samples_for(key), *makers.samples_for((*key, 1), "copy"))
+                        pictures.setdefault(place[:2], pairs)
+                made.append(cell)
+    makers.write_made_run(
+        folder,
+        made,
+        evidence,
+        pictures=pictures,
+        compute=remembered_measurements,
         track="small",
+        matrix="mini",
         attacks=_attacks(makers.use),
         metrics=needed_metrics(),
         command="tckr-bench run --matrix mini",
     )
-    write_results(results, folder)
+    write_saved_run(with_gates(read_run(folder)))
     return folder
 
 
@@ -153,26 +169,11 @@ def _attacks(use):
     )
 
 
-def _record(planned, dataset: str, seed: int):
-    record = board_makers().record_for(planned, dataset, seed, EXAMPLES)
-    description = dataclasses.replace(
-        record.description, fingerprint=fingerprint_of(dataset), licence=LICENCES[dataset]
-    )
+def _cell(planned, dataset: str, seed: int):
+    cell = board_makers().record_for(planned, dataset, seed, EXAMPLES)
+    description = dataclasses.replace(cell.description, fingerprint=fingerprint_of(dataset), licence=LICENCES[dataset])
     contamination = "classes" if planned.method.synthetic and not planned.failure else None
-    return dataclasses.replace(record, track="small", description=description, contamination=contamination)
-
-
-def _written(folder: Path, record, evidence, *, key):
-    where = cell_folder(folder, record)
-    where.mkdir(parents=True)
-    write_evidence(evidence, where / EVIDENCE_FILE)
-    if record.method.synthetic:
-        write_samples(board_makers().samples_for(key), where / SAMPLES_FILE)
-        write_samples(board_makers().samples_for((*key, 1)), where / COPIES_FILE)
-    models = {label: attack.threat_model for label, attack in evidence.attacks.items()}
-    return dataclasses.replace(
-        record, threat_models=models, measurements=remembered_measurements(evidence, needed_metrics())
-    )
+    return dataclasses.replace(cell, track="small", description=description, contamination=contamination)
 
 
 def small_evidence(planned, *, key, teacher=None):
@@ -229,11 +230,6 @@ def remembered_measurements(evidence, metrics):
     return _REMEMBERED[key]
 
 
-def compute_serially(cells, metrics):
-    """Compute measurements of cells in this process."""
-    return [remembered_measurements(evidence_of(run, cell), metrics) for run, cell in cells]
-
-
 def serially(work, tasks, *, jobs, died, progress=None):
     """Do what `in_processes` does, in this process."""
     results = []
@@ -262,43 +258,68 @@ def finished_run(datasets=BOTH) -> Path:
 @once
 def prepared(datasets=BOTH):
     """Return the submission of `finished_run`, not written."""
-    track = small_track(datasets=datasets)
-    return prepare_submission([finished_run(datasets)], track, compute=compute_serially)
+    return prepare_submission(finished_run(datasets), small_track(datasets=datasets))
 
 
 @once
 def submitted(datasets=BOTH) -> Path:
     """Return a folder of results with the records of `finished_run`; not to be changed."""
     root = _folder() / "boards" / "-".join(datasets)
-    write_submission(prepared(datasets), root)
+    write_submission(prepared(datasets), root, small_track(datasets=datasets))
     return root
 
 
 @dataclasses.dataclass(frozen=True)
 class Board:
-    """A folder of results that is free to break."""
+    """A folder of results with one submission, that is free to break."""
 
     root: Path
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the submission."""
+        return next(run_files(self.root)).parent
+
+    @property
+    def run(self):
+        """The submission as it is read."""
+        return read_run(self.folder)
+
     def record(self, name: str, dataset: str = "clothes"):
         """Return the record of a method, by the first letters of its name."""
-        return next(r for r in scan_records(self.root)[0] if r.dataset == dataset and r.method.name.startswith(name))
+        return next(r for r in self.run.records if r.dataset == dataset and r.method.name.startswith(name))
 
     def path(self, name: str) -> Path:
-        return record_path(self.root, self.record(name))
+        return record_path(self.folder, self.record(name))
 
     def scores(self, name: str, seed: int = 0) -> Path:
         record = self.record(name)
-        return record_folder(self.root, record) / scores_name(record, seed)
+        return record_folder(self.folder, record) / scores_name(record, seed)
+
+    def pictures(self, name: str, dataset: str = "clothes") -> Path:
+        return pictures_path(self.folder, self.record(name, dataset))
 
     def put(self, old, new) -> None:
         """Write a record in the place of another, where it belongs."""
-        record_path(self.root, old).unlink()
-        write_record(new, self.root)
+        record_path(self.folder, old).unlink()
+        write_record(new, self.folder)
 
     def change(self, name: str, **changes) -> None:
         record = self.record(name)
         self.put(record, dataclasses.replace(record, **changes))
+
+    def change_run(self, **changes) -> None:
+        """Change what the records have in common, and put the submission where it then belongs."""
+        information = dataclasses.replace(self.run.information, **changes)
+        write_run(information, self.folder)
+        target = submission_folder(self.root, information)
+        if target != self.folder:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self.folder.rename(target)
+
+    def seal(self) -> None:
+        """Give the submission the name that follows from its records as they are now."""
+        self.change_run(submission=identity_of(self.run.records))
 
     def change_seed(self, name: str, seed: int = 0, **changes) -> None:
         seeds = [dataclasses.replace(it, **changes) if it.seed == seed else it for it in self.record(name).seeds]
@@ -306,12 +327,6 @@ class Board:
 
     def change_method(self, which: str, **changes) -> None:
         self.change(which, method=dataclasses.replace(self.record(which).method, **changes))
-
-    def change_all(self, **changes) -> None:
-        """Change every record on clothes alike."""
-        for record in scan_records(self.root)[0]:
-            if record.dataset == "clothes":
-                self.put(record, dataclasses.replace(record, **changes))
 
     def change_measurement(self, name: str, which: str, **changes) -> None:
         measurements = [
@@ -335,6 +350,16 @@ def board(folder: Path, datasets=BOTH) -> Board:
     """Return a copy of the records of some datasets, free to break."""
     shutil.copytree(submitted(datasets), folder / "results")
     return Board(folder / "results")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of every file of a folder by its name below it."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def submission_files(run: Path) -> dict[str, bytes]:
+    """Return the files of a run that make it a submission: its own, and those of its records."""
+    return {name: content for name, content in contents(run).items() if name.startswith(("records/", RUN_FILE))}
 
 
 @functools.cache

@@ -8,12 +8,13 @@ import json
 import pytest
 from submitted_runs import (
     board,
-    compute_serially,
+    contents,
     finished_run,
     prepared,
     remembered_measurements,
     serially,
     small_track,
+    submission_files,
     submitted,
     track_text,
 )
@@ -21,9 +22,10 @@ from submitted_runs import (
 from tckr_bench.commands import leaderboard
 from tckr_bench.commands.leaderboard import Place
 from tckr_bench.errors import CheckFailed, LeaderboardError
-from tckr_bench.leaderboard import examination, verification
 from tckr_bench.leaderboard.tracks import RequiredAttack
-from tckr_bench.results.files import read_records, record_files
+from tckr_bench.results import examination
+from tckr_bench.results.files import read_records, record_files, run_files
+from tckr_bench.results.records import json_schema
 
 CLOTHES = ("clothes",)
 
@@ -31,10 +33,7 @@ CLOTHES = ("clothes",)
 @pytest.fixture(autouse=True)
 def one_process(monkeypatch):
     """Compute the measurements of each evidence once."""
-    monkeypatch.setattr(
-        leaderboard, "measurements_of_cells", lambda cells, metrics, **_: compute_serially(cells, metrics)
-    )
-    monkeypatch.setattr(verification, "in_processes", serially)
+    monkeypatch.setattr(examination, "in_processes", serially)
     monkeypatch.setattr(examination, "compute_measurements", remembered_measurements)
 
 
@@ -62,7 +61,11 @@ def said(capsys):
 
 
 def submit(place, **asked):
-    leaderboard.submit([finished_run(CLOTHES)], place, **{"track": None, **asked})
+    leaderboard.submit(finished_run(CLOTHES), place, **{"track": None, **asked})
+
+
+def identity():
+    return prepared(CLOTHES).information.submission
 
 
 def times(folder):
@@ -71,17 +74,17 @@ def times(folder):
 
 def test_a_run_is_submitted_to_the_track_it_is_for_and_once(place, said):
     submit(place)
-    assert f"Submission {prepared(CLOTHES).identity} to track small: 9 records, 31 files" in said()
-    assert {record.submission for record in read_records(place.results)} == {prepared(CLOTHES).identity}
+    assert f"Submission {identity()} to track small: 9 records, 32 files" in said()
+    assert {record.submission for record in read_records(place.results)} == {identity()}
     before = times(place.results)
     submit(place)
-    assert f"Nothing to do: submission {prepared(CLOTHES).identity} is among the records" in said()
+    assert f"Nothing to do: submission {identity()} is among the records" in said()
     assert times(place.results) == before
 
 
 def test_what_is_missing_of_a_submission_is_written_when_it_is_submitted_again(place, said):
     submit(place)
-    path = next(record_files(place.results))
+    path = next(record_files(next(run_files(place.results)).parent))
     whole = path.read_bytes()
     path.unlink()
     said()
@@ -91,14 +94,14 @@ def test_what_is_missing_of_a_submission_is_written_when_it_is_submitted_again(p
 
 
 @pytest.mark.parametrize("part", ["measurements", "metrics", "gates"])
-def test_a_record_of_another_version_of_the_metrics_is_written_anew(part, tmp_path, said):
+def test_a_submission_that_was_changed_is_written_anew(part, tmp_path, said):
     place = place_of(tmp_path, small_track(datasets=CLOTHES))
     found = board(tmp_path, CLOTHES)
     if part == "measurements":
         found.change_measurement("dp-sgd", "accuracy", value=0.5)
     elif part == "metrics":
-        metrics = [dataclasses.replace(use, version="0") for use in found.record("dp-sgd").metrics]
-        found.change("dp-sgd", metrics=tuple(metrics))
+        metrics = [dataclasses.replace(use, version="0") for use in found.run.information.metrics]
+        found.change_run(metrics=tuple(metrics))
     else:
         found.change("dp-sgd", gates=found.record("dp-sgd").gates[1:])
     with pytest.raises(CheckFailed):
@@ -107,6 +110,16 @@ def test_a_record_of_another_version_of_the_metrics_is_written_anew(part, tmp_pa
     assert "9 records" in said()
     leaderboard.verify([], place, as_json=False)
     assert "everything follows from the saved scores" in said()
+
+
+def test_a_second_check_looks_into_no_score_file(tmp_path, said, monkeypatch):
+    place = place_of(tmp_path, small_track(datasets=CLOTHES), name="results")
+    board(tmp_path, CLOTHES)
+    leaderboard.verify([], place, as_json=False)
+    first = said()
+    monkeypatch.setattr(examination, "in_processes", lambda *_, **__: pytest.fail("a score file was looked into"))
+    leaderboard.verify([], place, as_json=False)
+    assert said() == first
 
 
 def test_what_a_track_asks_for_and_a_run_lacks_is_told(tmp_path, said):
@@ -129,7 +142,7 @@ def test_faults_are_printed_with_their_files_and_as_json(tmp_path, said, capsys)
     found.change_measurement("dp-sgd", "accuracy", value=0.999)
     with pytest.raises(CheckFailed):
         leaderboard.verify([], place, as_json=False)
-    name = f"small/clothes/{found.record('dp-sgd').slug}.json"
+    name = found.path("dp-sgd").relative_to(found.root).as_posix()
     told = said()
     assert f"{name}: seed 0: accuracy: value is 0.999 in the results" in told
     assert "9 records, 18 score files" in told
@@ -158,18 +171,34 @@ def test_a_run_is_compared_with_the_board_it_is_not_on(place, said):
     assert "9 new, 0 moved, 0 gone, 0 as before." in said()
     assert not place.results.exists()
     submit(place)
-    leaderboard.diff(prepared(CLOTHES).identity[:8], place, track=None)
+    leaderboard.diff(identity()[:8], place, track=None)
     assert "9 new, 0 moved, 0 gone, 0 as before." in said()
-    for what in ("ffffffff", prepared(CLOTHES).identity[:3]):
+    for what in ("ffffffff", identity()[:3]):
         with pytest.raises(LeaderboardError, match="is neither a run folder nor the first digits of a submission"):
             leaderboard.diff(what, place, track=None)
 
 
 def test_a_submission_is_restored_by_its_first_digits(tmp_path, said):
     place = Place(submitted(CLOTHES))
-    leaderboard.restore(prepared(CLOTHES).identity[:6], place, tmp_path / "run")
-    assert f"Run: {tmp_path / 'run'}, 18 cells." in said()
-    for digits, words in (("", "give more of its digits"), ("f" * 8, "no record is of that submission")):
+    leaderboard.restore(identity()[:6], place, tmp_path / "run")
+    assert f"Run: {tmp_path / 'run'}, 9 records." in said()
+    assert submission_files(tmp_path / "run") == submission_files(finished_run(CLOTHES))
+    for digits, words in (("", "names too few digits"), ("f" * 8, "names 0 submissions below")):
         with pytest.raises(LeaderboardError, match=words):
             leaderboard.restore(digits, place, tmp_path / "other")
     assert not (tmp_path / "other").exists()
+
+
+def test_restored_and_submitted_again_there_is_nothing_to_do(place, tmp_path, said):
+    submit(place)
+    before = contents(place.results)
+    leaderboard.restore(identity()[:8], place, tmp_path / "run")
+    leaderboard.submit(tmp_path / "run", place, track=None)
+    assert "Nothing to do" in said()
+    assert contents(place.results) == before
+
+
+@pytest.mark.parametrize("part", ["record", "run"])
+def test_a_schema_is_printed_as_the_program_reads_it(part, capsys):
+    leaderboard.print_schema(part)
+    assert json.loads(capsys.readouterr().out) == json_schema(part)

@@ -9,7 +9,8 @@ from tckr_bench.leaderboard.site.links import dataset_link, method_link
 from tckr_bench.leaderboard.standings import standings_of
 from tckr_bench.leaderboard.tracks import find_track
 from tckr_bench.leaderboard.verification import verified_digest
-from tckr_bench.results.files import read_records, record_path
+from tckr_bench.results.files import pictures_path, read_records, record_path, scan_runs, submission_folder
+from tckr_bench.results.identity import identity_of
 from tckr_bench.results.pictures import may_be_shown
 from tckr_bench.results.records import json_schema
 
@@ -22,17 +23,25 @@ def records():
     return read_records(RESULTS)
 
 
-def test_the_published_schema_is_that_of_the_program():
-    assert json.loads((BOARD / "record.schema.json").read_text(encoding="utf-8")) == json_schema()
+@pytest.mark.parametrize("part", ["record", "run"])
+def test_the_published_schema_is_that_of_the_program(part):
+    assert json.loads((BOARD / f"{part}.schema.json").read_text(encoding="utf-8")) == json_schema(part)
 
 
 def test_records_lie_where_they_belong(records):
-    assert {record_path(RESULTS, record) for record in records} == set(RESULTS.glob("*/*/*.json"))
+    where = {record_path(submission_folder(RESULTS, record), record) for record in records}
+    assert where == set(RESULTS.glob("*/*/records/*/*.json"))
+
+
+def test_every_submission_is_made_of_its_records():
+    for run in scan_runs(RESULTS)[0]:
+        assert identity_of(run.records) == run.information.submission
 
 
 def test_pictures_are_committed_only_where_they_may_be_shown(records):
-    shown = {record.dataset for record in records if record.pictures}
-    assert all(may_be_shown(record.description.licence) for record in records if record.dataset in shown)
+    for record in records:
+        shown = pictures_path(submission_folder(RESULTS, record), record).exists()
+        assert not shown or may_be_shown(record.description.licence)
 
 
 def test_the_site_was_built_from_the_committed_records(records):

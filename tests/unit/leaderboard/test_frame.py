@@ -8,14 +8,13 @@ import sys
 
 import pandas as pd
 import pytest
-from made_standings import made_records, made_track
+from made_standings import made_records, made_track, write_made_records
 
 import tckr_bench
-from tckr_bench.errors import LeaderboardError
+from tckr_bench.errors import LeaderboardError, RunError
 from tckr_bench.leaderboard import tracks
 from tckr_bench.leaderboard.frame import frame_of
 from tckr_bench.leaderboard.standings import standings_of
-from tckr_bench.results.files import write_record
 
 TRACK = made_track(name="made")
 OTHER = dataclasses.replace(made_track(1, name="other"), title="Another")
@@ -26,8 +25,7 @@ def results(tmp_path_factory):
     """A folder of results of two tracks; not to be changed."""
     root = tmp_path_factory.mktemp("clone") / "leaderboard" / "results"
     for track, methods in ((TRACK, 6), (OTHER, 5)):
-        for record in made_records(track, methods=methods):
-            write_record(record, root)
+        write_made_records(made_records(track, methods=methods), root)
     return root
 
 
@@ -86,7 +84,7 @@ def test_without_a_path_the_folder_is_looked_for_below_the_current_one(results, 
 
 
 def test_a_folder_or_track_that_is_not_there_is_one_sentence(results, tmp_path):
-    with pytest.raises(LeaderboardError, match="is not a folder of results"):
+    with pytest.raises(RunError, match="is not a folder of results"):
         tckr_bench.load_leaderboard(tmp_path / "nowhere")
     with pytest.raises(LeaderboardError, match="no track is called 'mode'; did you mean 'made'"):
         tckr_bench.load_leaderboard(results, track="mode")

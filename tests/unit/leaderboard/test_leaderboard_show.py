@@ -5,28 +5,31 @@ from __future__ import annotations
 import json
 
 import pytest
-from made_standings import made_records, made_track
+from made_standings import made_records, made_track, write_made_records
 from pyarrow import parquet
 
 from tckr_bench.commands.leaderboard_show import show
 from tckr_bench.errors import LeaderboardError, StoreError
 from tckr_bench.leaderboard import tracks
-from tckr_bench.leaderboard.formats import standings_csv, standings_json
+from tckr_bench.leaderboard.formats import csv_text, json_text, sheet_of
 from tckr_bench.leaderboard.standings import standings_of
 from tckr_bench.leaderboard.typeset import standings_latex, standings_markdown
-from tckr_bench.results.files import write_record
 
 TRACK = made_track(name="made")
 OTHER = made_track(1, name="other")
 ASKED = {"track": "made", "dataset": None, "measurements": False, "out": None}
-TEXTS = {"csv": standings_csv, "json": standings_json, "markdown": standings_markdown, "latex": standings_latex}
+TEXTS = {
+    "csv": lambda standings: csv_text(sheet_of((standings,))),
+    "json": lambda standings: json_text(sheet_of((standings,))),
+    "markdown": standings_markdown,
+    "latex": standings_latex,
+}
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     root = tmp_path_factory.mktemp("results")
-    for record in (*made_records(TRACK, methods=6), *made_records(OTHER, methods=5)):
-        write_record(record, root)
+    write_made_records((*made_records(TRACK, methods=6), *made_records(OTHER, methods=5)), root)
     return root
 
 
@@ -72,6 +75,9 @@ def test_a_dataset_is_shown_of_the_tracks_that_have_it(results, capsys):
     show(results, **ASKED | {"track": None, "dataset": "digits"}, output_format="json")
     rows = json.loads(capsys.readouterr().out)
     assert {(row["track"], row["dataset"]) for row in rows} == {("made", "digits")}
+    assert rows == json.loads(
+        json_text(sheet_of((standings_of(made_records(TRACK, methods=6), TRACK, dataset="digits"),)))
+    )
     with pytest.raises(LeaderboardError, match="has no dataset 'digit'; did you mean 'digits'"):
         show(results, **ASKED | {"track": None, "dataset": "digit"}, output_format="table")
 
@@ -81,7 +87,7 @@ def test_parquet_goes_to_a_file_and_never_to_the_terminal(results, standings, tm
         show(results, **ASKED, output_format="parquet")
     assert capsys.readouterr().out == ""
     show(results, **ASKED | {"out": tmp_path / "it.parquet"}, output_format="parquet")
-    assert parquet.read_table(tmp_path / "it.parquet").to_pylist() == json.loads(standings_json(standings))
+    assert parquet.read_table(tmp_path / "it.parquet").to_pylist() == json.loads(TEXTS["json"](standings))
 
 
 @pytest.mark.parametrize("output_format", ["table", "markdown", "latex"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from made_standings import made_records, made_track
+from made_standings import made_records, made_track, of_run
 
 from tckr_bench.leaderboard.requirements import faults_of_data, on_datasets, shortcomings
 from tckr_bench.leaderboard.tracks import RequiredAttack
@@ -15,13 +15,13 @@ TRACK = made_track()
 RECORDS = {record.method.name: record for record in made_records(TRACK) if record.dataset == "digits"}
 STUDENT = next(r for r in RECORDS.values() if r.method.role == "method" and all(s.status == "ok" for s in r.seeds))
 TEACHER = RECORDS["teacher"]
-PLAIN = dataclasses.replace(STUDENT, attacks=tuple(u for u in STUDENT.attacks if not u.label.startswith("adaptive")))
+PLAIN = of_run(STUDENT, attacks=tuple(u for u in STUDENT.attacks if not u.label.startswith("adaptive")))
 
 
 def with_shadows(record, component, count):
     shadows = Shadows(count)
     uses = [dataclasses.replace(u, shadows=shadows) if u.name.endswith(component) else u for u in record.attacks]
-    return dataclasses.replace(record, attacks=tuple(uses))
+    return of_run(record, attacks=tuple(uses))
 
 
 def faced(record, *attacks):
@@ -74,7 +74,7 @@ def test_an_attack_on_something_else_than_the_classifier_does_not_count():
 
 def test_an_adaptive_attack_serves_where_one_that_is_not_is_asked():
     uses = tuple(use for use in STUDENT.attacks if use.label == "adaptive-lira")
-    assert faced(dataclasses.replace(STUDENT, attacks=uses), RequiredAttack("lira", shadows=8)) == ()
+    assert faced(of_run(STUDENT, attacks=uses), RequiredAttack("lira", shadows=8)) == ()
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "worst-auc"])

@@ -7,21 +7,15 @@ import itertools
 
 import numpy as np
 import pytest
-from made_standings import made_records, made_track
+from made_standings import made_records, made_track, of_run
 
-from tckr_bench.judging.rows import dominates
+from tckr_bench.errors import LeaderboardError
+from tckr_bench.judging.ranking import dominates
 from tckr_bench.leaderboard.standings import standings_of
 from tckr_bench.records import Gate
 
-
-def named_by_component(record):
-    """Return a made-up record whose adaptive attacks are of the component `lira`, as in a matrix."""
-    uses = [dataclasses.replace(use, name=use.name.removeprefix("adaptive-")) for use in record.attacks]
-    return dataclasses.replace(record, attacks=tuple(uses))
-
-
 TRACK = made_track()
-RECORDS = [named_by_component(record) for record in made_records(TRACK, methods=16)]
+RECORDS = made_records(TRACK, methods=16)
 STANDINGS = standings_of(RECORDS, TRACK)
 TEACHER = "teacher"
 STOPPED = "stopped"
@@ -41,6 +35,11 @@ def changed(method, *, dataset=None, **changes):
         else record
         for record in RECORDS
     ]
+
+
+def unattacked(method, records=RECORDS):
+    """Return records of which those of a method were not attacked."""
+    return [of_run(record, attacks=()) if record.method.name == method else record for record in records]
 
 
 def failed(seed):
@@ -134,7 +133,7 @@ def test_a_missing_dataset_or_seed_or_attack_is_named():
     seeds = entry_of(STANDINGS, STOPPED).results["digits"].record.seeds[:1]
     entry = entry_of(standings_of(changed(STOPPED, dataset="digits", seeds=seeds), TRACK), STOPPED)
     assert (entry.standing, entry.reasons) == ("incomplete", ("1 of 2 seeds on digits",))
-    entry = entry_of(standings_of(changed(STOPPED, attacks=()), TRACK), STOPPED)
+    entry = entry_of(standings_of(unattacked(STOPPED), TRACK), STOPPED)
     assert entry.standing == "incomplete"
     assert entry.reasons[0].startswith("not attacked by lira with 16 shadow models on ")
 
@@ -177,7 +176,7 @@ def test_a_method_that_is_added_changes_no_interval_of_another():
 
 @pytest.mark.parametrize("submission", ["c0ffee5eed5a11ae", "c0ffee0000000000", "1234567812345678"])
 def test_two_submissions_of_one_method_have_different_names(submission):
-    again = [dataclasses.replace(r, submission=submission) for r in RECORDS if r.method.name == STOPPED]
+    again = [of_run(r, submission=submission) for r in RECORDS if r.method.name == STOPPED]
     found = standings_of([*RECORDS, *again], TRACK)
     names = [entry.name for entry in found.entries]
     assert len(set(names)) == len(names)
@@ -185,7 +184,7 @@ def test_two_submissions_of_one_method_have_different_names(submission):
 
 
 def test_records_of_other_tracks_and_datasets_are_left_aside():
-    elsewhere = [dataclasses.replace(record, track="other") for record in RECORDS]
+    elsewhere = [of_run(record, track="other") for record in RECORDS]
     assert standings_of(elsewhere, TRACK).entries == ()
     strange = [dataclasses.replace(record, dataset="strange") for record in RECORDS[:4]]
     assert standings_of([*RECORDS, *strange], TRACK) == STANDINGS
@@ -214,9 +213,48 @@ def test_what_is_wrong_is_said_in_one_order_whatever_else_is_wrong():
     for broken in itertools.product((False, True), repeat=3):
         changes = {}
         changes |= {"gates": gates} if broken[0] else {}
-        changes |= {"attacks": ()} if broken[1] else {}
         changes |= {"protocol": "paper"} if broken[2] else {}
-        entry = entry_of(standings_of(changed(STOPPED, **changes), TRACK), STOPPED)
+        records = changed(STOPPED, **changes)
+        entry = entry_of(standings_of(unattacked(STOPPED, records) if broken[1] else records, TRACK), STOPPED)
         first = [word for word, is_so in zip(("untrusted", "incomplete", "test-chosen"), broken, strict=True) if is_so]
         assert entry.standing == (first or ["ranked"])[0]
         assert len(entry.reasons) == sum(broken)
+
+
+def test_on_one_dataset_the_same_rule_ranks_what_is_there():
+    for dataset in TRACK.datasets:
+        found = standings_of(RECORDS, TRACK, dataset=dataset)
+        assert (found.dataset, found.datasets) == (dataset, (dataset,))
+        one = dataclasses.replace(TRACK, datasets={dataset: TRACK.datasets[dataset]})
+        alone = standings_of([record for record in RECORDS if record.dataset == dataset], one)
+        assert found.entries == alone.entries
+        for entry in found.entries:
+            assert set(entry.results) == {dataset}
+            row = entry.results[dataset].row
+            if entry.standing == "ranked" and not row.failures:
+                assert entry.accuracy.value == pytest.approx(row.get("accuracy").value)
+                assert entry.aop.value == pytest.approx(row.get("aop").value, abs=0.02)
+    assert STANDINGS.datasets == tuple(TRACK.datasets)
+
+
+def test_what_lacks_another_dataset_is_ranked_on_the_one_it_has():
+    fewer = [record for record in RECORDS if (record.method.name, record.dataset) != (STOPPED, "digits")]
+    assert entry_of(standings_of(fewer, TRACK), STOPPED).standing == "incomplete"
+    assert entry_of(standings_of(fewer, TRACK, dataset="fashion-mnist"), STOPPED).standing == "ranked"
+    assert not [e for e in standings_of(fewer, TRACK, dataset="digits").entries if e.method.name == STOPPED]
+
+
+def test_a_dataset_the_track_has_not_is_a_sentence():
+    with pytest.raises(LeaderboardError, match="has no dataset 'digit'; did you mean 'digits'"):
+        standings_of(RECORDS, TRACK, dataset="digit")
+
+
+def test_privacy_is_that_of_the_worst_attack_and_not_of_the_one_declared_before_the_run():
+    loud = [of_run(record, primary_attack="loss") for record in RECORDS]
+    declared = {entry.slug: (entry.rank, entry.auc, entry.aop) for entry in standings_of(loud, TRACK).entries}
+    assert declared == {entry.slug: (entry.rank, entry.auc, entry.aop) for entry in STANDINGS.entries}
+    for entry in STANDINGS.entries:
+        for result in entry.results.values():
+            finished = [seed for seed in result.record.seeds if seed.status == "ok"]
+            worst = [max(it.value for it in seed.measurements if it.metric == "worst-auc") for seed in finished]
+            assert result.row.risk("auc-mia").estimate.value == pytest.approx(np.mean(worst))

@@ -10,7 +10,6 @@ import pytest
 from made_standings import made_standings
 from rich.console import Console
 
-from tckr_bench.errors import LeaderboardError
 from tckr_bench.leaderboard import tables
 from tckr_bench.leaderboard.lines import lines_of
 from tckr_bench.leaderboard.tables import legend_of, marks_of, standings_group
@@ -18,9 +17,9 @@ from tckr_bench.leaderboard.tables import legend_of, marks_of, standings_group
 VALUES = (("accuracy", 100, 1), ("gap", 100, 1), ("auc", 1, 3), ("tpr", 100, 1), ("aop", 1, 3))
 
 
-def terminal(standings, width=100, **asked):
+def terminal(standings, width=100):
     console = Console(width=width, file=io.StringIO(), color_system=None)
-    console.print(standings_group(standings, **asked))
+    console.print(standings_group(standings))
     return console.file.getvalue()
 
 
@@ -39,7 +38,7 @@ def changed(standings, slug, **changes):
 @pytest.mark.parametrize("hostile", [False, True])
 @pytest.mark.parametrize("dataset", [None, "digits"])
 def test_the_terminal_table_fits_100_columns(hostile, dataset):
-    shown = terminal(made_standings(hostile=hostile), dataset=dataset)
+    shown = terminal(made_standings(hostile=hostile, dataset=dataset))
     assert max(map(len, shown.splitlines())) <= 100
     for heading in ("CAS ↑", "gap ↓", "AUC ↓", "TPR@1% ↓", "AOP ↑", "CPU ↓", "images ↓"):
         assert heading in shown
@@ -93,28 +92,24 @@ def test_a_failed_gate_is_shown_with_its_reason_and_gates_are_never_silently_mis
     assert "gates of 0ddba11f  FAIL  on fashion-mnist: there is none" in shown
 
 
-def test_a_dataset_of_its_own_shows_that_datasets_measurements_and_worst_attacks():
-    standings = made_standings()
-    shown = terminal(standings, dataset="digits")
-    having = [entry for entry in standings.entries if "digits" in entry.results]
+def test_a_dataset_of_its_own_shows_that_datasets_measurements_and_ranks():
+    standings = made_standings(dataset="digits")
+    shown = terminal(standings)
     rows = rows_of(shown)
-    assert len(rows) == len(having) < len(standings.entries)
-    for entry, (values, _) in zip(having, rows, strict=True):
+    assert len(rows) == len(standings.entries) < len(made_standings().entries)
+    for entry, (values, _) in zip(standings.entries, rows, strict=True):
         row = entry.results["digits"].row
         wanted = [f"{row.get('worst-auc').value:.3f}", f"{100 * row.get('worst-tpr-at-1-fpr').value:.1f}"]
         assert re.search(r" +".join(wanted), values)
-    assert "worst attack" in shown
-    assert "rank and P are those of the whole track" in " ".join(shown.split())
-
-
-def test_an_unknown_dataset_is_answered_with_the_nearest():
-    with pytest.raises(LeaderboardError, match="has no dataset 'digit'; did you mean 'digits'"):
-        standings_group(made_standings(), dataset="digit")
+        assert entry.rank is None or values.lstrip().startswith(f"{entry.rank} ({entry.rank_low}-{entry.rank_high}) ")
+    words = " ".join(shown.split())
+    assert "(track made), on digits" in words
+    assert "on this dataset alone" in words
 
 
 def test_arrows_say_what_the_metrics_declare(monkeypatch):
     standings = made_standings()
-    assert legend_of(standings, lines_of(standings), None)[0].startswith("CAS ↑: accuracy")
+    assert legend_of(standings, lines_of(standings))[0].startswith("CAS ↑: accuracy")
     monkeypatch.setattr(tables, "directions", lambda: {"accuracy": "lower", "accuracy-gap": "higher"})
     shown = terminal(standings)
     for heading in ("CAS ↓", "gap ↑", "AUC TPR@1%"):
@@ -123,7 +118,7 @@ def test_arrows_say_what_the_metrics_declare(monkeypatch):
 
 def test_every_sign_beside_an_entry_is_explained():
     standings = made_standings()
-    legend = legend_of(standings, lines_of(standings), None)
+    legend = legend_of(standings, lines_of(standings))
     signs = {line[0] for line in legend if re.match(r"[A-Z?]: ", line)}
     shown = {mark for line in lines_of(standings) for mark in marks_of(line)} - {"P"}
     assert signs == shown == {"T", "C"}
@@ -132,9 +127,10 @@ def test_every_sign_beside_an_entry_is_explained():
 
 
 def test_hostile_text_stays_text_in_the_terminal():
-    standings = made_standings(hostile=True)
-    standings = changed(standings, standings.entries[0].slug, name="[red]x[/red] \x1b]0;taken\x07 \u202eevil")
-    for shown in (terminal(standings), terminal(standings, dataset="digits")):
+    for dataset in (None, "digits"):
+        standings = made_standings(hostile=True, dataset=dataset)
+        slug = standings.entries[0].slug
+        shown = terminal(changed(standings, slug, name="[red]x[/red] \x1b]0;taken\x07 \u202eevil"))
         assert not any(ord(character) < 32 and character != "\n" for character in shown)
         assert not {"\u202e", "\u2066", "\x7f"} & set(shown)
         assert "[red]x[/red]" in shown

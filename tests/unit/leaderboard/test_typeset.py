@@ -10,7 +10,7 @@ import re
 import pytest
 from made_standings import made_standings
 
-from tckr_bench.leaderboard.formats import standings_csv
+from tckr_bench.leaderboard.formats import csv_text, sheet_of
 from tckr_bench.leaderboard.typeset import standings_latex, standings_markdown
 
 COLUMNS = (("accuracy", 100, 1), ("gap", 100, 1), ("auc", 1, 3), ("tpr", 100, 1), ("aop", 1, 3))
@@ -43,9 +43,9 @@ def hostile_standings():
     return dataclasses.replace(standings, track=track, entries=tuple(entries))
 
 
-def cells_expected(standings, **asked):
+def cells_expected(standings):
     """What a row's measurements must read, from the CSV file alone."""
-    for row in csv.DictReader(io.StringIO(standings_csv(standings, **asked))):
+    for row in csv.DictReader(io.StringIO(csv_text(sheet_of((standings,))))):
         yield [
             f"{scale * float(row[name]):.{digits}f} ± "
             f"{scale * (float(row[f'{name}_high']) - float(row[f'{name}_low'])) / 2:.{digits}f}"
@@ -71,10 +71,10 @@ def latex_rows(written):
 
 @pytest.mark.parametrize("dataset", [None, "digits"])
 def test_markdown_and_latex_have_the_measurements_of_the_csv_file(dataset):
-    standings = made_standings()
-    expected = list(cells_expected(standings, dataset=dataset))
-    in_markdown = markdown_rows(standings_markdown(standings, dataset=dataset))[2:]
-    in_latex = latex_rows(standings_latex(standings, dataset=dataset))[1:]
+    standings = made_standings(dataset=dataset)
+    expected = list(cells_expected(standings))
+    in_markdown = markdown_rows(standings_markdown(standings))[2:]
+    in_latex = latex_rows(standings_latex(standings))[1:]
     assert [[cell.strip() for cell in row[3:8]] for row in in_markdown] == expected
     plainly = {r" \pm ": " ± ", r"\textperiodcentered{}": "·", "$": ""}
     for row, wanted in zip(in_latex, expected, strict=True):

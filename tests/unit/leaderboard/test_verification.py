@@ -18,19 +18,22 @@ from submitted_runs import (
 )
 
 from tckr_bench.errors import LeaderboardError
-from tckr_bench.leaderboard import examination, verification
 from tckr_bench.leaderboard.verification import verified_digest, verify_results
 from tckr_bench.records import Gate, ThreatModel
+from tckr_bench.results import examination
 from tckr_bench.results.files import (
+    RUN_FILE,
     file_reference,
-    pictures_name,
+    pictures_path,
+    read_records,
     record_folder,
     record_path,
-    scan_records,
+    scan_runs,
     scores_name,
+    write_record,
 )
 from tckr_bench.results.pictures import read_pictures, write_pictures
-from tckr_bench.results.records import ResultRecord
+from tckr_bench.results.records import RunInformation, StoredRecord
 from tckr_bench.results.scores import read_scores
 
 CLOTHES = ("clothes",)
@@ -40,7 +43,7 @@ LORA = "attributes-miniature-lora"
 @pytest.fixture(autouse=True)
 def one_process(monkeypatch):
     """Look into score files in this process, and compute the measurements of each evidence once."""
-    monkeypatch.setattr(verification, "in_processes", serially)
+    monkeypatch.setattr(examination, "in_processes", serially)
     monkeypatch.setattr(examination, "compute_measurements", remembered_measurements)
 
 
@@ -65,32 +68,45 @@ def with_model(name, label, **changes):
 
 def with_metric(**changes):
     def change(found: Board):
-        first, *others = found.record("teacher").metrics
-        found.change_all(metrics=(dataclasses.replace(first, **changes), *others))
+        first, *others = found.run.information.metrics
+        found.change_run(metrics=(dataclasses.replace(first, **changes), *others))
 
     return change
 
 
-def with_attack(name, label, **changes):
+def with_attack(label, **changes):
     def change(found: Board):
-        uses = found.record(name).attacks
-        found.change(name, attacks=tuple(dataclasses.replace(u, **changes) if u.label == label else u for u in uses))
+        uses = found.run.information.attacks
+        found.change_run(attacks=tuple(dataclasses.replace(u, **changes) if u.label == label else u for u in uses))
 
     return change
 
 
 def with_models_of_all(label, model):
     def change(found: Board):
-        for record in scan_records(found.root)[0]:
+        for record in found.run.records:
             found.put(record, dataclasses.replace(record, threat_models={**record.threat_models, label: model}))
 
     return change
 
 
+def for_all(**changes):
+    def change(found: Board):
+        for record in found.run.records:
+            found.put(record, dataclasses.replace(record, **changes))
+
+    return change
+
+
 def remove_a_record(found: Board):
-    record = found.record("dp-sgd")
-    for path in record_folder(found.root, record).glob(f"{record.slug}.*"):
+    for path in found.path("dp-sgd").parent.glob("dp-sgd.*"):
         path.unlink()
+
+
+def add_a_record(found: Board):
+    """Add another method of the same run: all that its files can make right, but for the scores, is right."""
+    record = found.record("dp-sgd")
+    call_otherwise(found, record, method=dataclasses.replace(record.method, name="dp-sgd-2"), keep=True)
 
 
 def remove_a_seed(found: Board):
@@ -150,54 +166,67 @@ def link_a_record(found: Board):
     path.symlink_to(found.root / "elsewhere.txt")
 
 
+def link_the_run(found: Board):
+    path = found.folder / RUN_FILE
+    path.rename(found.root / "elsewhere.txt")
+    path.symlink_to(found.root / "elsewhere.txt")
+
+
+def link_the_submission(found: Board):
+    path = found.folder
+    outside = path.rename(found.root.parent / path.name)
+    path.symlink_to(outside)
+
+
 def rename_a_record(found: Board):
     path = found.path("dp-sgd")
-    path.rename(path.with_name("best-00000000.json"))
+    path.rename(path.with_name("best.json"))
 
 
 def write_beside(*names):
+    """Write a file below the folder of results, `*` for that of the submission."""
+
     def change(found: Board):
-        path = found.root.joinpath(*names)
+        names_found = [name if name != "*" else found.folder.relative_to(found.root) for name in names]
+        path = found.root.joinpath(*names_found)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("{}")
 
     return change
 
 
-def change_the_pictures(found: Board):
-    record = found.record(LORA)
-    path = record_folder(found.root, record) / record.pictures.name
-    pairs = read_pictures(path)
-    write_pictures([dataclasses.replace(pairs[0], caption="another"), *pairs[1:]], path)
+def damage_the_pictures(found: Board):
+    found.pictures(LORA).write_bytes(b"PAR1")
 
 
 def show_a_class_that_is_not_there(found: Board):
-    record = found.record(LORA)
-    path = record_folder(found.root, record) / record.pictures.name
+    path = found.pictures(LORA)
     write_pictures([dataclasses.replace(pair, label=10) for pair in read_pictures(path)], path)
-    found.change(LORA, pictures=file_reference(path))
 
 
-def leave_the_pictures_unnamed(found: Board):
-    found.change(LORA, pictures=None)
+def show_pictures_of_nobody(found: Board):
+    path = found.pictures(LORA)
+    path.rename(path.with_name("nobody.parquet"))
 
 
-def call_otherwise(found: Board, record, **changes):
+def call_otherwise(found: Board, record, *, keep=False, **changes):
     """Change what a record is called by, and call its files so."""
-    folder = record_folder(found.root, record)
+    folder = record_folder(found.folder, record)
     renamed = dataclasses.replace(record, **changes)
 
     def moved(old, name):
-        return file_reference((folder / old.name).rename(folder / name))
+        path = shutil.copyfile(folder / old.name, folder / name)
+        if not keep:
+            (folder / old.name).unlink()
+        return file_reference(path)
 
     seeds = [dataclasses.replace(it, scores=moved(it.scores, scores_name(renamed, it.seed))) for it in record.seeds]
-    pictures = record.pictures and moved(record.pictures, pictures_name(renamed))
-    found.put(record, dataclasses.replace(renamed, seeds=tuple(seeds), pictures=pictures))
-
-
-def give_another_submission(found: Board):
-    for record in scan_records(found.root)[0]:
-        call_otherwise(found, record, submission="0123456789abcdef")
+    pictures = pictures_path(found.folder, record)
+    if pictures.exists():
+        pictures.rename(pictures_path(found.folder, renamed))
+    if not keep:
+        record_path(found.folder, record).unlink()
+    write_record(dataclasses.replace(renamed, seeds=tuple(seeds)), found.folder)
 
 
 def give_another_name(found: Board):
@@ -205,19 +234,17 @@ def give_another_name(found: Board):
     call_otherwise(found, record, method=dataclasses.replace(record.method, name="best"))
 
 
-def move_to_another_track(found: Board):
-    record = found.record("dp-sgd")
-    moved = found.root / "other" / "clothes"
-    moved.mkdir(parents=True)
-    for seed in SEEDS:
-        found.scores("dp-sgd", seed).rename(moved / scores_name(record, seed))
-    found.change("dp-sgd", track="other")
+def move_a_run(found: Board):
+    found.folder.rename(found.folder.with_name("0" * 16))
+
+
+def move_a_run_to_another_track(found: Board):
+    (found.root / "other").mkdir()
+    found.folder.rename(found.root / "other" / found.folder.name)
 
 
 TAMPERINGS = {
-    "schema_version: another": (lambda b: b.change("dp-sgd", schema_version=2), "has schema 2"),
-    "track: another": (move_to_another_track, "there is no track other"),
-    "submission: another": (give_another_submission, "is not made of these records"),
+    "schema_version: another": (lambda b: b.change("dp-sgd", schema_version=3), "has schema 3"),
     "method: its name": (give_another_name, "are not those of its role and name"),
     "method: its labels": (lambda b: b.change_method(LORA, labels="hard"), "are not those of its role and name"),
     "method: its cardinality": (lambda b: b.change_method(LORA, cardinality=2.0), "are not those of its role and name"),
@@ -237,13 +264,13 @@ TAMPERINGS = {
     "description: fingerprint": (with_description("dp-sgd", fingerprint="0" * 64), "other images than the track's"),
     "description: a class named otherwise": (
         with_description("dp-sgd", class_names=("?", *map(str, range(9)))),
-        "the rest of its submission: description",
+        "the rest of its run: description",
     ),
     "description: a class less": (
         with_description("dp-sgd", class_names=tuple(map(str, range(9)))),
         "9 classes instead of 10",
     ),
-    "description: licence": (with_description("dp-sgd", licence="CC0"), "the rest of its submission: description"),
+    "description: licence": (with_description("dp-sgd", licence="CC0"), "the rest of its run: description"),
     "splits: fewer": (
         lambda b: b.change("dp-sgd", splits={"train": 90, "validation": 100, "test": 200}),
         "90 train images instead of 100",
@@ -253,30 +280,9 @@ TAMPERINGS = {
         "199 test images instead of 200",
     ),
     "dataset: another": (lambda b: b.change("dp-sgd", dataset="digits"), "other images than the track's"),
-    "protocol: another": (lambda b: b.change("dp-sgd", protocol="paper"), "the rest of its submission: protocol"),
+    "protocol: another": (lambda b: b.change("dp-sgd", protocol="paper"), "the rest of its run: protocol"),
     "contamination: of real data": (lambda b: b.change("dp-sgd", contamination="none"), "without a generator"),
     "contamination: not said": (lambda b: b.change(LORA, contamination=None), "or not said"),
-    "primary_attack: another": (lambda b: b.change("dp-sgd", primary_attack="loss"), "submission: primary attack"),
-    "attacks: more shadow models": (
-        with_attack("dp-sgd", "lira", options={"shadows": 64}),
-        "the rest of its submission: attacks",
-    ),
-    "attacks: another surface": (
-        with_attack("dp-sgd", "blind", surface="classifier"),
-        "its attacks are not those of its threat models",
-    ),
-    "attacks: one less": (
-        lambda b: b.change("dp-sgd", attacks=b.record("dp-sgd").attacks[1:]),
-        "its attacks are not those of its threat models",
-    ),
-    "metrics: version": (with_metric(version="0"), "the metric accuracy is installed in version"),
-    "metrics: options": (with_metric(options={"scale": 2}), "has options of its own"),
-    "metrics: one not installed": (with_metric(name="luck", label="luck"), "luck"),
-    "metrics: one less": (lambda b: b.change_all(metrics=b.record("dp-sgd").metrics[1:]), "lacks the metrics accuracy"),
-    "metrics: one twice": (
-        lambda b: b.change_all(metrics=(*b.record("dp-sgd").metrics, b.record("dp-sgd").metrics[0])),
-        "not each there once",
-    ),
     "threat_models: what it sees": (with_model("dp-sgd", "lira", sees="nothing"), "threat models are not those"),
     "threat_models: adaptive": (with_model("dp-sgd", "lira", adaptive=True), "threat models are not those"),
     "threat_models: one that has no scores": (
@@ -328,7 +334,7 @@ TAMPERINGS = {
     "seeds: a byte of the scores": (flip_a_byte, "is not the file the record names"),
     "seeds: scores that are not there": (lambda b: b.scores("dp-sgd").unlink(), "are not there"),
     "seeds: a link to scores": (link_the_scores, "it is a link"),
-    "seeds: another teacher": (replace_the_teacher, "is no teacher of its submission"),
+    "seeds: another teacher": (replace_the_teacher, "is no teacher of its run"),
     "seeds: other test labels": (change_test_labels, "more than one set of test labels"),
     "images_generated: none": (lambda b: b.change(LORA, images_generated=0), "it generated 100 images"),
     "gates: one failed": (
@@ -344,41 +350,96 @@ TAMPERINGS = {
         lambda b: b.change("dp-sgd", gates=tuple(dataclasses.replace(g, reason="") for g in b.record("dp-sgd").gates)),
         "its gates are not those",
     ),
-    "pictures: other ones": (change_the_pictures, "are not the file the record names"),
-    "pictures: of a class that is not there": (
+    "(files): a record less": (remove_a_record, "is not made of these records"),
+    "(files): a record more": (add_a_record, "is not made of these records"),
+    "(files): a record renamed": (rename_a_record, "its content belongs at records/clothes/dp-sgd.json"),
+    "(files): a link to a record": (link_a_record, "link"),
+    "(files): pictures that are none": (damage_the_pictures, "the file of pictures"),
+    "(files): pictures of a class that is not there": (
         show_a_class_that_is_not_there,
         "a class that the dataset does not have",
     ),
-    "pictures: unnamed": (leave_the_pictures_unnamed, "no record names this file"),
-    "command: another": (lambda b: b.change("dp-sgd", command="true"), "the rest of its submission: command"),
-    "recipe: another": (lambda b: b.change("dp-sgd", recipe="x = 1"), "the rest of its submission: recipe"),
-    "provenance: another": (
-        lambda b: b.change("dp-sgd", provenance=dataclasses.replace(b.record("dp-sgd").provenance, cores=999)),
-        "the rest of its submission: provenance",
+    "(files): pictures of nobody": (show_pictures_of_nobody, "no record names this file"),
+    "(files): one more": (write_beside("*", "records", "clothes", "notes.txt"), "no record names this file"),
+    "(files): a report": (write_beside("*", "report", "index.html"), "no record names this file"),
+    "(files): a record that is none": (write_beside("*", "records", "clothes", "x.json"), "clothes/x.json"),
+    "(files): a record above its place": (write_beside("*", "records", "x.json"), "no record names this file"),
+    "(files): a record below its place": (
+        write_beside("*", "records", "clothes", "a", "x.json"),
+        "no record names this file",
     ),
-    "run_seconds: less": (
-        lambda b: b.change("dp-sgd", run_seconds={"train": 1.0}),
-        "the rest of its submission: run seconds",
+    "(files): records without a run": (
+        write_beside("small", "0" * 16, "records", "clothes", "x.json"),
+        "no record names",
     ),
-    "(files): a record less": (remove_a_record, "is not made of these records"),
-    "(files): a record renamed": (rename_a_record, "its content belongs at small/clothes/dp-sgd-"),
-    "(files): a link to a record": (link_a_record, "link"),
-    "(files): one more": (write_beside("small", "clothes", "notes.txt"), "no record names this file"),
-    "(files): a record that is none": (write_beside("small", "clothes", "x.json"), "small/clothes/x.json"),
-    "(files): a record above its place": (write_beside("x.json"), "no record names this file"),
-    "(files): a record below its place": (write_beside("small", "clothes", "a", "x.json"), "no record names this file"),
+    "(files): a run of no submission": (write_beside("small", "run.json"), "no record names this file"),
 }
+RUN_TAMPERINGS = {
+    "schema_version: another": (lambda b: b.change_run(schema_version=1), "has schema 1"),
+    "track: another": (lambda b: b.change_run(track="other"), "there is no track other"),
+    "track: moved": (move_a_run_to_another_track, "its content belongs at small/"),
+    "submission: another": (lambda b: b.change_run(submission="0123456789abcdef"), "is not made of these records"),
+    "submission: moved": (move_a_run, "its content belongs at small/"),
+    "primary_attack: another": (lambda b: b.change_run(primary_attack="loss"), "saved with the primary attack lira"),
+    "attacks: another surface": (
+        with_attack("blind", surface="classifier"),
+        "its attacks are not those of its threat models",
+    ),
+    "attacks: one less": (
+        lambda b: b.change_run(attacks=b.run.information.attacks[1:]),
+        "its attacks are not those of its threat models",
+    ),
+    "metrics: version": (with_metric(version="0"), "the metric accuracy is installed in version"),
+    "metrics: options": (with_metric(options={"scale": 2}), "has options of its own"),
+    "metrics: identity": (with_metric(identity="elsewhere"), "is not described as it is installed"),
+    "metrics: one not installed": (with_metric(name="luck", label="luck"), "luck"),
+    "metrics: one less": (
+        lambda b: b.change_run(metrics=b.run.information.metrics[1:]),
+        "lacks the metrics accuracy",
+    ),
+    "metrics: one twice": (
+        lambda b: b.change_run(metrics=(*b.run.information.metrics, b.run.information.metrics[0])),
+        "not each there once",
+    ),
+    "(files): not there": (lambda b: (b.folder / RUN_FILE).unlink(), "no record names this file"),
+    "(files): none": (lambda b: (b.folder / RUN_FILE).write_text("{}"), "has schema None"),
+    "(files): a link": (link_the_run, "it is a link"),
+    "(files): a link to its folder": (link_the_submission, "it is a link"),
+}
+CLAIMS = {
+    *("matrix", "matrix_digest", "command", "recipe", "provenance"),
+    *("stages", "seconds", "wall_seconds", "keys"),
+}
+"""What a run says of how it was made: no file can tell whether that is so, only running it again."""
 
 
-def test_a_sound_folder_has_no_fault_and_everything_in_it_was_looked_at():
+def test_a_sound_folder_has_no_fault_and_everything_in_it_was_looked_at(tmp_path, monkeypatch):
+    root = submitted()
+    monkeypatch.setenv("TCKR_BENCH_STORE", str(tmp_path / "store"))
     told = []
-    found = verify_results(submitted(), [small_track()], progress=lambda done, total: told.append((done, total)))
+    found = verify_results(root, [small_track()], progress=told.append)
     assert found.faults == ()
-    records, _ = scan_records(submitted())
+    records = read_records(root)
     assert found.records == len(records) == 18
-    assert found.seeds == len(list(submitted().rglob("*.seed-*.parquet"))) == 36
+    assert found.seeds == len(list(root.rglob("*.seed-*.parquet"))) == 36
     assert found.measurements == sum(len(seed.measurements) for record in records for seed in record.seeds) > 0
-    assert told[-1] == (40, 40)  # scores, and the pictures of four records
+    assert told[-1] == 40  # scores, and the pictures of four records
+
+
+def test_a_second_look_computes_nothing_and_finds_the_same(tmp_path, monkeypatch):
+    found = board(tmp_path, CLOTHES)
+    monkeypatch.setenv("TCKR_BENCH_STORE", str(tmp_path / "store"))
+    first = verify_results(found.root, [small_track()])
+    monkeypatch.setattr(examination, "compute_measurements", lambda *_: pytest.fail("measurements were computed"))
+    assert verify_results(found.root, [small_track()], progress=pytest.fail) == first
+    monkeypatch.undo()
+    computed = []
+    monkeypatch.setenv("TCKR_BENCH_STORE", str(tmp_path / "store"))
+    monkeypatch.setattr(examination, "in_processes", serially)
+    monkeypatch.setattr(examination, "compute_measurements", lambda *given: computed.append(given) or ())
+    found.change("dp-sgd", images_generated=1)
+    verify_results(found.root, [small_track()])
+    assert len(computed) == len(SEEDS)
 
 
 @pytest.mark.parametrize("name", TAMPERINGS)
@@ -390,69 +451,97 @@ def test_a_tampering_is_found_and_named(name, tmp_path):
     assert any(words in fault for fault in faults), faults
 
 
-def test_every_field_of_a_record_is_tampered_with():
-    fields = {field.name for field in dataclasses.fields(ResultRecord)}
-    assert fields == {name.split(":")[0] for name in TAMPERINGS} - {"(files)"}
+@pytest.mark.parametrize("name", RUN_TAMPERINGS)
+def test_a_tampering_with_what_records_have_in_common_is_found_and_named(name, tmp_path):
+    tamper, words = RUN_TAMPERINGS[name]
+    found = board(tmp_path, CLOTHES)
+    tamper(found)
+    faults = faults_of(found.root)
+    assert any(words in fault for fault in faults), faults
+
+
+def test_every_field_is_tampered_with_or_known_to_be_a_claim():
+    for kind, tamperings, claims in ((StoredRecord, TAMPERINGS, set()), (RunInformation, RUN_TAMPERINGS, CLAIMS)):
+        fields = {field.name for field in dataclasses.fields(kind)}
+        assert fields == ({name.split(":")[0] for name in tamperings} - {"(files)"}) | claims
 
 
 def test_a_fault_is_named_with_its_file_and_no_sound_record_is(tmp_path):
     found = board(tmp_path, CLOTHES)
     found.change_measurement("dp-sgd", "accuracy", value=0.99)
     (fault,) = verify_results(found.root, [small_track()]).faults
-    assert fault.file == record_path(found.root, found.record("dp-sgd")).relative_to(found.root).as_posix()
+    assert fault.file == found.path("dp-sgd").relative_to(found.root).as_posix()
 
 
 def test_pictures_of_a_dataset_that_may_not_be_shown_are_a_fault(tmp_path):
     found = board(tmp_path)
-    with_pictures, without = found.record(LORA), found.record(LORA, "digits")
-    assert without.pictures is None
-    path = record_folder(found.root, without) / f"{without.slug}.images.parquet"
-    shutil.copy(record_folder(found.root, with_pictures) / with_pictures.pictures.name, path)
-    found.put(without, dataclasses.replace(without, pictures=file_reference(path)))
-    assert any("does not let its images be shown" in fault for fault in faults_of(found.root))
+    path = found.pictures(LORA, "digits")
+    assert not path.exists()
+    path.parent.mkdir()
+    shutil.copy(found.pictures(LORA), path)
+    (fault,) = faults_of(found.root)
+    assert "does not let its images be shown" in fault
+
+
+def test_a_submission_without_pictures_is_sound(tmp_path):
+    found = board(tmp_path, CLOTHES)
+    shutil.rmtree(found.folder / "pictures")
+    assert faults_of(found.root) == []
 
 
 def test_a_submission_sent_again_under_another_name_is_a_fault(tmp_path):
     found = board(tmp_path, CLOTHES)
-    give_another_submission(found)
+    found.change_run(submission="0123456789abcdef")
     shutil.copytree(submitted(CLOTHES), found.root, dirs_exist_ok=True)
     assert any("submitted twice" in fault for fault in faults_of(found.root))
 
 
+def test_two_submissions_that_their_first_digits_do_not_tell_apart_are_a_fault(tmp_path):
+    found = board(tmp_path, CLOTHES)
+    found.change_run(submission=found.run.information.submission[:8] + "0" * 8)
+    shutil.copytree(submitted(CLOTHES), found.root, dirs_exist_ok=True)
+    assert any("has the first 8 digits of" in fault for fault in faults_of(found.root))
+
+
 def test_a_dataset_left_out_of_a_submission_is_a_fault(tmp_path):
     found = board(tmp_path)
-    shutil.rmtree(found.root / "small" / "digits")
+    shutil.rmtree(found.folder / "records" / "digits")
     assert any("is not made of these records" in fault for fault in faults_of(found.root))
 
 
 def test_a_gate_that_failed_cannot_be_said_to_have_passed(tmp_path):
     """All that a whole submission can make right is made right: the name, files and measurements; not the gates."""
     found = board(tmp_path, CLOTHES)
-    found.change_evidence("noise", lambda evidence: dataclasses.replace(evidence, test_logits=right(evidence)))
-    assert any("its gates are not those" in fault for fault in faults_of(found.root))
+    for seed in SEEDS:
+        found.change_evidence("noise", lambda it: dataclasses.replace(it, test_logits=right(it)), seed=seed)
+    found.seal()
+    faults = faults_of(found.root)
+    assert any("its gates are not those" in fault for fault in faults)
+    assert not any("is not made of these records" in fault for fault in faults)
 
 
 def right(evidence):
     return (4 * np.eye(10)[evidence.test_labels]).astype(np.float32)
 
 
-def test_with_files_named_their_submissions_are_checked_and_others_are_not(tmp_path):
+def test_with_files_named_their_runs_are_checked_and_others_are_not(tmp_path):
     found = board(tmp_path, CLOTHES)
     found.change_measurement("dp-sgd", "accuracy", value=0.99)
-    path = found.path("teacher")
-    write_beside("small", "clothes", "x.json")(found)
-    checked = verify_results(found.root, [small_track()], only=[path])
-    assert checked.records == 9
-    assert [fault.what for fault in checked.faults if "value is 0.99" in fault.what]
-    assert not any("x.json" in fault.file for fault in checked.faults)
+    write_beside("*", "records", "clothes", "x.txt")(found)
+    for path in (found.path("teacher"), found.folder, found.folder / RUN_FILE):
+        checked = verify_results(found.root, [small_track()], only=[path])
+        assert checked.records == 9
+        assert [fault.what for fault in checked.faults if "value is 0.99" in fault.what]
+        assert not any("x.txt" in fault.file for fault in checked.faults)
 
 
-@pytest.mark.parametrize("name", ["x.json", "absent.json"])
-def test_a_file_named_that_is_no_record_is_said_in_a_sentence(name, tmp_path):
+def test_a_path_named_that_is_of_no_run_is_said_in_a_sentence(tmp_path):
     found = board(tmp_path, CLOTHES)
-    write_beside("small", "clothes", "x.json")(found)
-    with pytest.raises(LeaderboardError, match=name):
-        verify_results(found.root, [small_track()], only=[found.root / "small" / "clothes" / name])
+    with pytest.raises(LeaderboardError, match="is of no run below"):
+        verify_results(found.root, [small_track()], only=[tmp_path / "absent.json"])
+    (found.folder / RUN_FILE).write_text("{}")
+    with pytest.raises(LeaderboardError, match="has schema None"):
+        verify_results(found.root, [small_track()], only=[found.folder / RUN_FILE])
 
 
 def test_a_folder_that_is_not_there_is_said_in_a_sentence(tmp_path):
@@ -460,8 +549,12 @@ def test_a_folder_that_is_not_there_is_said_in_a_sentence(tmp_path):
         verify_results(tmp_path / "absent", [small_track()])
 
 
-def test_the_digest_of_records_changes_with_any_of_them_and_not_with_their_order(tmp_path):
-    records, _ = scan_records(submitted(CLOTHES))
+def test_the_digest_of_records_changes_with_any_of_them_and_not_with_their_order():
+    (run,), _ = scan_runs(submitted(CLOTHES))
+    records = run.records
     assert verified_digest(records) == verified_digest(records[::-1])
-    changed = dataclasses.replace(records[0], command="another")
+    changed = dataclasses.replace(records[0], gates=())
     assert verified_digest([changed, *records[1:]]) != verified_digest(records)
+    other = dataclasses.replace(run.information, command="another")
+    claimed = [dataclasses.replace(record, run=other) for record in records]
+    assert verified_digest(claimed) != verified_digest(records)

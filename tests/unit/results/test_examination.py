@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from submitted_runs import board, remembered_measurements, submitted
 
-from tckr_bench.leaderboard import examination
-from tckr_bench.leaderboard.submission import digest_of
+from tckr_bench.results import examination
 from tckr_bench.results.examination import Task, died, examine
 from tckr_bench.results.files import read_records, record_folder
+from tckr_bench.results.identity import digest_of
 from tckr_bench.results.scores import read_scores
 
 CLOTHES = ("clothes",)
@@ -26,14 +26,18 @@ def records():
     return {record.method.name: record for record in read_records(submitted(CLOTHES))}
 
 
+def folder():
+    return next(submitted(CLOTHES).glob("*/*"))
+
+
 def task(name, seed=0):
-    return Task(submitted(CLOTHES), records()[name], seed)
+    return Task(folder(), records()[name], seed)
 
 
 def test_a_sound_file_has_no_fault_and_tells_its_measurements_and_its_digest():
     found = examine(task("dp-sgd", 1))
     record = records()["dp-sgd"]
-    evidence = read_scores(record_folder(submitted(CLOTHES), record) / record.seeds[1].scores.name)
+    evidence = read_scores(record_folder(folder(), record) / record.seeds[1].scores.name)
     assert found.faults == ()
     assert found.measurements == record.seeds[1].measurements
     assert found.digest == digest_of(evidence)
@@ -92,7 +96,7 @@ def test_what_is_out_of_proportion_is_refused_before_anything_is_computed(part, 
         quick.setattr("submitted_runs.remembered_measurements", lambda evidence, metrics: ())
         found.change_evidence(name, grow)
     monkeypatch.setattr(examination, "compute_measurements", lambda *given: pytest.fail("measurements were computed"))
-    (fault,) = examine(Task(found.root, found.record(name), 0)).faults
+    (fault,) = examine(Task(found.folder, found.record(name), 0)).faults
     assert ("shadow models" if part == "shadows" else "more examples than the dataset has images twice") in fault
 
 

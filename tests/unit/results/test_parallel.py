@@ -6,13 +6,10 @@ import os
 import signal
 
 import pytest
-from submitted_runs import finished_run, needed_metrics
-from tckr_bench.results.run_files import cell_folder, read_results
 
 from tckr_bench.errors import RunError
-from tckr_bench.leaderboard import parallel
-from tckr_bench.results.evidence import EVIDENCE_FILE
-from tckr_bench.results.parallel import _dead, in_processes, measurements_of_cells
+from tckr_bench.results import parallel
+from tckr_bench.results.parallel import in_processes
 
 
 def work(task):
@@ -61,18 +58,3 @@ def test_nothing_to_do_is_nothing_done():
 def test_an_error_of_the_work_is_raised_here():
     with pytest.raises(RunError, match="it is damaged"):
         in_processes(work, ["raises"], jobs=1, died=died)
-
-
-def test_measurements_of_cells_are_those_of_the_run():
-    run = finished_run(("clothes",))
-    cells = [record for record in read_results(run).records if record.method.name in ("teacher", "untrained")][:2]
-    found = measurements_of_cells([(run, cell) for cell in cells], needed_metrics(), jobs=1)
-    assert found == [cell.measurements for cell in cells]
-
-
-def test_a_process_that_died_over_a_cell_is_a_sentence_with_its_name():
-    run = finished_run(("clothes",))
-    cell = read_results(run).records[0]
-    assert (cell_folder(run, cell) / EVIDENCE_FILE).is_file()
-    with pytest.raises(RunError, match="clothes/teacher/seed-0 could not be computed: the process died"):
-        _dead((run, cell, ()), "the process died")

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from tckr_bench.errors import LeaderboardError
-from tckr_bench.leaderboard import pictures
+from tckr_bench.errors import RunError
+from tckr_bench.results import pictures
 from tckr_bench.results.pictures import PicturePair, may_be_shown, read_pictures, write_pictures
 
 
@@ -35,7 +35,7 @@ def file(tmp_path):
 
 
 def refused(path):
-    with pytest.raises(LeaderboardError, match=r"x\.images\.parquet") as error:
+    with pytest.raises(RunError, match=r"x\.images\.parquet") as error:
         read_pictures(path)
     assert "\n" not in str(error.value)
     return str(error.value)

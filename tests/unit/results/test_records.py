@@ -9,17 +9,19 @@ import json
 import jsonschema
 import pytest
 from made_standings import made_records
-from submitted_runs import finished_run, prepared, submitted
-from tckr_bench.results.run_files import RunProvenance, read_results
+from submitted_runs import finished_run, submitted
 
-from tckr_bench.records import ComponentUse, Gate, Measurement, Method, ThreatModel
-from tckr_bench.results.files import record_files
+from tckr_bench.records import ComponentUse, Gate, Measurement, Method, StepCost, ThreatModel
+from tckr_bench.results.files import RUN_FILE, read_records, read_run, record_files
 from tckr_bench.results.records import (
     SCHEMA_DIALECT,
     FileReference,
-    ResultRecord,
+    RunInformation,
+    RunProvenance,
     SeedResult,
-    StepCost,
+    StageCounts,
+    StoredRecord,
+    cell_slug,
     cells_of,
     json_schema,
 )
@@ -31,7 +33,9 @@ def has_default(field):
 
 CLOTHES = ("clothes",)
 PARTS = (
-    ResultRecord,
+    StoredRecord,
+    RunInformation,
+    StageCounts,
     SeedResult,
     StepCost,
     Gate,
@@ -45,27 +49,43 @@ PARTS = (
 OPTIONAL = {field.name for part in PARTS for field in dataclasses.fields(part) if has_default(field)}
 
 
+@pytest.fixture(scope="module", params=["record", "run"])
+def part(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def validator():
-    schema = json_schema()
+def validator(part):
+    return validator_of(part)
+
+
+def validator_of(part):
+    schema = json_schema(part)
     assert schema["$schema"] == SCHEMA_DIALECT
     jsonschema.Draft202012Validator.check_schema(schema)
     return jsonschema.Draft202012Validator(schema)
 
 
+def files_of(part):
+    run = next(submitted(CLOTHES).glob("*/*"))
+    return [run / RUN_FILE] if part == "run" else list(record_files(run))
+
+
 @pytest.fixture(scope="module")
-def raw():
-    return json.loads(next(record_files(submitted(CLOTHES))).read_bytes())
+def raw(part):
+    return json.loads(files_of(part)[0].read_bytes())
 
 
-def test_every_record_that_is_written_follows_the_schema(validator):
-    for path in record_files(submitted(CLOTHES)):
+def test_every_file_that_is_written_follows_its_schema(validator, part):
+    for path in files_of(part):
         validator.validate(json.loads(path.read_bytes()))
 
 
 def paths_of(value, path=()):
-    """Yield the path of every object of a record whose keys the schema fixes."""
-    free = {"options", "counts", "splits", "threat_models", "versions", "distributions", "run_seconds", "failed"}
+    """Yield the path of every object whose keys the schema fixes."""
+    free = {"options", "counts", "splits", "threat_models", "versions", "distributions", "seconds", "keys", "failed"}
+    if path and path[-1] == "keys":
+        return
     if isinstance(value, dict):
         if not path or path[-1] not in free:
             yield path
@@ -83,7 +103,7 @@ def at(value, path):
 
 def test_an_unknown_or_a_missing_key_anywhere_does_not(validator, raw):
     places = list(paths_of(raw))
-    assert len(places) > 10
+    assert len(places) > 4
     for path in places:
         more = copy.deepcopy(raw)
         at(more, path)["unknown"] = 1
@@ -95,43 +115,58 @@ def test_an_unknown_or_a_missing_key_anywhere_does_not(validator, raw):
 
 
 @pytest.mark.parametrize(
-    ("path", "value"),
+    ("part", "path", "value"),
     [
-        (("schema_version",), 2),
-        (("seeds", 0, "seed"), "0"),
-        (("seeds", 0, "status"), "fine"),
-        (("seeds", 0, "measurements", 0, "value"), "0.5"),
-        (("seeds", 0, "measurements", 0, "value"), None),
-        (("gates", 0, "passed"), "yes"),
-        (("method", "role"), "winner"),
-        (("protocol",), "best"),
-        (("pictures",), "none"),
+        ("record", ("schema_version",), 1),
+        ("record", ("seeds", 0, "seed"), "0"),
+        ("record", ("seeds", 0, "status"), "fine"),
+        ("record", ("seeds", 0, "measurements", 0, "value"), "0.5"),
+        ("record", ("seeds", 0, "measurements", 0, "value"), None),
+        ("record", ("gates", 0, "passed"), "yes"),
+        ("record", ("method", "role"), "winner"),
+        ("record", ("protocol",), "best"),
+        ("run", ("schema_version",), 1),
+        ("run", ("attacks",), "all"),
+        ("run", ("stages", "ran"), "many"),
+        ("run", ("keys",), []),
+        ("run", ("provenance", "dirty"), "yes"),
     ],
 )
-def test_a_value_of_another_kind_does_not(validator, raw, path, value):
-    changed = copy.deepcopy(raw)
+def test_a_value_of_another_kind_does_not(part, path, value):
+    changed = json.loads(files_of(part)[0].read_bytes())
     at(changed, path[:-1])[path[-1]] = value
-    assert not validator.is_valid(changed)
+    assert not validator_of(part).is_valid(changed)
 
 
-def test_the_rows_of_a_record_are_those_of_the_run_but_for_their_single_stages():
-    rows = {(row.method.name, row.seed): row for row in read_results(finished_run(CLOTHES)).records}
-    for record in prepared(CLOTHES).records:
-        for cell in cells_of(record):
-            row = rows[cell.method.name, cell.seed]
-            for name in (
-                "dataset",
-                "method",
-                "seed",
-                "track",
-                "status",
-                "measurements",
-                "threat_models",
-                "description",
-            ):
-                assert getattr(cell, name) == getattr(row, name), name
-            for name in ("protocol", "contamination", "splits", "failure"):
-                assert getattr(cell, name) == getattr(row, name), name
+def test_a_record_has_a_cell_for_each_of_its_seeds():
+    for record in read_records(submitted(CLOTHES)):
+        cells = cells_of(record)
+        assert [cell.seed for cell in cells] == [result.seed for result in record.seeds]
+        for cell, result in zip(cells, record.seeds, strict=True):
+            assert (cell.dataset, cell.method, cell.track) == (record.dataset, record.method, record.track)
+            for name in ("status", "measurements", "cost", "failure"):
+                assert getattr(cell, name) == getattr(result, name), name
+            for name in ("description", "protocol", "contamination", "splits", "threat_models"):
+                assert getattr(cell, name) == getattr(record, name), name
+            slug = cell_slug(record.dataset, record.method.name, cell.seed)
+            assert cell.keys == record.run.keys[slug]
+            assert cell.keys
+
+
+def test_a_failed_seed_faced_no_attack():
+    record = read_records(submitted(CLOTHES))[0]
+    lost = dataclasses.replace(record.seeds[0], status="failed", measurements=(), scores=None, failure="none")
+    failed, finished = cells_of(dataclasses.replace(record, seeds=(lost, record.seeds[1])))
+    assert failed.threat_models == {}
+    assert finished.threat_models == record.threat_models
+
+
+def test_a_record_names_the_attacks_of_its_run_that_it_faced():
+    run = read_run(finished_run(CLOTHES))
+    assert len({use.label for record in run.records for use in record.attacks}) == len(run.information.attacks)
+    for record in run.records:
+        assert {use.label for use in record.attacks} == set(record.threat_models)
+        assert all(use in run.information.attacks for use in record.attacks)
 
 
 def test_only_what_has_gates_and_passed_them_all_is_trusted():

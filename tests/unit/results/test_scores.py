@@ -9,13 +9,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 from submitted_runs import small_cells, small_evidence
 
-from tckr_bench.errors import LeaderboardError
-from tckr_bench.leaderboard import scores
-from tckr_bench.leaderboard.submission import digest_of
-from tckr_bench.records import PrivacyGuarantee, ShadowAudit
-from tckr_bench.results.scores import read_scores, write_scores
+from tckr_bench.errors import RunError
+from tckr_bench.records import AttackScores, CellEvidence, PrivacyGuarantee, ShadowAudit, ThreatModel
+from tckr_bench.results import scores
+from tckr_bench.results.identity import digest_of
+from tckr_bench.results.recomputation import compute_measurements
+from tckr_bench.results.scores import narrow, narrowed, read_scores, write_scores
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +121,7 @@ def test_a_byte_that_is_changed_is_refused_or_changes_the_digest(evidence, file)
         file.write_bytes(changed)
         try:
             outcomes.append(digest_of(read_scores(file)) != digest or bytes_that_say_nothing(file, evidence))
-        except LeaderboardError:
+        except RunError:
             outcomes.append(True)
     assert all(outcomes)
 
@@ -132,12 +136,12 @@ def bytes_that_say_nothing(file, evidence):
 def test_a_file_cut_short_is_refused(file, share):
     content = file.read_bytes()
     file.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(LeaderboardError, match=r"scores\.parquet"):
+    with pytest.raises(RunError, match=r"scores\.parquet"):
         read_scores(file)
 
 
 def test_a_file_that_is_not_there_is_said_in_a_sentence(tmp_path):
-    with pytest.raises(LeaderboardError, match=r"absent\.parquet cannot be read"):
+    with pytest.raises(RunError, match=r"absent\.parquet cannot be read"):
         read_scores(tmp_path / "absent.parquet")
 
 
@@ -159,7 +163,7 @@ def test_sixty_million_equal_values_in_a_few_bytes_are_refused_unread(tmp_path, 
     del values
     assert path.stat().st_size < 2**20
     monkeypatch.setattr(pq.ParquetFile, "read", not_to_be_called)
-    with pytest.raises(LeaderboardError, match="it declares no values, or more than"):
+    with pytest.raises(RunError, match="it declares no values, or more than"):
         read_scores(path)
 
 
@@ -200,25 +204,25 @@ def test_a_table_that_is_not_evidence_is_refused_with_the_reason(name, file):
     change, words = HOSTILE[name]
     table, header = pq.read_table(file), about(file)
     changed = change(table)
-    with pytest.raises(LeaderboardError, match=words):
+    with pytest.raises(RunError, match=words):
         read_scores(saved(changed, file, header, row_group_size=max(1, len(changed))))
 
 
 def test_several_groups_of_rows_are_refused(file):
-    with pytest.raises(LeaderboardError, match="more than one group of rows"):
+    with pytest.raises(RunError, match="more than one group of rows"):
         read_scores(saved(pq.read_table(file), file, about(file), row_group_size=100))
 
 
 def test_a_file_without_description_is_refused(file):
     pq.write_table(pq.read_table(file).replace_schema_metadata({}), file)
-    with pytest.raises(LeaderboardError, match="no description of evidence"):
+    with pytest.raises(RunError, match="no description of evidence"):
         read_scores(file)
 
 
 def test_a_file_larger_than_may_be_is_refused_unread(file, monkeypatch):
     monkeypatch.setattr(scores, "MOST_BYTES", file.stat().st_size - 1)
     monkeypatch.setattr(pq, "ParquetFile", not_to_be_called)
-    with pytest.raises(LeaderboardError, match="more than"):
+    with pytest.raises(RunError, match="more than"):
         read_scores(file)
 
 
@@ -250,12 +254,94 @@ def with_evidence(header, **changes):
 
 @pytest.mark.parametrize("name", HEADERS)
 def test_a_description_that_is_none_is_refused_in_a_sentence(name, file):
-    with pytest.raises(LeaderboardError, match=r"the score file scores\.parquet (is not one|holds no evidence)"):
+    with pytest.raises(RunError, match=r"the score file scores\.parquet (is not one|holds no evidence)"):
         read_scores(saved(pq.read_table(file), file, HEADERS[name](about(file)), row_group_size=10**6))
 
 
 def test_evidence_that_cannot_be_is_refused(evidence, tmp_path):
     unfinished = evidence.test_logits.copy()
     unfinished[0, 0] = np.nan
-    with pytest.raises(LeaderboardError, match="holds no evidence: test_logits are not finite"):
+    with pytest.raises(RunError, match="holds no evidence: test_logits are not finite"):
         written(dataclasses.replace(evidence, test_logits=unfinished), tmp_path)
+
+
+VALUES = arrays.arrays(
+    np.float64,
+    st.integers(0, 40),
+    elements=st.one_of(
+        st.floats(-1e6, 1e6), st.floats(allow_nan=False, allow_infinity=False), st.sampled_from([0.0, -0.0, 1.0])
+    ),
+)
+
+
+@given(VALUES)
+@example(np.array([1.0, 1.0 + 1e-12, 1.0]))
+@example(np.array([1e300, 2e300]))
+@example(np.array([3.4028234e38, 3.4028233e38, 3.4028235e38]))
+@example(np.array([0.0, -0.0, 1e-300, -1e-300]))
+def test_narrowing_keeps_order_and_ties_or_leaves_everything(values):
+    found = narrow(values)
+    assert found.dtype == np.float64
+    for relation in (np.less, np.equal):
+        assert np.array_equal(relation.outer(values, values), relation.outer(found, found))
+    assert np.array_equal(found, values) or np.array_equal(found.astype(np.float32), found)
+
+
+@given(arrays.arrays(np.float64, st.integers(1, 40), elements=st.floats(-1e6, 1e6).map(lambda value: round(value, 1))))
+def test_narrowed_scores_are_about_as_high_as_they_were(values):
+    step = 2.0**-18 * np.maximum(np.abs(values), np.abs(narrow(values))) + 2.0**-140
+    assert (np.abs(narrow(values) - values) <= (1 + len(values)) * step).all()
+
+
+@given(VALUES)
+def test_narrowing_twice_is_narrowing_once(values):
+    assert np.array_equal(narrow(narrow(values)), narrow(values))
+
+
+def test_narrowed_scores_take_single_precision_in_the_file_and_are_read_in_double(evidence, tmp_path):
+    found = written(narrowed(evidence), tmp_path)
+    assert_same(narrowed(evidence), found)
+    schema = pq.read_schema(tmp_path / "written.parquet")
+    assert str(schema.field("attack/lira/scores").type) == "float"
+    assert str(schema.field("attack/adaptive-lira/audit/vulnerability").type) == "float"
+    assert str(schema.field("attack/nearest-copy/copies/to_members").type) == "double", (
+        "distances are numbers, not ranks"
+    )
+    assert found.attacks["lira"].scores.dtype == np.float64
+
+
+def test_scores_that_single_precision_would_tie_keep_their_order_in_it(evidence, tmp_path):
+    lira = evidence.attacks["lira"]
+    close = dataclasses.replace(lira, scores=1 + 1e-12 * np.arange(len(lira.scores)))
+    found = written(narrowed(dataclasses.replace(evidence, attacks={"lira": close})), tmp_path)
+    assert (np.diff(found.attacks["lira"].scores) > 0).all()
+    assert str(pq.read_schema(tmp_path / "written.parquet").field("attack/lira/scores").type) == "float"
+
+
+def test_scores_beyond_single_precision_stay_as_they_are(evidence, tmp_path):
+    lira = evidence.attacks["lira"]
+    far = dataclasses.replace(lira, scores=1e300 * np.arange(len(lira.scores)) / len(lira.scores))
+    changed = dataclasses.replace(evidence, attacks={"lira": far})
+    assert_same(changed, written(narrowed(changed), tmp_path))
+    assert str(pq.read_schema(tmp_path / "written.parquet").field("attack/lira/scores").type) == "double"
+
+
+def test_no_measurement_changes_by_narrowing(evidence):
+    assert not np.array_equal(narrowed(evidence).attacks["lira"].scores, evidence.attacks["lira"].scores)
+    assert compute_measurements(narrowed(evidence)) == compute_measurements(evidence)
+
+
+def test_a_record_of_4000_examples_and_27_attacks_takes_less_than_600_kilobytes(tmp_path):
+    generator = np.random.default_rng(0)
+    members, canaries = np.arange(4000) < 2000, np.arange(4000) % 40 == 0
+    model = ThreatModel("class probabilities", "shadow models")
+    attacks = {
+        f"attack-{number}": AttackScores(
+            f"attack-{number}", generator.normal(size=4000), members, canaries, model, labels=np.arange(4000) % 10
+        )
+        for number in range(27)
+    }
+    logits = generator.normal(size=(2, 2000, 10)).astype(np.float32)
+    made = CellEvidence(np.arange(2000) % 10, *logits, attacks, "attack-0")
+    write_scores(narrowed(made), tmp_path / "scores.parquet")
+    assert (tmp_path / "scores.parquet").stat().st_size < 600_000
