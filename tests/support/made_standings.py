@@ -26,6 +26,7 @@ from tckr_bench.records import (
     Gate,
     Measurement,
     Method,
+    Shadows,
     StepCost,
     ThreatModel,
 )
