@@ -99,10 +99,16 @@ def test_other_generators_are_not_applicable(name, kind, tmp_path):
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-@pytest.mark.parametrize("options", [{"timesteps": []}, {"timesteps": [-1]}, {"timesteps": [1.5]}, {"shadows": 1}])
+@pytest.mark.parametrize("options", [{"timesteps": []}, {"timesteps": [-1]}, {"timesteps": [1.5]}])
 def test_wrong_options_are_refused(name, options):
     with pytest.raises(OptionError, match=f"option '{next(iter(options))}.*' of component '{name}' cannot be"):
         load("attack", name, **options)
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_that_compares_with_no_shadow_models_takes_none(name):
+    with pytest.raises(OptionError, match=f"'{name}' has no option 'shadows'"):
+        load("attack", name, shadows=1)
 
 
 @pytest.mark.parametrize(("name", "options"), [("denoising-loss", {"draws": 0}), ("secmi", {"draws": 2})])
