@@ -31,7 +31,9 @@ def test_controls_and_a_teacher_are_in_every_matrix(name):
 def with_theirs():
     """Return a registry with everything there is, and a metric of somebody else."""
     registry = Registry({**default_registry().registrations})
-    component = dataclasses.replace(registry.get("metric", "accuracy").component, name="theirs")
+    component = registry.get("metric", "accuracy").component
+    quantities = tuple(dataclasses.replace(each, name=f"their-{each.name}") for each in component.quantities)
+    component = dataclasses.replace(component, name="theirs", quantities=quantities)
     registry.add(Registration(family="metric", component=component, distribution="somebody 1"))
     return registry
 
