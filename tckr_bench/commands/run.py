@@ -129,12 +129,15 @@ def _execute_and_show(
 ) -> tuple[Outcome, SavedRun]:
     """Execute what is pending, write and show the results; observers hear of them when nothing is left to write."""
     from tckr_bench.results.files import read_run
+    from tckr_bench.show.render import REPORT_FILE, render_report
 
     outcome = _execute(plan, store, settings, screen=screen, observers=observers)
     run = _finished_before(plan, settings)
     if run is None:
         _write(plan, outcome, store, settings)
         run = read_run(settings.out)
+    elif not (settings.out / REPORT_FILE).is_file():
+        render_report(settings.out)
     _show(run, outcome, plan, screen)
     observers.measured(run, outcome)
     return outcome, run
@@ -181,11 +184,10 @@ def _check_up(plan: Plan, registry: Registry, store: Store, screen: Screen) -> N
 
 
 def _finished_before(plan: Plan, settings: RunSettings) -> SavedRun | None:
-    """Return the run that the folder holds already, where it is of these very stages and has its report."""
+    """Return the run that the folder holds already, where it is of these very stages and whole."""
     from tckr_bench.results.files import read_run
-    from tckr_bench.show.render import REPORT_FILE
 
-    if plan.pending or not (settings.out / REPORT_FILE).is_file():
+    if plan.pending:
         return None
     try:
         run = read_run(settings.out)
@@ -193,7 +195,16 @@ def _finished_before(plan: Plan, settings: RunSettings) -> SavedRun | None:
         return None
     last = {key for kinds in run.information.keys.values() for key in kinds.get("measure", ())}
     unchanged = last == set(plan.graph.leaves.values()) and run.information.metrics == plan.matrix.metrics
-    return run if unchanged and not run.faults else None
+    return run if unchanged and not run.faults and _has_its_scores(run) else None
+
+
+def _has_its_scores(run: SavedRun) -> bool:
+    """Return whether every file of scores is there, by its size; what is in it is looked into elsewhere."""
+    from tckr_bench.results.files import record_folder
+
+    named = ((record, result.scores) for record in run.records for result in record.seeds if result.scores)
+    places = ((record_folder(run.folder, record) / scores.name, scores.size) for record, scores in named)
+    return all(path.is_file() and path.stat().st_size == size for path, size in places)
 
 
 def _changes(options: RunOptions) -> list[str]:

@@ -90,13 +90,18 @@ def test_a_finished_run_is_not_written_again_and_its_scores_are_not_read(finishe
     assert after == before
 
 
-def test_a_finished_run_whose_report_is_gone_gets_it_again(finished):
-    report = finished.folder / "runs/smoke/report.html"
-    before = report.read_bytes()
+def test_what_is_gone_from_a_finished_run_is_there_again(damaged):
+    run = damaged.folder / "runs/smoke"
+    report, scores = run / "report.html", next((run / "records").glob("*/*.parquet"))
+    before, measured = {path: path.read_bytes() for path in (report, scores)}, (run / "run.json").read_bytes()
     report.unlink()
-    out, _err = finished("run", "--matrix", "smoke")
+    out, _err = damaged("run", "--matrix", "smoke")
     assert "Stages: 0 ran" in out
-    assert report.read_bytes() == before
+    assert report.read_bytes() == before[report]
+    assert (run / "run.json").read_bytes() == measured, "the run is not written again for its report"
+    scores.unlink()
+    damaged("run", "--matrix", "smoke")
+    assert scores.read_bytes() == before[scores]
 
 
 def test_dry_run_plans_and_does_nothing(command):
