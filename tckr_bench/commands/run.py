@@ -144,10 +144,10 @@ def _write(plan: Plan, outcome: Outcome, store: Store, settings: RunSettings) ->
     from tckr_bench.engine.collect import collect
     from tckr_bench.judging.gates import with_gates
     from tckr_bench.results.files import write_saved_run
-    from tckr_bench.show.render import render_report
+    from tckr_bench.leaderboard.site.report import write_report
 
     write_saved_run(with_gates(collect(plan, outcome, store, settings)))
-    render_report(settings.out)
+    write_report(settings.out)
 
 
 def _matrix_name(options: RunOptions) -> str:
@@ -182,10 +182,9 @@ def _check_up(plan: Plan, registry: Registry, store: Store, screen: Screen) -> N
 
 def _finished_before(plan: Plan, settings: RunSettings) -> SavedRun | None:
     """Return the run that the folder holds already, where it is of these very stages and has its report."""
-    from tckr_bench.results.files import read_run
-    from tckr_bench.show.render import REPORT_FILE
+    from tckr_bench.results.files import REPORT, read_run
 
-    if plan.pending or not (settings.out / REPORT_FILE).is_file():
+    if plan.pending or not (settings.out / REPORT).is_file():
         return None
     try:
         run = read_run(settings.out)
@@ -247,10 +246,10 @@ def _show(run: SavedRun, outcome: Outcome, plan: Plan, screen: Screen) -> None:
     if screen.json:
         screen.print_run(run)
         return
-    from tckr_bench.results.files import RUN_FILE
+    from tckr_bench.results.files import REPORT, RUN_FILE
     from tckr_bench.results.verify import verified
     from tckr_bench.show.overview import FEWEST_DATASETS, overview_table
-    from tckr_bench.show.render import REPORT_FILE, verified_leaderboard
+    from tckr_bench.judging.rows import verified_leaderboard
     from tckr_bench.show.tables import leaderboard_group
 
     leaderboard = verified_leaderboard(verified(run.folder))
@@ -260,7 +259,7 @@ def _show(run: SavedRun, outcome: Outcome, plan: Plan, screen: Screen) -> None:
     cached = len(plan.cached) + len(outcome.found)
     screen.say(f"Stages: {len(outcome.ran)} ran, {cached} came from the store, {len(plan.graph.stages)} in all.")
     screen.say(f"Results: {run.folder / RUN_FILE}")
-    screen.say(f"Report:  {run.folder / REPORT_FILE}")
+    screen.say(f"Report:  {run.folder / REPORT}")
 
 
 def _raise_for(outcome: Outcome) -> None:

@@ -6,11 +6,11 @@ import dataclasses
 
 import pytest
 from sklearn.metrics import roc_auc_score
+from tckr_bench.show.render import verified_leaderboard
 
 from tckr_bench.records import Estimate, ThreatModel
 from tckr_bench.results.verify import verified
 from tckr_bench.show.adaptive import adaptive_gains, counterparts
-from tckr_bench.show.render import verified_leaderboard
 from tckr_bench.text import short_names
 
 
