@@ -67,7 +67,7 @@ def _audit(own: SubmissionBoard, place: int, sources: Sources) -> SubmissionAudi
 
 def caveats_of(boards: Sequence[SubmissionBoard]) -> tuple[str, ...]:
     """Say what measurements do not show, each sentence once, of whichever submissions it holds."""
-    told = []
+    told: list[str] = []
     for own in boards:
         record: ResultRecord = own.records[0]
         board = Leaderboard(record.run.matrix, record.track, record.primary_attack, (own.board,))
