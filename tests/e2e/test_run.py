@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 def test_a_run_ends_with_the_board_and_its_files(finished):
     assert finished.statuses("runs/smoke") == {"ok"}
-    for name in ("run.json", "events.jsonl", "report.html", "leaderboard.csv", "leaderboard.md"):
+    for name in ("run.json", "events.jsonl", "report/index.html", "report/board.csv", "report/board.md"):
         assert (finished.folder / "runs/smoke" / name).stat().st_size > 100
 
 
@@ -91,7 +91,7 @@ def test_a_finished_run_is_not_written_again_and_its_scores_are_not_read(finishe
 
 
 def test_a_finished_run_whose_report_is_gone_gets_it_again(finished):
-    report = finished.folder / "runs/smoke/report.html"
+    report = finished.folder / "runs/smoke/report/index.html"
     before = report.read_bytes()
     report.unlink()
     out, _err = finished("run", "--matrix", "smoke")

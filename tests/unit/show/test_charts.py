@@ -11,8 +11,8 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 from PIL import Image
-from tckr_bench.show.pictures import pair_png
 
+from tckr_bench.leaderboard.site.galleries import pair_png
 from tckr_bench.show import charts
 from tckr_bench.show.chart_parts import INK, LONG, MUTED, SERIES, colours, shortened
 from tckr_bench.show.charts import (

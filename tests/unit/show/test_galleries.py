@@ -6,13 +6,13 @@ import dataclasses
 import shutil
 
 import pytest
+from tckr_bench.show.galleries import MOST_COPIES, MOST_PAIRS
 
+from tckr_bench.judging.rows import verified_leaderboard
 from tckr_bench.results.files import pictures_path
 from tckr_bench.results.pictures import read_pictures, write_pictures
 from tckr_bench.results.verify import verified
 from tckr_bench.show import galleries
-from tckr_bench.show.galleries import MOST_COPIES, MOST_PAIRS
-from tckr_bench.show.render import verified_leaderboard
 
 
 @pytest.fixture(scope="module")

@@ -11,12 +11,12 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
+from tckr_bench.show.render import render_report
 
 from tckr_bench.errors import RunError
 from tckr_bench.results.files import pictures_path, read_run, record_path
 from tckr_bench.results.pictures import read_pictures, write_pictures
 from tckr_bench.results.records import SeedResult
-from tckr_bench.show.render import render_report
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)> {{ 7 * 7 }} [31m =1+1 |'
 VOID = {"meta", "img", "br", "link", "input"}
