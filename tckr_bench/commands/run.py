@@ -143,8 +143,8 @@ def _execute_and_show(
 def _write(plan: Plan, outcome: Outcome, store: Store, settings: RunSettings) -> None:
     from tckr_bench.engine.collect import collect
     from tckr_bench.judging.gates import with_gates
-    from tckr_bench.results.files import write_saved_run
     from tckr_bench.leaderboard.site.report import write_report
+    from tckr_bench.results.files import write_saved_run
 
     write_saved_run(with_gates(collect(plan, outcome, store, settings)))
     write_report(settings.out)
@@ -246,10 +246,10 @@ def _show(run: SavedRun, outcome: Outcome, plan: Plan, screen: Screen) -> None:
     if screen.json:
         screen.print_run(run)
         return
+    from tckr_bench.judging.rows import verified_leaderboard
     from tckr_bench.results.files import REPORT, RUN_FILE
     from tckr_bench.results.verify import verified
     from tckr_bench.show.overview import FEWEST_DATASETS, overview_table
-    from tckr_bench.judging.rows import verified_leaderboard
     from tckr_bench.show.tables import leaderboard_group
 
     leaderboard = verified_leaderboard(verified(run.folder))

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tckr_bench.judging.gates import gates_of
 from tckr_bench.judging.rows import doubts_of, verified_leaderboard
 from tckr_bench.leaderboard.site.build import build_site
-from tckr_bench.leaderboard.site.links import INDEX
 from tckr_bench.leaderboard.site.run_view import run_view
 from tckr_bench.leaderboard.site.sources import Sources
 from tckr_bench.leaderboard.standings import standings_of
 from tckr_bench.leaderboard.tracks import Track, TrackDataset
 from tckr_bench.records import Gate
+from tckr_bench.results.files import REPORT
 from tckr_bench.results.verify import verified
 from tckr_bench.show.tables import leaderboard_csv, leaderboard_markdown
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tckr_bench.results.files import SavedRun
     from tckr_bench.results.records import ResultRecord
     from tckr_bench.results.verify import Verified
 
-FOLDER = Path("report")
-REPORT = FOLDER / INDEX
 CSV_FILE, MARKDOWN_FILE = "board.csv", "board.md"
 EVIDENCE = "evidence"
 """The check that nothing in a run contradicts its scores."""
@@ -48,7 +47,7 @@ def write_report(run: Path, *, found: Verified | None = None) -> Path:
     return build_site(
         [standings],
         sources=sources,
-        out=saved.folder / FOLDER,
+        out=(saved.folder / REPORT).parent,
         run=run_view(found, board, standings, sources=sources),
         beside={CSV_FILE: leaderboard_csv(board), MARKDOWN_FILE: leaderboard_markdown(board)},
     )

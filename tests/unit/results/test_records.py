@@ -16,7 +16,6 @@ from tckr_bench.results.files import RUN_FILE, read_records, read_run, record_fi
 from tckr_bench.results.records import (
     SCHEMA_DIALECT,
     FileReference,
-    Gate,
     RunInformation,
     RunProvenance,
     SeedResult,
