@@ -60,4 +60,4 @@ docs: setup
 	PYTHONPATH=. $(BIN)/cog -r README.md plugins/README.md
 
 clean:
-	rm -rf $(VENV) build dist runs .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist runs leaderboard-site .pytest_cache .mypy_cache .ruff_cache

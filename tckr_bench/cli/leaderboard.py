@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PATH = click.Path(path_type=Path)
 DEFAULT_RESULTS = Path("leaderboard") / "results"
-DEFAULT_SITE = Path("leaderboard") / "site"
+DEFAULT_SITE = Path("leaderboard-site")
 
 
 @click.group(
@@ -195,15 +195,16 @@ def build(out: Path, results: Path, track_files: tuple[Path, ...]) -> None:
     """Render the site: an index, a page for each method and each dataset, without any request to another host."""
     from tckr_bench.commands.leaderboard_site import build as build_pages
 
-    build_pages(results, out, tracks=_place(results, track_files).known_tracks())
+    build_pages(_place(results, track_files), out)
 
 
 @leaderboard.command(epilog="tckr-bench leaderboard serve\ntckr-bench leaderboard serve --port 8000 --no-browser")
 @click.option("--out", type=PATH, default=DEFAULT_SITE, show_default=True, help="Folder of the site.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port; a free one if not given.")
 @click.option("--browser/--no-browser", default=True, show_default=True, help="Open the page in a browser.")
-def serve(out: Path, port: int, browser: bool) -> None:
-    """Serve the site to this machine alone, and open it."""
+@_place_options()
+def serve(out: Path, port: int, browser: bool, results: Path, track_files: tuple[Path, ...]) -> None:
+    """Serve the site to this machine alone, and open it; it is built first where it is not that of the records."""
     from tckr_bench.commands.leaderboard_site import serve as serve_pages
 
-    serve_pages(out, port=port, open_browser=browser)
+    serve_pages(_place(results, track_files), out, port=port, open_browser=browser)

@@ -29,7 +29,7 @@ from tckr_bench.export.released import (
 )
 from tckr_bench.export.shards import Table
 from tckr_bench.judging.criteria import Criteria
-from tckr_bench.judging.rows import CellKey, DatasetBoard
+from tckr_bench.judging.rows import CellKey, DatasetBoard, verified_leaderboard
 from tckr_bench.judging.verdict import basis_of, judge
 from tckr_bench.plugin.components import GeneratorComponent
 from tckr_bench.plugin.registry import default_registry
@@ -37,7 +37,6 @@ from tckr_bench.records import CellRecord, Contamination, Method
 from tckr_bench.results.files import SavedRun, read_run
 from tckr_bench.results.records import cells_of
 from tckr_bench.results.verify import Mismatch, Verified, key_of, verified
-from tckr_bench.show.render import verified_leaderboard
 from tckr_bench.text import listing, plain, short_names, size
 
 if TYPE_CHECKING:

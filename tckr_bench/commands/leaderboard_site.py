@@ -7,45 +7,40 @@ from typing import TYPE_CHECKING
 from tckr_bench.commands.console import Screen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from tckr_bench.leaderboard.tracks import Track
+    from tckr_bench.commands.leaderboard import Place
+    from tckr_bench.leaderboard.standings import Standings
 
 
-def build(results: Path, out: Path, *, tracks: Sequence[Track] | None = None) -> Path:
-    """Render the site of all records below `results` into `out`; say where its index lies and return it.
-
-    `tracks` are those there are; the ones that ship if not given.
+def build(place: Place, out: Path) -> Path:
+    """Render the site of all records of a place into `out`; say where its index lies and return it.
 
     Raises:
         LeaderboardError: the records cannot be read, or `out` holds something that is no site.
         StoreError: the pages cannot be written.
     """
-    from tckr_bench.leaderboard.frame import boards_of
-    from tckr_bench.leaderboard.site.build import build_site
-
     screen = Screen()
-    boards = boards_of(results, tracks=tracks)
-    if boards.left_out:
-        screen.warn(boards.left_out)
-    index = build_site(boards.standings, results=results, out=out)
-    pages = sum(1 for _ in out.rglob("*.html"))
-    screen.say(f"{pages} pages: {index}")
-    return index
+    return _built(_standings(place, screen), place, out, screen=screen)
 
 
-def serve(out: Path, *, port: int = 0, open_browser: bool = True) -> None:
-    """Serve a built site on the loopback address until Ctrl-C.
+def serve(place: Place, out: Path, *, port: int = 0, open_browser: bool = True) -> None:
+    """Serve the site of all records of a place on the loopback address until Ctrl-C; what is stale is built first.
 
     Raises:
-        LeaderboardError: there is no site, or the port is taken.
+        LeaderboardError: the records cannot be read, `out` holds something that is no site, or the port is taken.
+        StoreError: the pages cannot be written.
     """
     import webbrowser
 
+    from tckr_bench.leaderboard.site.build import is_current
     from tckr_bench.leaderboard.site.server import LOOPBACK, site_server
 
     screen = Screen()
+    standings = _standings(place, screen)
+    if not is_current(standings, out):
+        screen.say("Building the site ...")
+        _built(standings, place, out, screen=screen)
     with site_server(out, port=port) as server:
         address = f"http://{LOOPBACK}:{server.server_port}/"
         screen.say(f"{address} shows {out} to this machine alone; Ctrl-C ends it.")
@@ -55,3 +50,22 @@ def serve(out: Path, *, port: int = 0, open_browser: bool = True) -> None:
             server.serve_forever()
         except KeyboardInterrupt:
             screen.say("Ended.")
+
+
+def _standings(place: Place, screen: Screen) -> tuple[Standings, ...]:
+    from tckr_bench.leaderboard.frame import boards_of
+
+    boards = boards_of(place.results, tracks=place.known_tracks())
+    if boards.left_out:
+        screen.warn(boards.left_out)
+    return boards.standings
+
+
+def _built(standings: tuple[Standings, ...], place: Place, out: Path, *, screen: Screen) -> Path:
+    from tckr_bench.leaderboard.site.build import build_site
+    from tckr_bench.leaderboard.site.sources import Sources
+
+    index = build_site(standings, sources=Sources(place.results), out=out)
+    pages = sum(1 for _ in out.rglob("*.html"))
+    screen.say(f"{pages} pages: {index}")
+    return index

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tckr_bench.commands.console import Screen
+from tckr_bench.judging.rows import verified_leaderboard
+from tckr_bench.leaderboard.site.report import write_report
 from tckr_bench.results.verify import verified
-from tckr_bench.show.render import render_report, verified_leaderboard
 from tckr_bench.show.tables import leaderboard_group
 
 
@@ -19,7 +20,7 @@ def show_report(run: Path, *, as_json: bool) -> None:
     """
     screen = Screen(json=as_json)
     found = verified(run)
-    report = render_report(run, found=found)
+    report = write_report(run, found=found)
     for mismatch in found.mismatches:
         screen.warn(str(mismatch))
     if as_json:

@@ -128,16 +128,16 @@ def _execute_and_show(
     plan: Plan, store: Store, settings: RunSettings, *, screen: Screen, observers: Observers
 ) -> tuple[Outcome, SavedRun]:
     """Execute what is pending, write and show the results; observers hear of them when nothing is left to write."""
-    from tckr_bench.results.files import read_run
-    from tckr_bench.show.render import REPORT_FILE, render_report
+    from tckr_bench.leaderboard.site.report import write_report
+    from tckr_bench.results.files import REPORT, read_run
 
     outcome = _execute(plan, store, settings, screen=screen, observers=observers)
     run = _finished_before(plan, settings)
     if run is None:
         _write(plan, outcome, store, settings)
         run = read_run(settings.out)
-    elif not (settings.out / REPORT_FILE).is_file():
-        render_report(settings.out)
+    elif not (settings.out / REPORT).is_file():
+        write_report(settings.out)
     _show(run, outcome, plan, screen)
     observers.measured(run, outcome)
     return outcome, run
@@ -146,11 +146,11 @@ def _execute_and_show(
 def _write(plan: Plan, outcome: Outcome, store: Store, settings: RunSettings) -> None:
     from tckr_bench.engine.collect import collect
     from tckr_bench.judging.gates import with_gates
+    from tckr_bench.leaderboard.site.report import write_report
     from tckr_bench.results.files import write_saved_run
-    from tckr_bench.show.render import render_report
 
     write_saved_run(with_gates(collect(plan, outcome, store, settings)))
-    render_report(settings.out)
+    write_report(settings.out)
 
 
 def _matrix_name(options: RunOptions) -> str:
@@ -258,10 +258,10 @@ def _show(run: SavedRun, outcome: Outcome, plan: Plan, screen: Screen) -> None:
     if screen.json:
         screen.print_run(run)
         return
-    from tckr_bench.results.files import RUN_FILE
+    from tckr_bench.judging.rows import verified_leaderboard
+    from tckr_bench.results.files import REPORT, RUN_FILE
     from tckr_bench.results.verify import verified
     from tckr_bench.show.overview import FEWEST_DATASETS, overview_table
-    from tckr_bench.show.render import REPORT_FILE, verified_leaderboard
     from tckr_bench.show.tables import leaderboard_group
 
     leaderboard = verified_leaderboard(verified(run.folder))
@@ -271,7 +271,7 @@ def _show(run: SavedRun, outcome: Outcome, plan: Plan, screen: Screen) -> None:
     cached = len(plan.cached) + len(outcome.found)
     screen.say(f"Stages: {len(outcome.ran)} ran, {cached} came from the store, {len(plan.graph.stages)} in all.")
     screen.say(f"Results: {run.folder / RUN_FILE}")
-    screen.say(f"Report:  {run.folder / REPORT_FILE}")
+    screen.say(f"Report:  {run.folder / REPORT}")
 
 
 def _raise_for(outcome: Outcome) -> None:

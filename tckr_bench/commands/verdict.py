@@ -15,9 +15,9 @@ from rich.text import Text
 from tckr_bench.commands.console import Screen
 from tckr_bench.errors import UnfavourableAnswer
 from tckr_bench.judging.criteria import Criteria
+from tckr_bench.judging.rows import verified_leaderboard
 from tckr_bench.judging.verdict import Comparison, DatasetAnswer, Judgement, RunAnswer, answer_run
 from tckr_bench.results.verify import Mismatch, verified
-from tckr_bench.show.render import verified_leaderboard
 from tckr_bench.show.verdict_words import (
     STANDINGS,
     basis_sentence,

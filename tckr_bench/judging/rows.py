@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from tckr_bench.results.files import SavedRun
     from tckr_bench.results.records import ResultRecord
+    from tckr_bench.results.verify import Verified
 
 EVALUATION_STAGES = ("shadow", "shadow-caption", "shadow-adapt", "shadow-generate", "attack", "measure")
 """Kinds of stages that evaluate a method, whole shadow pipelines among them; every other kind is of its pipeline."""
@@ -199,6 +200,23 @@ def build_leaderboard(
     )
     information = run.information
     return Leaderboard(information.matrix, information.track, information.primary_attack, boards)
+
+
+def verified_leaderboard(found: Verified) -> Leaderboard:
+    """Build the leaderboard of a verified run; a dataset with a measurement that does not match is not trusted."""
+    doubts = {dataset: [doubt] for dataset, doubt in doubts_of(found).items()}
+    return build_leaderboard(found.run, control_limits=found.control_limits, doubts=doubts)
+
+
+def doubts_of(found: Verified) -> dict[str, str]:
+    """Return, by dataset, in what its files say more than its scores bear out; another reason not to trust it."""
+    wrong: dict[str, int] = {}
+    for mismatch in found.mismatches:
+        wrong[mismatch.dataset] = wrong.get(mismatch.dataset, 0) + 1
+    return {
+        dataset: f"{count} {'measurement does' if count == 1 else 'measurements do'} not follow from the saved evidence"
+        for dataset, count in wrong.items()
+    }
 
 
 def _board(

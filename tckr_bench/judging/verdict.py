@@ -142,7 +142,7 @@ def answer_run(
     Without ranks, where a gate failed, the method that would come first takes the place of the best.
 
     Args:
-        leaderboard: `render.verified_leaderboard` of the run.
+        leaderboard: `rows.verified_leaderboard` of the run.
         criteria: the limits.
         evidence: what the measurements were recomputed from, by cell; counts examples.
         method: a synthetic method, by its full or its short name.

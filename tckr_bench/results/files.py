@@ -33,6 +33,8 @@ MOST_SEEDS = 100
 MOST_PARTS = 60_000
 MOST_OF_A_KIND = 200
 RESULTS_FOLDER = Path("leaderboard") / "results"
+REPORT = Path("report") / "index.html"
+"""Where the pages of a run begin, in its folder."""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,10 @@ class Mismatch:
 
 
 class SavedEvidence(Mapping[CellKey, CellEvidence]):
-    """The evidence of a run's sound cells by dataset, method and seed; read when it is asked for, and kept."""
+    """The evidence of a run's sound cells by dataset, method and seed; read when it is asked for, and kept.
+
+    What cannot be read, or is not what its record names, is not there.
+    """
 
     def __init__(self, run: Path, records: Sequence[ResultRecord], sound: Sequence[CellKey]) -> None:
         self._run = run
@@ -54,7 +57,10 @@ class SavedEvidence(Mapping[CellKey, CellEvidence]):
     def __getitem__(self, key: CellKey) -> CellEvidence:
         if key not in self._sound:
             raise KeyError(key)
-        return self._read(key)
+        try:
+            return self._read(key)
+        except RunError as error:
+            raise KeyError(key) from error
 
     def __iter__(self) -> Iterator[CellKey]:
         return iter(self._sound)

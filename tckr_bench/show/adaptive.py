@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tckr_bench.judging.rows import DatasetBoard, Row
     from tckr_bench.records import AttackScores, Estimate, ThreatModel
-    from tckr_bench.results.verify import Verified
+    from tckr_bench.show.contrasts import Evidence
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,15 @@ class Gain:
     verdict: str
 
 
-def adaptive_gains(found: Verified, board: DatasetBoard, names: Mapping[str, str]) -> tuple[Gain, ...]:
+def adaptive_gains(evidence: Evidence, board: DatasetBoard, names: Mapping[str, str]) -> tuple[Gain, ...]:
     """Return, for each synthetic row, what every attack that comes plain and adaptive gains by adapting."""
     gains = []
     for row in board.candidates:
         if row.method.role != "method" or row.status == "failed":
             continue
-        for label, adaptive in counterparts(found, board, row):
+        for label, adaptive in counterparts(evidence, board, row):
             before, after = row.get(metric_names.AUC, label), row.get(metric_names.AUC, adaptive)
-            change = paired(found, (row, adaptive), (row, label), tpr=False).get(metric_names.AUC)
+            change = paired(evidence, (row, adaptive), (row, label), tpr=False).get(metric_names.AUC)
             if before is not None and after is not None and change is not None:
                 gains.append(
                     Gain(
@@ -60,7 +60,7 @@ def adaptive_gains(found: Verified, board: DatasetBoard, names: Mapping[str, str
     return tuple(gains)
 
 
-def counterparts(found: Verified, board: DatasetBoard, row: Row) -> tuple[tuple[str, str], ...]:
+def counterparts(evidence: Evidence, board: DatasetBoard, row: Row) -> tuple[tuple[str, str], ...]:
     """Return pairs of attacks, plain and adaptive, that differ in nothing but what their shadow models repeat.
 
     On the real-data baseline such attacks are one and the same, so their scores there tell them. Where no pair is told
@@ -69,7 +69,7 @@ def counterparts(found: Verified, board: DatasetBoard, row: Row) -> tuple[tuple[
     models = {label: model for record in row.records for label, model in record.threat_models.items()}
     adaptive = adaptive_attacks(row)
     others = [label for label, model in models.items() if model.surface == "classifier" and label not in adaptive]
-    scores = _scores_on_the_baseline(found, board, row)
+    scores = _scores_on_the_baseline(evidence, board, row)
     pairs = []
     for label in adaptive:
         same = [other for other in others if _same(scores.get(other), scores.get(label))]
@@ -79,10 +79,10 @@ def counterparts(found: Verified, board: DatasetBoard, row: Row) -> tuple[tuple[
     return tuple(pairs)
 
 
-def _scores_on_the_baseline(found: Verified, board: DatasetBoard, row: Row) -> Mapping[str, AttackScores]:
+def _scores_on_the_baseline(evidence: Evidence, board: DatasetBoard, row: Row) -> Mapping[str, AttackScores]:
     baseline = board.baseline_of(row)
-    evidence = found.evidence.get(key_of(baseline.records[0])) if baseline is not None else None
-    return evidence.attacks if evidence is not None else {}
+    cell = evidence.get(key_of(baseline.records[0])) if baseline is not None else None
+    return cell.attacks if cell is not None else {}
 
 
 def _same(one: AttackScores | None, other: AttackScores | None) -> bool:

@@ -34,23 +34,23 @@ BLOCKS: tuple[tuple[str, str, tuple[Surface, ...]], ...] = (
     ),
 )
 RATES = (
-    ("tpr-at-10-fpr", "found at<br>10 % FPR, %"),
-    (metric_names.TPR, "found at<br>1 % FPR, %"),
-    ("tpr-at-0-1-fpr", "found at<br>0.1 % FPR, %"),
+    ("tpr-at-10-fpr", "found at 10 % FPR, %"),
+    (metric_names.TPR, "found at 1 % FPR, %"),
+    ("tpr-at-0-1-fpr", "found at 0.1 % FPR, %"),
 )
 DETAILS: tuple[tuple[str, str, float, int], ...] = (
     *((metric, heading, 100, 1) for metric, heading in RATES),
-    ("advantage", "advantage,<br>points", 100, 1),
+    ("advantage", "advantage, points", 100, 1),
     (metric_names.FOUND, "ε at least", 1, 2),
-    ("worst-class-auc", "worst class,<br>AUC", 1, 3),
-    ("worst-decile-auc", "most exposed<br>tenth, AUC", 1, 3),
-    ("auc-between-trainings", "AUC between<br>trainings, ±", 1, 3),
-    ("audit-canary-auc", "canaries,<br>AUC", 1, 3),
-    ("audit-canary-tpr-at-1-fpr", "canaries at<br>1 % FPR, %", 100, 1),
-    ("audit-canary-epsilon-lower", "canaries,<br>ε at least", 1, 2),
-    ("canary-auc", "planted<br>canaries, AUC", 1, 3),
+    ("worst-class-auc", "worst class, AUC", 1, 3),
+    ("worst-decile-auc", "most exposed tenth, AUC", 1, 3),
+    ("auc-between-trainings", "AUC between trainings, ±", 1, 3),
+    ("audit-canary-auc", "canaries, AUC", 1, 3),
+    ("audit-canary-tpr-at-1-fpr", "canaries at 1 % FPR, %", 100, 1),
+    ("audit-canary-epsilon-lower", "canaries, ε at least", 1, 2),
+    ("canary-auc", "planted canaries, AUC", 1, 3),
 )
-"""What is known of an attack on a row: metric, heading (markup), factor and digits."""
+"""What is known of an attack on a row: metric, heading, factor and digits."""
 BOUNDS = (metric_names.FOUND, "audit-canary-epsilon-lower")
 PUBLISHED_ATTACK = "lira-paper"
 """What the labels of its variants begin with; the paper reports the best of them, chosen on the evaluation data."""

@@ -1,4 +1,4 @@
-"""What charts show of rows - points, ROC curves, samples of scores - and the charts of a dataset of a run."""
+"""What charts show of rows: points in the trade-off, ROC curves, and samples of scores."""
 
 from __future__ import annotations
 
@@ -18,33 +18,37 @@ if TYPE_CHECKING:
 
     from tckr_bench.judging.rows import DatasetBoard, Row
     from tckr_bench.records import AttackScores, Estimate, Role
-    from tckr_bench.results.verify import Verified
     from tckr_bench.show.charts import Curve, Ends, Point, ScoreSample
+    from tckr_bench.show.contrasts import Evidence
+
+MOST_CURVES = 16
+"""Curves that a legend can be read with."""
 
 
 @dataclass(frozen=True)
-class DatasetCharts:
-    """The charts of a dataset as inline SVG, empty where there is nothing to show."""
+class ScoreCharts:
+    """What attacks make of the examples of a dataset, as inline SVG, empty where there are no scores."""
 
-    tradeoff: str
     roc: str
     histograms: str
 
 
-def charts_of(found: Verified, board: DatasetBoard, *, names: Mapping[str, str]) -> DatasetCharts:
-    """Draw a dataset's charts; most controls are left to the tables."""
+def score_charts(evidence: Evidence, board: DatasetBoard, *, names: Mapping[str, str]) -> ScoreCharts:
+    """Draw what the worst attack on each row made of the examples; of many rows the first, most controls left out.
+
+    The histograms are of one row of each kind.
+    """
     rows = [row for row in board.rows if is_charted(row)]
+    rows, telling = rows[:MOST_CURVES], _telling(board)
     palette = colours([(row.method.name, row.method.role) for row in rows])
     shown = [(row, _name(row, names), palette[row.method.name]) for row in rows]
-    points = [point for row, name, colour in shown if (point := point_of(row, name=name, colour=colour)) is not None]
-    curves, samples, telling = [], [], _telling(board)
+    curves, samples = [], []
     for row, name, colour in shown:
-        scores = _worst_scores(found, row)
+        scores = _worst_scores(evidence, row)
         if scores is not None:
             curves.append(curve_of(scores, name, role=row.method.role, colour=colour))
             samples += [_sample(scores, name)] if row in telling else []
-    return DatasetCharts(
-        tradeoff=charts.tradeoff_svg(points, front=board.trusted) if points else "",
+    return ScoreCharts(
         roc=charts.roc_svg(curves) if curves else "",
         histograms=charts.histogram_svg(samples) if samples else "",
     )
@@ -90,11 +94,11 @@ def _ends(estimate: Estimate) -> Ends:
     return estimate.value, estimate.low, estimate.high
 
 
-def _worst_scores(found: Verified, row: Row) -> AttackScores | None:
+def _worst_scores(evidence: Evidence, row: Row) -> AttackScores | None:
     """Return what a row's worst attack made of its first seed, canaries left out; None without evidence."""
     record = next(record for record in row.records if record.status == "ok")
-    evidence = found.evidence.get(key_of(record))
-    return ordinary(evidence.attacks.get(worst_attacks_of(record).auc)) if evidence else None
+    cell = evidence.get(key_of(record))
+    return ordinary(cell.attacks.get(worst_attacks_of(record).auc)) if cell else None
 
 
 def _sample(attack: AttackScores, name: str) -> ScoreSample:

@@ -10,10 +10,10 @@ from tckr_bench.errors import RunError, nearest
 from tckr_bench.judging import metric_names
 from tckr_bench.judging.paired import Side, mean_estimate, paired_differences, unpaired_difference
 from tckr_bench.judging.reported import LABEL, TITLE, differences, reported_table
+from tckr_bench.judging.rows import verified_leaderboard
 from tckr_bench.results.files import RUN_FILE
 from tckr_bench.results.verify import verified
 from tckr_bench.show.contrasts import side_of
-from tckr_bench.show.render import verified_leaderboard
 from tckr_bench.show.tables import MARKS, UNTRUSTED, limits
 from tckr_bench.text import NOTHING, plain, signed, span
 
@@ -221,7 +221,7 @@ def _paired(entry: _Run, row: Row, home: _Run, teacher: Row) -> Mapping[str, Est
 
 def _side(entry: _Run, row: Row, seed: int) -> Side | None:
     record = next((record for record in row.records if record.seed == seed), None)
-    return None if record is None else side_of(entry.found, record)
+    return None if record is None else side_of(entry.found.evidence, record)
 
 
 def comparison_group(comparison: Comparison) -> Group:

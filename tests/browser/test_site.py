@@ -13,6 +13,7 @@ from made_standings import made_standings
 from tckr_bench.leaderboard.site.build import build_site
 from tckr_bench.leaderboard.site.index import index_page
 from tckr_bench.leaderboard.site.server import site_server
+from tckr_bench.leaderboard.site.sources import Sources
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
@@ -33,7 +34,7 @@ DESK, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
-    return build_site([made_standings(2, 12)], results=folder / "none", out=folder / "site").parent
+    return build_site([made_standings(2, 12)], sources=Sources(folder / "none"), out=folder / "site").parent
 
 
 @pytest.fixture(scope="module")

@@ -107,7 +107,7 @@ def test_a_restored_run_is_reported_with_the_same_measurements_and_submitted_as_
     command("leaderboard", "restore", submission[:8], "--to", "runs/theirs", *PLACE)
     out, _ = command("report", "runs/theirs", "--json")
     assert measurements_of(out) == measurements_of((command.folder / "runs/smoke/results.json").read_text())
-    assert (command.folder / "runs/theirs/report.html").stat().st_size > 0
+    assert (command.folder / "runs/theirs/report/index.html").stat().st_size > 0
     assert "Nothing to do" in said_by(command("leaderboard", "submit", "runs/theirs", *PLACE))
 
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 def test_a_run_ends_with_the_board_and_its_files(finished):
     assert finished.statuses("runs/smoke") == {"ok"}
-    for name in ("run.json", "events.jsonl", "report.html", "leaderboard.csv", "leaderboard.md"):
+    for name in ("run.json", "events.jsonl", "report/index.html", "report/board.csv", "report/board.md"):
         assert (finished.folder / "runs/smoke" / name).stat().st_size > 100
 
 
@@ -92,7 +92,7 @@ def test_a_finished_run_is_not_written_again_and_its_scores_are_not_read(finishe
 
 def test_what_is_gone_from_a_finished_run_is_there_again(damaged):
     run = damaged.folder / "runs/smoke"
-    report, scores = run / "report.html", next((run / "records").glob("*/*.parquet"))
+    report, scores = run / "report/index.html", next((run / "records").glob("*/*.parquet"))
     before, measured = {path: path.read_bytes() for path in (report, scores)}, (run / "run.json").read_bytes()
     report.unlink()
     out, _err = damaged("run", "--matrix", "smoke")

@@ -8,6 +8,7 @@ from hostile_files import markup, names
 from hostile_files.writing import written_paths
 
 from tckr_bench.leaderboard.site.build import build_site
+from tckr_bench.leaderboard.site.sources import Sources
 from tckr_bench.leaderboard.standings import standings_of
 from tckr_bench.results.files import scan_records
 
@@ -35,7 +36,7 @@ def test_a_site_of_hostile_records_is_written_inside_its_folder_alone(world, sam
     boards = boards_of(world, sample, root)
     before = state_of(root)
     with written_paths() as written:
-        build_site(boards, results=root, out=out)
+        build_site(boards, sources=Sources(root), out=out)
     assert len(boards) > len(HOSTILE)
     assert out in written
     made = (str(out), f"{out.parent}/.site-")  # pages are made beside their place, then moved to it

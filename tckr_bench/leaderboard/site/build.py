@@ -10,17 +10,27 @@ from typing import TYPE_CHECKING
 from tckr_bench.errors import LeaderboardError, storage_error
 from tckr_bench.leaderboard.site.index import index_page
 from tckr_bench.leaderboard.site.links import INDEX, dataset_link, method_link
+from tckr_bench.results.memory import key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from tckr_bench.leaderboard.site.run_view import RunView
+    from tckr_bench.leaderboard.site.sources import Sources
     from tckr_bench.leaderboard.standings import Standings
 
 MARKER = ".tckr-bench-site"
-"""A file that says that a folder is a site of ours, which may be replaced."""
+"""A file that says that a folder is a site of ours, which may be replaced, and what it was built from."""
 
 
-def build_site(standings: Sequence[Standings], *, results: Path, out: Path) -> Path:
+def build_site(
+    standings: Sequence[Standings],
+    *,
+    sources: Sources,
+    out: Path,
+    run: RunView | None = None,
+    beside: Mapping[str, str] | None = None,
+) -> Path:
     """Render the site of some tracks into `out` and return its index.
 
     The pages are written beside `out` and put in its place in one step, so that pages of before are gone and a build
@@ -28,8 +38,10 @@ def build_site(standings: Sequence[Standings], *, results: Path, out: Path) -> P
 
     Args:
         standings: the tracks, in the order they are shown.
-        results: the folder of records, with scores and pictures.
+        sources: where the records, their scores and their pictures lie.
         out: a folder that is new, empty, or a site built before.
+        run: what is said of a run, where the records are those of one.
+        beside: further files, by name, that go with the pages.
 
     Raises:
         LeaderboardError: `out` holds something else, or there is no track.
@@ -42,9 +54,10 @@ def build_site(standings: Sequence[Standings], *, results: Path, out: Path) -> P
         out.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
         try:
-            for name, text in _pages(standings, results):
+            for name, text in _pages(standings, sources, run):
                 _write(made / name, text)
-            (made / MARKER).write_text("Made by tckr-bench; replaced whole by the next build.\n", encoding="utf-8")
+            for name, text in {**(beside or {}), MARKER: _marker(standings)}.items():
+                _write(made / name, text)
             made.chmod(0o755)
             _swap(made, out)
         finally:
@@ -54,15 +67,28 @@ def build_site(standings: Sequence[Standings], *, results: Path, out: Path) -> P
     return out / INDEX
 
 
-def _pages(standings: Sequence[Standings], results: Path) -> Iterator[tuple[str, str]]:
+def is_current(standings: Sequence[Standings], out: Path) -> bool:
+    """Return whether a site was built of these records and tracks, by this version of the program."""
+    try:
+        return (out / INDEX).is_file() and (out / MARKER).read_text(encoding="utf-8") == _marker(standings)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _marker(standings: Sequence[Standings]) -> str:
+    made_of = key_of(digest_of(standings), *(board.track for board in standings))
+    return f"Made by tckr-bench, and replaced whole by the next build.\n{made_of}\n"
+
+
+def _pages(standings: Sequence[Standings], sources: Sources, run: RunView | None) -> Iterator[tuple[str, str]]:
     from tckr_bench.leaderboard.site.pages import dataset_page, method_page
 
-    yield INDEX, index_page(standings, digest=digest_of(standings))
+    yield INDEX, index_page(standings, digest=digest_of(standings), run=run)
     for board in standings:
         for entry in board.entries:
-            yield method_link(board.track.name, entry.slug), method_page(entry, board, results=results)
+            yield method_link(board.track.name, entry.slug), method_page(entry, board, sources=sources)
         for dataset in board.track.datasets:
-            yield dataset_link(board.track.name, dataset), dataset_page(dataset, board, results=results)
+            yield dataset_link(board.track.name, dataset), dataset_page(dataset, board, sources=sources)
 
 
 def digest_of(standings: Sequence[Standings]) -> str:
@@ -76,7 +102,7 @@ def digest_of(standings: Sequence[Standings]) -> str:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _check_free(out: Path) -> None:

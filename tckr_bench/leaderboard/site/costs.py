@@ -77,6 +77,15 @@ class _Kind:
     peak_memory_bytes: int
 
 
+def kind_words(kind: str) -> str:
+    """Return what a kind of stage is called; one of a plugin by its own name.
+
+    >>> kind_words("tune"), kind_words("shadow-adapt")
+    ('tune', 'shadow: adapt')
+    """
+    return _WORDS.get(kind, plain(kind))
+
+
 def judges(kind: str) -> bool:
     """Return whether a kind of stage judges a method: shadow models of any sort, attacks and metrics.
 
@@ -132,7 +141,7 @@ def _group(title: str, kinds: Sequence[_Kind], *, judging: bool, longest: float)
 def _line(kind: _Kind, longest: float) -> CostLine:
     share = kind.cpu_seconds / longest if longest > 0 else 0.0
     return CostLine(
-        kind=_WORDS.get(kind.name, plain(kind.name)),
+        kind=kind_words(kind.name),
         components=_listed(kind.components),
         bar=f"{BAR_WIDTH * share:.1f}",
         cpu=duration(kind.cpu_seconds),

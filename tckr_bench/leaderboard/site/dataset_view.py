@@ -9,26 +9,30 @@ from typing import TYPE_CHECKING
 from tckr_bench.judging import metric_names, reported
 from tckr_bench.judging.rows import DatasetBoard
 from tckr_bench.leaderboard.site import attack_view, entry_charts, measurements
+from tckr_bench.leaderboard.site.dataset_answer import DatasetAnswer, answer_of
+from tckr_bench.leaderboard.site.dataset_audit import SubmissionAudit, audits_of, caveats_of
+from tckr_bench.leaderboard.site.dataset_board import found_on, standings_on, submission_boards
 from tckr_bench.leaderboard.site.method_view import Check, checks_of
 from tckr_bench.leaderboard.site.method_words import STANDINGS, Mark, marks_of, unbroken
 from tckr_bench.leaderboard.site.reproduction import Fact
+from tckr_bench.show.tables import epsilons
 from tckr_bench.text import NOTHING, duration, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from tckr_bench.leaderboard.site.dataset_board import Found
+    from tckr_bench.leaderboard.site.sources import Sources
     from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
     from tckr_bench.results.records import ResultRecord
     from tckr_bench.show.shown import Shown
-
-    Found = tuple[Entry, DatasetResult]
 
 _MOST_CLASSES = 200
 
 
 @dataclass(frozen=True)
 class DatasetLine:
-    """An entry on the dataset: its name and page, its measurements, and what limits them."""
+    """An entry on the dataset: its name and page, its rank there, its measurements, and what limits them."""
 
     name: str
     slug: str
@@ -36,6 +40,8 @@ class DatasetLine:
     family: str
     trusted: bool
     standing: str
+    pareto: bool
+    epsilons: tuple[str, ...]
     numbers: tuple[Shown, ...]
     seeds: str
     failures: tuple[str, ...]
@@ -63,6 +69,7 @@ class DatasetView:
     """All that the page of a dataset shows; every text is plain."""
 
     name: str
+    answer: DatasetAnswer | None
     facts: tuple[Fact, ...]
     classes: tuple[str, ...]
     more_classes: int
@@ -71,6 +78,8 @@ class DatasetView:
     shared: tuple[Mark, ...]
     marks: tuple[Mark, ...]
     judged: tuple[Judged, ...]
+    audits: tuple[SubmissionAudit, ...]
+    caveats: tuple[str, ...]
     threats: tuple[attack_view.ThreatGroup, ...]
     chart: entry_charts.Chart
     reported: reported.ReportedTable | None
@@ -81,15 +90,18 @@ class DatasetView:
         return tuple(judged for judged in self.judged if not judged.trusted)
 
 
-def dataset_view(name: str, standings: Standings) -> DatasetView:
-    """Gather what the page of a dataset shows."""
-    found = ordered([(entry, entry.results[name]) for entry in standings.entries if name in entry.results])
+def dataset_view(name: str, standings: Standings, *, sources: Sources) -> DatasetView:
+    """Gather what the page of a dataset shows; ranks are those of the dataset alone."""
+    by_rank = found_on(name, standings_on(name, standings))
+    boards = submission_boards(by_rank)
+    found = ordered(by_rank)
     records = [result.record for _, result in found]
     shared = _shared(records)
     lines = tuple(_line(entry, result, shared) for entry, result in found)
     classes = tuple(plain(word) for word in records[0].description.class_names) if records else ()
     return DatasetView(
         name=plain(name),
+        answer=answer_of(boards, sources),
         facts=_facts(name, standings, records),
         classes=classes[:_MOST_CLASSES],
         more_classes=max(0, len(classes) - _MOST_CLASSES),
@@ -98,6 +110,8 @@ def dataset_view(name: str, standings: Standings) -> DatasetView:
         shared=shared,
         marks=tuple(dict.fromkeys(mark for line in lines for mark in line.marks)),
         judged=_judged(found),
+        audits=audits_of(boards, sources),
+        caveats=caveats_of(boards),
         threats=attack_view.threats_of([result for _, result in found]),
         chart=entry_charts.tradeoff_chart(found),
         reported=_reported(name, records),
@@ -133,6 +147,8 @@ def _line(entry: Entry, result: DatasetResult, shared: Sequence[Mark]) -> Datase
         family=entry.family,
         trusted=record.trusted,
         standing=_standing(entry),
+        pareto=entry.pareto,
+        epsilons=epsilons(row),
         numbers=measurements.numbers(result),
         seeds=measurements.seeds_of(row),
         failures=tuple(plain(failure) for failure in row.failures),
@@ -143,7 +159,8 @@ def _line(entry: Entry, result: DatasetResult, shared: Sequence[Mark]) -> Datase
 
 def _standing(entry: Entry) -> str:
     if entry.rank is not None:
-        return f"rank {entry.rank}"
+        known = entry.rank_low is not None and entry.rank_high is not None
+        return f"rank {entry.rank}" + (f" ({entry.rank_low}–{entry.rank_high})" if known else "")
     return "" if entry.standing == "control" else STANDINGS[entry.standing].lower()
 
 

@@ -17,8 +17,8 @@ from tckr_bench.text import plain, short_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
+    from tckr_bench.leaderboard.site.sources import Sources
     from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
     from tckr_bench.records import CellEvidence, Role
     from tckr_bench.results.records import ResultRecord
@@ -38,13 +38,13 @@ class Chart:
     absent: str = ""
 
 
-def roc_chart(result: DatasetResult, standings: Standings, *, results: Path) -> Chart:
+def roc_chart(result: DatasetResult, standings: Standings, *, sources: Sources) -> Chart:
     """Draw the ROC curves of an entry's declared and worst attack, the real-data baseline's beside them."""
-    own = _evidence(result.record, results)
+    own = _evidence(result.record, sources)
     if isinstance(own, str):
         return Chart(absent=own)
     teacher = teacher_of(result, standings)
-    beside = _evidence(teacher.record, results) if teacher is not None else None
+    beside = _evidence(teacher.record, sources) if teacher is not None else None
     curves = _curves(result, own, name="this entry", looks=_OWN)
     if teacher is not None and beside is not None and not isinstance(beside, str):
         curves += _curves(teacher, beside, name="real data", looks=_REAL)
@@ -70,16 +70,15 @@ def teacher_of(result: DatasetResult, standings: Standings) -> DatasetResult | N
     return None if row is None else baselines[row.method.name]
 
 
-def _evidence(record: ResultRecord, results: Path) -> CellEvidence | str:
+def _evidence(record: ResultRecord, sources: Sources) -> CellEvidence | str:
     """Return what the first finished seed's measurements rest on, or a sentence that says why it is not at hand."""
     from tckr_bench.results.examination import scores_of
-    from tckr_bench.results.files import submission_folder
 
     seed = next((seed for seed in record.seeds if seed.scores is not None), None)
     if seed is None:
         return "No seed finished, so there are no scores to draw curves from."
     try:
-        return scores_of(submission_folder(results, record), record, seed.seed)
+        return scores_of(sources.folder_of(record), record, seed.seed)
     except TckrError as error:
         return f"No curve is drawn: {plain(str(error))}."
 

@@ -33,6 +33,7 @@ class Page:
         scripts: scripts, one after the other, at the end of the page.
         policy: allows these styles and scripts and pictures in data addresses, and nothing else.
         version: of this program.
+        what: what the pages are of, in a word.
     """
 
     title: str
@@ -42,6 +43,7 @@ class Page:
     scripts: tuple[str, ...]
     policy: str
     version: str
+    what: str
 
 
 def render(
@@ -49,6 +51,7 @@ def render(
     *,
     title: str,
     depth: int = 2,
+    what: str = "leaderboard",
     crumbs: tuple[Crumb, ...] = (),
     styles: tuple[str, ...] = (),
     scripts: tuple[str, ...] = (),
@@ -70,6 +73,7 @@ def render(
         scripts=tuple(Markup(script) for script in scripts),  # noqa: S704 - our own files
         policy=content_policy(sheets, scripts),
         version=metadata.version("tckr-bench"),
+        what=what,
     )
     return environment().get_template(template).render(page=page, **context)
 
@@ -95,15 +99,13 @@ def static(name: str) -> str:
 
 @functools.cache
 def environment() -> Environment:
-    """Return the templates' environment: the site's own and those of a run's report, everything escaped."""
+    """Return the environment of the templates, everything escaped."""
     import jinja2
 
     from tckr_bench.text import duration, percent, plain, signed, size
 
     made = jinja2.Environment(
-        loader=jinja2.ChoiceLoader(
-            [jinja2.PackageLoader("tckr_bench.leaderboard.site"), jinja2.PackageLoader("tckr_bench.show")]
-        ),
+        loader=jinja2.PackageLoader("tckr_bench.leaderboard.site"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

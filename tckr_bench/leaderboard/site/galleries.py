@@ -6,18 +6,18 @@ Only decoded pixels are shown, encoded anew; no byte of a submitted file reaches
 from __future__ import annotations
 
 import base64
+import io
 import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tckr_bench.errors import TckrError
-from tckr_bench.show.pictures import pair_png
 from tckr_bench.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
+    from tckr_bench.leaderboard.site.sources import Sources
     from tckr_bench.records import Images
     from tckr_bench.results.pictures import PicturePair
     from tckr_bench.results.records import ResultRecord
@@ -47,21 +47,21 @@ class Gallery:
     absent: str = ""
 
 
-def gallery_of(record: ResultRecord, results: Path, *, most_bytes: int = MOST_BYTES) -> Gallery:
+def gallery_of(record: ResultRecord, sources: Sources, *, most_bytes: int = MOST_BYTES) -> Gallery:
     """Return the pictures of a record, at most twelve samples and six copies, in so many bytes."""
-    from tckr_bench.results.files import lies_inside, pictures_path, submission_folder
+    from tckr_bench.results.files import lies_inside, pictures_path
     from tckr_bench.results.pictures import may_be_shown, read_pictures, spread
 
     if not record.method.synthetic:
         return Gallery(absent="It makes no images.")
     licence = plain(record.description.licence) or "not stated"
-    if not may_be_shown(record.description.licence):
+    if not sources.of_run and not may_be_shown(record.description.licence):
         return Gallery(absent=f"The dataset's licence ({licence}) does not let its images be shown.")
-    run = submission_folder(results, record)
+    run = sources.folder_of(record)
     path = pictures_path(run, record)
     if not path.is_file():
         return Gallery(absent="The submission brought no pictures.")
-    if not lies_inside(path, results):
+    if not lies_inside(path, sources.root):
         return Gallery(absent="The pictures lie outside the folder of results; they are not opened.")
     try:
         pairs = read_pictures(path)
@@ -104,3 +104,32 @@ def _picture(pair: PicturePair, source: str, classes: Sequence[str]) -> Picture:
     name = plain(classes[pair.label]) if 0 <= pair.label < len(classes) else f"class {pair.label}"
     caption = plain(pair.caption)
     return Picture(source, name, caption if len(caption) <= _CAPTION else f"{caption[: _CAPTION - 1]}…")
+
+
+def pair_png(real: Images, synthetic: Images, *, height: int = 96) -> bytes:
+    """Return a real and a synthetic image beside each other as PNG, enlarged without smoothing.
+
+    Args:
+        real: (height, width, 3) uint8.
+        synthetic: the same; it may have another size.
+        height: least height in pixels of the result; images are enlarged by whole factors to reach it.
+    """
+    import numpy as np
+    from PIL import Image
+
+    factors = [max(1, -(-height // part.shape[0])) for part in (real, synthetic)]
+    enlarged = [
+        part.repeat(factor, axis=0).repeat(factor, axis=1)
+        for part, factor in zip((real, synthetic), factors, strict=True)
+    ]
+    tallest = max(part.shape[0] for part in enlarged)
+    gap = max(2, tallest // 24)
+    canvas = np.zeros((tallest, sum(part.shape[1] for part in enlarged) + gap, 4), dtype=np.uint8)
+    left = 0
+    for part in enlarged:
+        canvas[: part.shape[0], left : left + part.shape[1], :3] = part
+        canvas[: part.shape[0], left : left + part.shape[1], 3] = 255
+        left += part.shape[1] + gap
+    written = io.BytesIO()
+    Image.fromarray(canvas, "RGBA").save(written, format="PNG", optimize=False, compress_level=9)
+    return written.getvalue()

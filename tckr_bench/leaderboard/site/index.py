@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from tckr_bench.judging.reported import ReportedTable
     from tckr_bench.leaderboard.site.answers import Answer
+    from tckr_bench.leaderboard.site.run_view import RunView
     from tckr_bench.leaderboard.standings import Entry, Standings
     from tckr_bench.records import Gate
 
@@ -83,12 +84,14 @@ class TrackView:
     reported: tuple[ReportedTable, ...]
 
 
-def index_page(boards: Sequence[Standings], *, digest: str = "") -> str:
-    """Render the index of all tracks; `digest` names the records it was built from."""
+def index_page(boards: Sequence[Standings], *, digest: str = "", run: RunView | None = None) -> str:
+    """Render the index of all tracks, or of a run; `digest` names the records it was built from."""
     return render(
         "index.html",
-        title="Synthetic against real data: the leaderboard of tckr-bench",
+        title=f"Synthetic against real data: {f'matrix {run.matrix}' if run else 'the leaderboard of tckr-bench'}",
         depth=0,
+        what="run" if run else "leaderboard",
+        run=run,
         styles=(static("index.css"),),
         scripts=("".join(map(static, SCRIPT)), vega_bundle()),
         tracks=tuple(track_view(board) for board in boards),
@@ -128,8 +131,12 @@ def _facts(board: Standings) -> str:
     datasets, seeds = len(board.track.datasets), board.track.seeds
     return (
         f"{_count(ranked, 'method')} ranked, {others} not ranked · {_count(datasets, 'dataset')} · "
-        f"at least {_count(seeds, 'seed')} · {len(board.track.attacks)} attacks that every record must face"
+        f"at least {_count(seeds, 'seed')}{_demanded(len(board.track.attacks))}"
     )
+
+
+def _demanded(attacks: int) -> str:
+    return f" · {_count(attacks, 'attack')} that every record must face" if attacks else ""
 
 
 def _count(number: int, word: str) -> str:

@@ -86,17 +86,13 @@ def findings(row: Row) -> tuple[tuple[str, Shown], ...]:
     if risk is None:
         return ()
     known = [
-        (_title(heading), _finding(row, metric, risk, scale=scale, digits=digits))
+        (heading, _finding(row, metric, risk, scale=scale, digits=digits))
         for metric, heading, scale, digits in DETAILS
         if metric != metric_names.TPR
     ]
     proved = row.get(metric_names.PROVED, "")
     first = [("ε proved, at most", share(proved, 1, 2))] if proved else []
     return tuple((title, shown) for title, shown in [*first, *known] if shown is not None)
-
-
-def _title(heading: str) -> str:
-    return heading.replace("<br>", " ")
 
 
 def _finding(row: Row, metric: str, risk: Risk, *, scale: float, digits: int) -> Shown | None:

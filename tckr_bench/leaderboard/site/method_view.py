@@ -12,8 +12,8 @@ from tckr_bench.text import duration, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
+    from tckr_bench.leaderboard.site.sources import Sources
     from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
     from tckr_bench.results.records import ResultRecord, SeedResult
     from tckr_bench.show.shown import Shown
@@ -122,12 +122,12 @@ class MethodView:
         return len({section.marks for section in self.sections}) == 1
 
 
-def method_view(entry: Entry, standings: Standings, *, results: Path) -> MethodView:
-    """Gather what the page of an entry shows; curves and pictures come from the files in the folder of results."""
+def method_view(entry: Entry, standings: Standings, *, sources: Sources) -> MethodView:
+    """Gather what the page of an entry shows; curves and pictures come from their files."""
     found = list(entry.results.values())
     records = [result.record for result in found]
     sections = tuple(
-        _section(result, standings, place=place, datasets=len(found), results=results)
+        _section(result, standings, place=place, datasets=len(found), sources=sources)
         for place, result in enumerate(found, start=1)
     )
     return MethodView(
@@ -155,7 +155,7 @@ def method_view(entry: Entry, standings: Standings, *, results: Path) -> MethodV
 
 
 def _section(
-    result: DatasetResult, standings: Standings, *, place: int, datasets: int, results: Path
+    result: DatasetResult, standings: Standings, *, place: int, datasets: int, sources: Sources
 ) -> DatasetSection:
     record = result.record
     return DatasetSection(
@@ -171,11 +171,11 @@ def _section(
         checks=checks_of(record),
         attacks=attack_view.attack_groups(result),
         findings=measurements.findings(result.row),
-        roc=entry_charts.roc_chart(result, standings, results=results),
-        gallery=galleries.gallery_of(record, results, most_bytes=galleries.MOST_BYTES // datasets),
+        roc=entry_charts.roc_chart(result, standings, sources=sources),
+        gallery=galleries.gallery_of(record, sources, most_bytes=galleries.MOST_BYTES // datasets),
         costs=costs.costs_of(record),
-        files=reproduction.files_of(record),
-        path=reproduction.path_of(record),
+        files=reproduction.files_of(record, sources),
+        path=reproduction.path_of(record, sources),
     )
 
 
@@ -193,5 +193,5 @@ def _provenance(records: Sequence[ResultRecord]) -> tuple[Provenance, ...]:
     """Return each provenance once, with the datasets it is about."""
     found: dict[tuple[reproduction.Fact, ...], list[str]] = {}
     for record in records:
-        found.setdefault(reproduction.provenance_of(record), []).append(plain(record.dataset))
+        found.setdefault(reproduction.provenance_of(record.run), []).append(plain(record.dataset))
     return tuple(Provenance(tuple(names), facts) for facts, names in found.items())

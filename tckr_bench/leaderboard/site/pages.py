@@ -13,8 +13,7 @@ from tckr_bench.leaderboard.site.method_view import method_view
 from tckr_bench.text import plain
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from tckr_bench.leaderboard.site.sources import Sources
     from tckr_bench.leaderboard.standings import Entry, Standings
 
 DEPTH = 2
@@ -23,18 +22,19 @@ _STYLES = "pages.css"
 _COPY = "copy.js"
 
 
-def method_page(entry: Entry, standings: Standings, *, results: Path) -> str:
+def method_page(entry: Entry, standings: Standings, *, sources: Sources) -> str:
     """Return the page of an entry.
 
-    `results` is the folder of results: curves are drawn from the scores there, pictures shown from the files there;
-    where one is missing the page says so.
+    Curves are drawn from the scores that `sources` lead to, pictures shown from the files there; where one is missing
+    the page says so.
     """
     track = standings.track
-    view = method_view(entry, standings, results=results)
+    view = method_view(entry, standings, sources=sources)
     return render(
         "method.html",
         title=f"{view.name}: {plain(track.title)}",
         depth=DEPTH,
+        what=sources.what,
         crumbs=(Crumb(plain(track.title), INDEX), Crumb(view.name)),
         styles=(static(_STYLES),),
         scripts=(static(_COPY),),
@@ -44,14 +44,15 @@ def method_page(entry: Entry, standings: Standings, *, results: Path) -> str:
     )
 
 
-def dataset_page(name: str, standings: Standings, *, results: Path) -> str:  # noqa: ARG001 - as of a method
-    """Return the page of a dataset of a track; `results` is the folder of results, as for a method."""
+def dataset_page(name: str, standings: Standings, *, sources: Sources) -> str:
+    """Return the page of a dataset of a track; differences and curves are computed from the scores of `sources`."""
     track = standings.track
-    view = dataset_view(name, standings)
+    view = dataset_view(name, standings, sources=sources)
     return render(
         "dataset.html",
         title=f"{view.name}: {plain(track.title)}",
         depth=DEPTH,
+        what=sources.what,
         crumbs=(Crumb(plain(track.title), INDEX), Crumb(view.name)),
         styles=(static(_STYLES),),
         view=view,

@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tckr_bench.results.files import record_folder, record_path, submission_folder
+from tckr_bench.results.files import record_folder, record_path
 from tckr_bench.text import duration, plain, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from tckr_bench.leaderboard.site.sources import Sources
     from tckr_bench.records import ComponentUse, Method
-    from tckr_bench.results.records import FileReference, ResultRecord
+    from tckr_bench.results.records import FileReference, ResultRecord, RunInformation
 
 
 @dataclass(frozen=True)
@@ -95,15 +95,15 @@ def lines_of(text: str) -> str:
     ).strip("\n")
 
 
-def files_of(record: ResultRecord) -> tuple[FileView, ...]:
+def files_of(record: ResultRecord, sources: Sources) -> tuple[FileView, ...]:
     """Return the files that lie beside a record: scores of each seed."""
-    folder = record_folder(submission_folder(Path(), record), record).as_posix()
+    folder = record_folder(sources.place_of(record), record).as_posix()
     return tuple(_file(plain(folder), seed.scores) for seed in record.seeds if seed.scores is not None)
 
 
-def path_of(record: ResultRecord) -> str:
-    """Return where a record lies in the folder of results."""
-    return plain(record_path(submission_folder(Path(), record), record).as_posix())
+def path_of(record: ResultRecord, sources: Sources) -> str:
+    """Return where a record lies in the folder of results, or of its run."""
+    return plain(record_path(sources.place_of(record), record).as_posix())
 
 
 def _file(folder: str, reference: FileReference) -> FileView:
@@ -157,11 +157,11 @@ def options_of(options: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     )
 
 
-def provenance_of(record: ResultRecord) -> tuple[Fact, ...]:
-    """Return where and with what a record was made; facts it does not know are left out."""
-    made = record.run.provenance
+def provenance_of(run: RunInformation) -> tuple[Fact, ...]:
+    """Return where and with what a run was made; facts it does not know are left out."""
+    made = run.provenance
     facts = (
-        ("submission", record.submission),
+        ("submission", run.submission),
         ("started", made.started),
         ("commit", _commit(made.commit, made.dirty)),
         ("device", ", ".join([made.device, *made.device_names])),

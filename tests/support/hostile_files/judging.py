@@ -19,6 +19,7 @@ from hostile_files.world import REFUSED, SHOWN, Hostile, World
 from tckr_bench.leaderboard import parallel, verification
 from tckr_bench.leaderboard.formats import standings_csv, standings_json
 from tckr_bench.leaderboard.site.pages import dataset_page, method_page
+from tckr_bench.leaderboard.site.sources import Sources
 from tckr_bench.leaderboard.standings import Standings, standings_of
 from tckr_bench.leaderboard.tables import standings_group
 from tckr_bench.leaderboard.typeset import standings_latex, standings_markdown
@@ -179,8 +180,8 @@ def _harms_of_pages(board: Standings, results: Path) -> list[str]:
     whole = charts.roc_svg
     charts.roc_svg = _drawn_once
     try:
-        shown = [method_page(entry, board, results=results) for entry in board.entries]
-        shown += [dataset_page(dataset, board, results=results) for dataset in board.track.datasets]
+        shown = [method_page(entry, board, sources=Sources(results)) for entry in board.entries]
+        shown += [dataset_page(dataset, board, sources=Sources(results)) for dataset in board.track.datasets]
     finally:
         charts.roc_svg = whole
     return [harm for page in shown for harm in _harms_of_page(page)]

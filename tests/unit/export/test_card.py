@@ -9,9 +9,9 @@ import yaml
 from tckr_bench.export.card import Contents, Subject, data_card
 from tckr_bench.export.card_provenance import Artifacts, FileSum, provenance_of, same_export, to_json
 from tckr_bench.judging.criteria import criteria_from
+from tckr_bench.judging.rows import verified_leaderboard
 from tckr_bench.judging.verdict import basis_of, judge
 from tckr_bench.results.verify import verified
-from tckr_bench.show.render import verified_leaderboard
 
 ARTIFACTS = Artifacts(("a" * 64,), "b" * 64, "c" * 64)
 CRITERIA = criteria_from(accuracy_drop=10, tprs=["20@1"], auc=0.8)

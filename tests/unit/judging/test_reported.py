@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from tckr_bench.show.render import render_report
 
 from tckr_bench.judging.reported import DIFFERENCES, LABEL, reported_measurements, reported_on, reported_table
 from tckr_bench.show.compare import compare, comparison_group
-from tckr_bench.show.render import render_report
 from tckr_bench.stats.classification import accuracy_over_privacy
 
 SOURCE = Path(__file__).parents[3] / "../shared/paper/reported.json"

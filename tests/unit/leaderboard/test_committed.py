@@ -5,17 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tckr_bench.leaderboard.site.links import dataset_link, method_link
 from tckr_bench.leaderboard.standings import standings_of
 from tckr_bench.leaderboard.tracks import find_track
-from tckr_bench.leaderboard.verification import verified_digest
 from tckr_bench.results.files import pictures_path, read_records, record_path, scan_runs, submission_folder
 from tckr_bench.results.identity import identity_of
 from tckr_bench.results.pictures import may_be_shown
 from tckr_bench.results.records import json_schema
 
 BOARD = Path(__file__).parents[3] / "leaderboard"
-RESULTS, SITE = BOARD / "results", BOARD / "site"
+RESULTS = BOARD / "results"
 
 
 @pytest.fixture(scope="module")
@@ -42,19 +40,6 @@ def test_pictures_are_committed_only_where_they_may_be_shown(records):
     for record in records:
         shown = pictures_path(submission_folder(RESULTS, record), record).exists()
         assert not shown or may_be_shown(record.description.licence)
-
-
-def test_the_site_was_built_from_the_committed_records(records):
-    assert verified_digest(records) in (SITE / "index.html").read_text(encoding="utf-8")
-
-
-def test_the_site_has_a_page_for_every_method_and_dataset(records):
-    for name in sorted({record.track for record in records}):
-        standings = standings_of(records, find_track(name))
-        assert standings.entries
-        pages = [method_link(name, entry.slug) for entry in standings.entries]
-        pages += [dataset_link(name, dataset) for dataset in standings.track.datasets]
-        assert [page for page in pages if not (SITE / page).is_file()] == []
 
 
 def test_every_entry_is_ranked_or_says_why_not(records):

@@ -7,10 +7,10 @@ import dataclasses
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from tckr_bench.judging.rows import verified_leaderboard
 from tckr_bench.records import Estimate, ThreatModel
 from tckr_bench.results.verify import verified
 from tckr_bench.show.adaptive import adaptive_gains, counterparts
-from tckr_bench.show.render import verified_leaderboard
 from tckr_bench.text import short_names
 
 
@@ -48,7 +48,7 @@ def baseline_scoring(found, **scores_of):
     teacher = evidence["fashion-mnist", "teacher", 0]
     alike = {label: dataclasses.replace(teacher.attacks[other], attack=label) for label, other in scores_of.items()}
     evidence["fashion-mnist", "teacher", 0] = dataclasses.replace(teacher, attacks={**teacher.attacks, **alike})
-    return dataclasses.replace(found, evidence=evidence)
+    return evidence
 
 
 def test_attacks_that_score_the_baseline_alike_are_counterparts(found, board, made):
@@ -69,19 +69,19 @@ def test_without_a_pair_told_by_scores_the_primary_attack_is_set_against_what_se
     found, board, made
 ):
     row = row_called(board, made.synthetic("lora", "soft").name)
-    assert counterparts(found, board, row) == (("lira", "adaptive"),)
+    assert counterparts(found.evidence, board, row) == (("lira", "adaptive"),)
     other = {"earlier": ThreatModel("much", "more", adaptive=True), **row.records[0].threat_models}
-    assert counterparts(found, board, with_models(row, other)) == (("lira", "adaptive"),)
+    assert counterparts(found.evidence, board, with_models(row, other)) == (("lira", "adaptive"),)
     del other["adaptive"]
-    assert counterparts(found, board, with_models(row, other)) == (("lira", "earlier"),)
+    assert counterparts(found.evidence, board, with_models(row, other)) == (("lira", "earlier"),)
 
 
 def test_an_attack_that_is_adaptive_itself_has_no_counterpart(found, board):
-    assert counterparts(found, board, row_called(board, "teacher")) == ()
+    assert counterparts(found.evidence, board, row_called(board, "teacher")) == ()
 
 
 def test_every_synthetic_row_is_told_what_adapting_gains(found, board, names, made):
-    gains = adaptive_gains(found, board, names)
+    gains = adaptive_gains(found.evidence, board, names)
     assert [gain.row for gain in gains] == [names[row.method.name] for row in board.rows if row.method.role == "method"]
     assert {(gain.attack, gain.adaptive) for gain in gains} == {("lira", "adaptive")}
     name = made.synthetic("lora", "soft").name
@@ -96,10 +96,10 @@ def test_the_verdict_follows_the_interval(found, board, names, monkeypatch):
     for low, high, words in ((-0.2, -0.1, "finds less"), (-0.1, 0.1, "cannot be told"), (0.1, 0.2, "finds more")):
         change = {"auc-mia": Estimate(0.0, low, high, "stated")}
         monkeypatch.setattr("tckr_bench.show.adaptive.paired", lambda *_, **__: change)  # noqa: B023
-        assert all(words in gain.verdict for gain in adaptive_gains(found, board, names))
+        assert all(words in gain.verdict for gain in adaptive_gains(found.evidence, board, names))
 
 
 def test_without_an_adaptive_attack_nothing_is_said(whole_run):
     found = verified(whole_run)
     board = verified_leaderboard(found).boards[0]
-    assert adaptive_gains(found, board, {row.method.name: row.method.name for row in board.rows}) == ()
+    assert adaptive_gains(found.evidence, board, {row.method.name: row.method.name for row in board.rows}) == ()

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tckr_bench.leaderboard.site.galleries import pair_png
 from tckr_bench.show import charts
 from tckr_bench.show.chart_parts import INK, LONG, MUTED, SERIES, colours, shortened
 from tckr_bench.show.charts import (
@@ -26,7 +27,6 @@ from tckr_bench.show.charts import (
     tradeoff_svg,
 )
 from tckr_bench.show.label_places import Box, Spot, place_labels
-from tckr_bench.show.pictures import pair_png
 
 HOSTILE = '</svg><script>alert("$x$")</script> $\\frac{1}{0}$ _a'
 ANY_LABEL = [

@@ -8,12 +8,12 @@ import io
 
 import pytest
 from rich.console import Console
+from tckr_bench.show.render import render_report
 
 from tckr_bench.judging.caveats import caveats
 from tckr_bench.judging.rows import row_of
 from tckr_bench.results.files import read_run
 from tckr_bench.show.compare import compare
-from tckr_bench.show.render import render_report
 from tckr_bench.show.tables import MARKS, leaderboard_csv, leaderboard_group, leaderboard_markdown
 
 

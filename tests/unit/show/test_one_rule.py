@@ -17,10 +17,12 @@ from tckr_bench.commands.export import ExportOptions, _subject
 from tckr_bench.commands.verdict import verdict_group
 from tckr_bench.judging import metric_names
 from tckr_bench.judging.criteria import criteria_from
+from tckr_bench.judging.rows import verified_leaderboard
 from tckr_bench.judging.verdict import answer_run
 from tckr_bench.leaderboard.formats import csv_text, sheet_of
 from tckr_bench.leaderboard.lines import lines_of
 from tckr_bench.leaderboard.site.payload import SCALE, payload
+from tckr_bench.leaderboard.site.report import write_report
 from tckr_bench.leaderboard.standings import standings_of
 from tckr_bench.leaderboard.submission import prepare_submission
 from tckr_bench.leaderboard.tables import standings_group
@@ -28,7 +30,6 @@ from tckr_bench.leaderboard.tracks import RequiredAttack, Track, TrackDataset
 from tckr_bench.leaderboard.typeset import standings_latex, standings_markdown
 from tckr_bench.results.verify import key_of, verified
 from tckr_bench.show.compare import compare, comparison_group
-from tckr_bench.show.render import render_report, verified_leaderboard
 from tckr_bench.show.tables import leaderboard_group, leaderboard_markdown
 from tckr_bench.text import short_names
 
@@ -105,8 +106,8 @@ def test_the_worst_attack_is_not_always_the_declared_one(audited):
 
 
 def test_the_report_tells_it(found, expected):
-    page = render_report(found.run.folder, found=found)
-    rows = csv.DictReader(io.StringIO((page.parent / "leaderboard.csv").read_text(encoding="utf-8")))
+    page = write_report(found.run.folder, found=found)
+    rows = csv.DictReader(io.StringIO((page.parent / "board.csv").read_text(encoding="utf-8")))
     told = []
     for row in (row for row in rows if row["role"] != "control"):
         aop, auc = (tuple(float(row[f"{name}{end}"]) for end in ("", "-low", "-high")) for name in ("aop", "worst-auc"))

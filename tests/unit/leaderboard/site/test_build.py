@@ -12,6 +12,7 @@ from tckr_bench.leaderboard.site.frame import content_policy, static
 from tckr_bench.leaderboard.site.index import SCRIPT
 from tckr_bench.leaderboard.site.links import dataset_link, file_name, method_link
 from tckr_bench.leaderboard.site.names import short
+from tckr_bench.leaderboard.site.sources import Sources
 
 HOSTILE_NAMES = ("..", "../../etc/passwd", "a/b", "a\\b", "", ".hidden", "CON\x00", "ünï", "a" * 300, "A", "%2e%2e")
 
@@ -20,8 +21,8 @@ HOSTILE_NAMES = ("..", "../../etc/passwd", "a/b", "a\\b", "", ".hidden", "CON\x0
 def _light(monkeypatch):
     """Leave out the charting library and the pages beside the index, which are not what is tested."""
     monkeypatch.setattr(index, "vega_bundle", lambda: "// charts")
-    monkeypatch.setattr("tckr_bench.leaderboard.site.pages.method_page", lambda entry, board, results: entry.slug)
-    monkeypatch.setattr("tckr_bench.leaderboard.site.pages.dataset_page", lambda name, board, results: name)
+    monkeypatch.setattr("tckr_bench.leaderboard.site.pages.method_page", lambda entry, board, sources: entry.slug)
+    monkeypatch.setattr("tckr_bench.leaderboard.site.pages.dataset_page", lambda name, board, sources: name)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def files(folder):
 
 def test_the_site_has_an_index_and_a_page_per_method_and_dataset(board, tmp_path):
     out = tmp_path / "deep" / "site"
-    assert build_site([board], results=tmp_path, out=out) == out / "index.html"
+    assert build_site([board], sources=Sources(tmp_path), out=out) == out / "index.html"
     expected = [method_link("made", entry.slug) for entry in board.entries]
     expected += [dataset_link("made", name) for name in board.track.datasets]
     assert files(out) == sorted([MARKER, "index.html", *expected])
@@ -44,31 +45,31 @@ def test_the_site_has_an_index_and_a_page_per_method_and_dataset(board, tmp_path
 
 def test_building_again_removes_pages_of_before(board, tmp_path):
     out = tmp_path / "site"
-    build_site([board], results=tmp_path, out=out)
+    build_site([board], sources=Sources(tmp_path), out=out)
     (out / "methods" / "made" / "stale.html").write_text("old")
-    build_site([board], results=tmp_path, out=out)
+    build_site([board], sources=Sources(tmp_path), out=out)
     assert not (out / "methods" / "made" / "stale.html").exists()
     assert list(tmp_path.iterdir()) == [out]
 
 
 def test_a_build_that_fails_leaves_the_site_as_it_was(board, tmp_path, monkeypatch):
     out = tmp_path / "site"
-    build_site([board], results=tmp_path, out=out)
+    build_site([board], sources=Sources(tmp_path), out=out)
     before = {name: (out / name).read_bytes() for name in files(out)}
 
-    def broken(name, board, results):
+    def broken(name, board, sources):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("tckr_bench.leaderboard.site.pages.dataset_page", broken)
     with pytest.raises(StoreError):
-        build_site([board], results=tmp_path, out=out)
+        build_site([board], sources=Sources(tmp_path), out=out)
     assert {name: (out / name).read_bytes() for name in files(out)} == before
     assert list(tmp_path.iterdir()) == [out]
 
 
 def test_a_swap_that_fails_puts_the_old_site_back(board, tmp_path, monkeypatch):
     out = tmp_path / "site"
-    build_site([board], results=tmp_path, out=out)
+    build_site([board], sources=Sources(tmp_path), out=out)
     before = files(out)
     rename, calls = build.Path.rename, []
 
@@ -80,7 +81,7 @@ def test_a_swap_that_fails_puts_the_old_site_back(board, tmp_path, monkeypatch):
 
     monkeypatch.setattr(build.Path, "rename", second_fails)
     with pytest.raises(StoreError):
-        build_site([board], results=tmp_path, out=out)
+        build_site([board], sources=Sources(tmp_path), out=out)
     assert files(out) == before
 
 
@@ -97,18 +98,18 @@ def test_what_is_not_a_site_is_never_touched(board, tmp_path, kind):
         (other / MARKER).write_text("a site of ours, somewhere else")
         out.symlink_to(other)
     with pytest.raises(LeaderboardError, match="cannot be built"):
-        build_site([board], results=tmp_path, out=out)
+        build_site([board], sources=Sources(tmp_path), out=out)
     assert (other / "precious.txt").read_text() == "mine"
 
 
 def test_an_empty_folder_may_become_a_site(board, tmp_path):
     (tmp_path / "site").mkdir()
-    assert build_site([board], results=tmp_path, out=tmp_path / "site").is_file()
+    assert build_site([board], sources=Sources(tmp_path), out=tmp_path / "site").is_file()
 
 
 def test_no_track_is_no_site(tmp_path):
     with pytest.raises(LeaderboardError, match="no track"):
-        build_site([], results=tmp_path, out=tmp_path / "site")
+        build_site([], sources=Sources(tmp_path), out=tmp_path / "site")
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
@@ -152,7 +153,7 @@ def test_words_of_records_are_cut_and_made_visible():
 
 
 def test_the_index_names_the_records_it_was_built_from(board, tmp_path):
-    text = build_site([board], results=tmp_path, out=tmp_path / "site").read_text()
+    text = build_site([board], sources=Sources(tmp_path), out=tmp_path / "site").read_text()
     assert build.digest_of([board]) in text
     other = made_standings(2, 6, seed=1)
     assert build.digest_of([other]) != build.digest_of([board])

@@ -8,6 +8,7 @@ import hashlib
 import itertools
 import posixpath
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,9 +18,10 @@ from reading_pages import ReadPage
 from tckr_bench.judging import metric_names
 from tckr_bench.leaderboard.site import links
 from tckr_bench.leaderboard.site.pages import dataset_page, method_page
+from tckr_bench.leaderboard.site.sources import Sources
 from tckr_bench.leaderboard.standings import Standings
 from tckr_bench.records import AttackScores, CellEvidence, Gate
-from tckr_bench.results.files import record_folder
+from tckr_bench.results.files import file_reference, pictures_path, record_folder, record_path, submission_folder
 from tckr_bench.results.pictures import PicturePair, write_pictures
 from tckr_bench.results.scores import write_scores
 from tckr_bench.text import plain
@@ -55,15 +57,22 @@ def hostile_pages(hostile, tmp_path_factory):
 
 
 def pages_of(standings, results):
-    track = standings.track.name
+    track, sources = standings.track.name, Sources(results)
     found = {
-        links.method_link(track, entry.slug): method_page(entry, standings, results=results)
+        links.method_link(track, entry.slug): method_page(entry, standings, sources=sources)
         for entry in standings.entries
     }
     return found | {
-        links.dataset_link(track, name): dataset_page(name, standings, results=results)
+        links.dataset_link(track, name): dataset_page(name, standings, sources=sources)
         for name in standings.track.datasets
     }
+
+
+def pages_with_scores(entry, standings, results):
+    """The page of an entry and those of its datasets, where its scores are at hand."""
+    changed, sources = swapped(standings, entry), Sources(results)
+    pages = [method_page(entry, changed, sources=sources)]
+    return pages + [dataset_page(name, changed, sources=sources) for name in entry.results]
 
 
 def entry_of(standings, *, role="method", standing="ranked"):
@@ -73,7 +82,7 @@ def entry_of(standings, *, role="method", standing="ranked"):
 
 
 def read(entry, standings, results):
-    return ReadPage(method_page(entry, standings, results=results))
+    return ReadPage(method_page(entry, standings, sources=Sources(results)))
 
 
 def with_records(entry, **changes):
@@ -85,6 +94,12 @@ def with_records(entry, **changes):
     return dataclasses.replace(entry, results=results)
 
 
+def with_run(entry, **changes):
+    """Return an entry with what its records say of their run changed."""
+    run = dataclasses.replace(next(iter(entry.results.values())).record.run, **changes)
+    return with_records(entry, run=run)
+
+
 def swapped(standings, entry):
     """Return standings with one entry in the place of that of its slug."""
     entries = tuple(entry if other.slug == entry.slug else other for other in standings.entries)
@@ -92,8 +107,8 @@ def swapped(standings, entry):
 
 
 def save_scores(entry, results):
-    """Write made-up scores of every attack of an entry and return the evidence by dataset."""
-    saved = {}
+    """Write made-up scores of every attack of an entry and return the entry with records that name them."""
+    named = {}
     for place, (name, found) in enumerate(entry.results.items()):
         record, generator = found.record, np.random.default_rng([place, len(entry.slug)])
         members, canaries = np.arange(400) % 2 == 0, np.arange(400) < 20
@@ -101,29 +116,33 @@ def save_scores(entry, results):
             label: AttackScores(label, generator.normal(size=400) + members, members, canaries, model)
             for label, model in record.threat_models.items()
         }
-        zeros = np.zeros((30, 10), np.float32)
-        evidence = CellEvidence(np.zeros(30, np.int64), zeros, zeros, attacks, record.primary_attack)
-        folder = record_folder(results, record)
+        zeros = np.zeros((record.splits["test"], 10), np.float32)
+        evidence = CellEvidence(np.zeros(len(zeros), np.int64), zeros, zeros, attacks, record.primary_attack)
+        folder = record_folder(submission_folder(results, record), record)
         folder.mkdir(parents=True, exist_ok=True)
-        seed = next(seed for seed in record.seeds if seed.scores)
-        write_scores(evidence, folder / seed.scores.name)
-        saved[name] = evidence
-    return saved
+        seeds = []
+        for seed in record.seeds:
+            if seed.scores is not None:
+                write_scores(evidence, folder / seed.scores.name)
+                seed = dataclasses.replace(seed, scores=file_reference(folder / seed.scores.name))
+            seeds.append(seed)
+        named[name] = dataclasses.replace(found, record=dataclasses.replace(record, seeds=tuple(seeds)))
+    return dataclasses.replace(entry, results=named)
 
 
 def save_pictures(entry, results, *, side=32, samples=40, copies=20):
-    """Write pairs of noise for every record of an entry that names a file of pictures."""
+    """Write pairs of noise for every record of an entry."""
     generator = np.random.default_rng(0)
     kinds = ["sample"] * samples + ["copy"] * copies
     for found in entry.results.values():
-        folder = record_folder(results, found.record)
-        folder.mkdir(parents=True, exist_ok=True)
+        path = pictures_path(submission_folder(results, found.record), found.record)
+        path.parent.mkdir(parents=True, exist_ok=True)
         images = generator.integers(0, 255, (len(kinds), 2, side, side, 3), dtype=np.uint8)
         pairs = [
             PicturePair(kind, index % 10, f"caption <b>{index}</b>", pair[0], pair[1])
             for index, (kind, pair) in enumerate(zip(kinds, images, strict=True))
         ]
-        write_pictures(pairs, folder / found.record.pictures.name)
+        write_pictures(pairs, path)
 
 
 def shown(value, *, scale=1.0, digits=3):
@@ -213,9 +232,9 @@ def test_what_others_wrote_stays_text(hostile_pages):
 
 def test_a_page_asks_no_other_host_and_runs_only_what_its_policy_names(pages, standings, tmp_path):
     entry = entry_of(standings)
-    save_scores(entry, tmp_path)
+    entry = save_scores(entry, tmp_path)
     save_pictures(entry, tmp_path)
-    for html in [*pages.values(), method_page(entry, standings, results=tmp_path)]:
+    for html in [*pages.values(), *pages_with_scores(entry, standings, tmp_path)]:
         page = ReadPage(html)
         policy = next(meta.get("content") for meta in page.every("meta") if "http-equiv" in meta.attributes)
         assert policy.startswith("default-src 'none'")
@@ -253,9 +272,9 @@ def test_links_resolve(written, request):
 
 def test_headings_tables_and_pictures_can_be_followed_without_sight(pages, standings, tmp_path):
     entry = entry_of(standings)
-    save_scores(entry, tmp_path)
+    entry = save_scores(entry, tmp_path)
     save_pictures(entry, tmp_path)
-    for html in [*pages.values(), method_page(entry, standings, results=tmp_path)]:
+    for html in [*pages.values(), *pages_with_scores(entry, standings, tmp_path)]:
         page = ReadPage(html)
         levels = [int(element.tag[1]) for element in page.elements if re.fullmatch(r"h[1-6]", element.tag)]
         assert levels.count(1) == 1
@@ -294,7 +313,7 @@ def test_a_record_without_gates_is_not_trusted(standings, tmp_path):
     assert "These measurements are not trusted." in page.text
     assert "the submission brought no checks" in page.text
     name = next(iter(entry.results))
-    dataset = ReadPage(dataset_page(name, swapped(standings, entry), results=tmp_path))
+    dataset = ReadPage(dataset_page(name, swapped(standings, entry), sources=Sources(tmp_path)))
     assert "doubtful" in dataset.row(EVERY, plain(entry.name))[1]
 
 
@@ -353,14 +372,13 @@ def test_a_dataset_shows_real_data_first_then_by_aop_and_controls_last(standings
 
 def test_a_dataset_nobody_submitted_has_a_page(standings, tmp_path):
     empty = Standings(standings.track, ())
-    page = ReadPage(dataset_page("digits", empty, results=tmp_path))
+    page = ReadPage(dataset_page("digits", empty, sources=Sources(tmp_path)))
     assert "Nobody has submitted anything on this dataset." in page.text
     assert "2,000 train" in page.text
 
 
-def test_pictures_are_left_out_where_the_record_has_none(standings, tmp_path):
-    entry = with_records(entry_of(standings), pictures=None)
-    page = read(entry, standings, tmp_path)
+def test_pictures_are_left_out_where_there_are_none(standings, tmp_path):
+    page = read(entry_of(standings), standings, tmp_path)
     assert not page.every("img")
     assert "The submission brought no pictures." in page.text
 
@@ -377,10 +395,10 @@ def test_pictures_are_left_out_where_the_licence_does_not_let_them_be_shown(stan
 
 def test_a_page_shows_few_pictures_encoded_anew_and_stays_small(standings, tmp_path):
     entry = entry_of(standings)
-    save_scores(entry, tmp_path)
+    entry = save_scores(entry, tmp_path)
     save_pictures(entry, tmp_path, side=64, samples=40, copies=20)
-    submitted = b"".join(path.read_bytes() for path in tmp_path.rglob("*.images.parquet"))
-    html = method_page(entry, standings, results=tmp_path)
+    submitted = b"".join(path.read_bytes() for path in tmp_path.rglob("pictures/*/*.parquet"))
+    html = method_page(entry, standings, sources=Sources(tmp_path))
     images = ReadPage(html).every("img")
     assert len(images) == len(entry.results) * (12 + 6)
     for image in images:
@@ -403,13 +421,13 @@ def test_pictures_of_many_datasets_share_a_pages_bytes(tmp_path):
 def test_files_that_cannot_be_read_are_said_without_naming_a_folder(standings, tmp_path):
     entry = entry_of(standings)
     for found in entry.results.values():
-        folder = record_folder(tmp_path, found.record)
-        folder.mkdir(parents=True)
-        for reference in (found.record.pictures, *(seed.scores for seed in found.record.seeds)):
-            if reference is not None:
-                (folder / reference.name).write_bytes(b"PAR1 no parquet PAR1")
+        run = submission_folder(tmp_path, found.record)
+        scores = [record_folder(run, found.record) / seed.scores.name for seed in found.record.seeds if seed.scores]
+        for path in (pictures_path(run, found.record), *scores):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"PAR1 no parquet PAR1")
     page = read(entry, standings, tmp_path)
-    assert page.text.count("does not hold the scores of an attack") == len(entry.results)
+    assert page.text.count("is not the file the record names") == len(entry.results)
     assert page.text.count("does not hold any") == len(entry.results)
     assert str(tmp_path) not in page.text
 
@@ -418,19 +436,19 @@ def test_a_file_outside_the_records_folder_is_never_opened(standings, tmp_path):
     entry = entry_of(standings)
     save_pictures(entry, tmp_path / "results")
     name, found = next(iter(entry.results.items()))
-    inside = record_folder(tmp_path / "results", found.record) / found.record.pictures.name
+    inside = pictures_path(submission_folder(tmp_path / "results", found.record), found.record)
     outside = tmp_path / "secret.parquet"
     inside.replace(outside)
     inside.symlink_to(outside)
     page = read(entry, standings, tmp_path / "results")
-    assert "names a file of pictures outside its folder; it is not opened" in page.text
+    assert "The pictures lie outside the folder of results; they are not opened." in page.text
     assert len(page.every("img")) == (len(entry.results) - 1) * (12 + 6)
     assert name in page.text
 
 
 def test_the_command_the_recipe_and_every_option_are_shown(standings, tmp_path):
     recipe = "name = \"mine\"\n[captioner]\n    option = '<b>'\n"
-    entry = with_records(entry_of(standings), recipe=recipe, command="tckr-bench run --matrix mine.toml")
+    entry = with_run(entry_of(standings), recipe=recipe, command="tckr-bench run --matrix mine.toml")
     page = read(entry, standings, tmp_path)
     blocks = [element.text for element in page.every("pre")]
     assert [block.strip() for block in blocks] == ["tckr-bench run --matrix mine.toml", recipe.strip()]
@@ -441,30 +459,32 @@ def test_the_command_the_recipe_and_every_option_are_shown(standings, tmp_path):
     for seed in record.seeds:
         if seed.scores is not None:
             assert seed.scores.sha256 in page.text
-            assert f"{record.track}/{record.dataset}/{seed.scores.name}" in page.text
+            assert f"{record.track}/{record.submission}/records/{record.dataset}/{seed.scores.name}" in page.text
+    assert record_path(submission_folder(Path(), record), record).as_posix() in page.text
 
 
 def test_a_commit_with_changes_is_marked(standings, tmp_path):
     entry = entry_of(standings)
     assert "with changes that were not committed" not in read(entry, standings, tmp_path).text
-    made = next(iter(entry.results.values())).record.provenance
-    dirty = with_records(entry, provenance=dataclasses.replace(made, dirty=True))
+    made = next(iter(entry.results.values())).record.run.provenance
+    dirty = with_run(entry, provenance=dataclasses.replace(made, dirty=True))
     assert "with changes that were not committed" in read(dirty, standings, tmp_path).text
 
 
 def test_the_papers_measurements_stand_in_a_section_of_their_own(tmp_path):
     board = made_standings(datasets=3, methods=5)
-    html = dataset_page("cifar10", board, results=tmp_path)
+    html = dataset_page("cifar10", board, sources=Sources(tmp_path))
     before, own = html.split('<section class="elsewhere"')
     assert "97.52" in own
     assert "reported, not measured here" in own
     assert "97.52" not in before
-    assert 'class="elsewhere"' not in dataset_page("digits", board, results=tmp_path)
+    assert 'class="elsewhere"' not in dataset_page("digits", board, sources=Sources(tmp_path))
 
 
 def test_a_gate_of_one_submission_is_not_held_against_another(standings, tmp_path):
-    entry = with_records(entry_of(standings), gates=(Gate("noise", False, "found too much"),), submission="f" * 16)
+    entry = with_records(entry_of(standings), gates=(Gate("noise", False, "found too much"),))
+    entry = with_run(entry, submission="f" * 16)
     entry = dataclasses.replace(entry, submission="f" * 16)
-    page = ReadPage(dataset_page("digits", swapped(standings, entry), results=tmp_path))
+    page = ReadPage(dataset_page("digits", swapped(standings, entry), sources=Sources(tmp_path)))
     assert f"{'f' * 16}: noise: found too much" in page.text
     assert f"{MAIN}: noise" not in page.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,12 +17,15 @@ from tckr_bench.leaderboard.site.attack_view import attack_groups, threats_of
 from tckr_bench.leaderboard.site.costs import costs_of
 from tckr_bench.leaderboard.site.dataset_view import dataset_view
 from tckr_bench.leaderboard.site.method_words import unbroken, what_it_is
+from tckr_bench.leaderboard.site.sources import Sources
 from tckr_bench.records import AttackScores, CellEvidence
-from tckr_bench.results.files import record_folder
+from tckr_bench.results.files import file_reference, record_folder, submission_folder
 from tckr_bench.results.records import StepCost
 from tckr_bench.results.scores import write_scores
 from tckr_bench.show import charts
 from tckr_bench.show.chart_parts import shortened
+
+NOWHERE = Sources(Path("nowhere"))
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +42,10 @@ def entry_of(standings, role):
     return next(entry for entry in standings.entries if entry.method.role == role)
 
 
+def with_run(record, **changes):
+    return dataclasses.replace(record, run=dataclasses.replace(record.run, **changes))
+
+
 def evidence_of(result, *, shift):
     generator = np.random.default_rng(round(10 * shift))
     members, canaries = np.arange(300) % 2 == 0, np.arange(300) < 40
@@ -45,27 +53,39 @@ def evidence_of(result, *, shift):
     for label, model in result.record.threat_models.items():
         scores = generator.normal(size=300) + shift * members + 50 * canaries * members
         attacks[label] = AttackScores(label, scores, members, canaries, model)
-    zeros = np.zeros((5, 10), np.float32)
-    return CellEvidence(np.zeros(5, np.int64), zeros, zeros, attacks, result.record.primary_attack)
+    zeros = np.zeros((result.record.splits["test"], 10), np.float32)
+    return CellEvidence(np.zeros(len(zeros), np.int64), zeros, zeros, attacks, result.record.primary_attack)
 
 
 def save(result, results, *, shift):
     evidence = evidence_of(result, shift=shift)
-    folder = record_folder(results, result.record)
+    folder = record_folder(submission_folder(results, result.record), result.record)
     folder.mkdir(parents=True, exist_ok=True)
     seed = next(seed for seed in result.record.seeds if seed.scores)
     write_scores(evidence, folder / seed.scores.name)
+    seeds = (dataclasses.replace(seed, scores=file_reference(folder / seed.scores.name)), *result.record.seeds[1:])
+    named = dataclasses.replace(result, record=dataclasses.replace(result.record, seeds=seeds))
     worst = next(
         measurement.attack for measurement in seed.measurements if measurement.metric == metric_names.WORST_AUC
     )
-    return evidence, worst
+    return named, (evidence, worst)
+
+
+def with_result(standings, result):
+    """Return standings with a result in the place of that of its method."""
+    name, slug = result.record.dataset, result.record.slug
+    entries = [
+        dataclasses.replace(entry, results={**entry.results, name: result}) if entry.slug == slug else entry
+        for entry in standings.entries
+    ]
+    return dataclasses.replace(standings, entries=tuple(entries))
 
 
 def drawn_curves(result, standings, results, monkeypatch):
     drawn = []
     draw = charts.roc_svg
     monkeypatch.setattr(charts, "roc_svg", lambda curves: drawn.extend(curves) or draw(curves))
-    chart = entry_charts.roc_chart(result, standings, results=results)
+    chart = entry_charts.roc_chart(result, standings, sources=Sources(results))
     return chart, drawn
 
 
@@ -73,8 +93,10 @@ def test_curves_are_those_of_the_saved_scores_without_canaries_the_teachers_besi
     standings, tmp_path, monkeypatch
 ):
     own, teacher = first(entry_of(standings, "method")), first(entry_of(standings, "baseline"))
-    saved = {"this entry": save(own, tmp_path, shift=0.3), "real data": save(teacher, tmp_path, shift=1.5)}
-    chart, drawn = drawn_curves(own, standings, tmp_path, monkeypatch)
+    named, of_own = save(own, tmp_path, shift=0.3)
+    taught, of_teacher = save(teacher, tmp_path, shift=1.5)
+    saved = {"this entry": of_own, "real data": of_teacher}
+    chart, drawn = drawn_curves(named, with_result(standings, taught), tmp_path, monkeypatch)
     expected = []
     for name, (evidence, worst) in saved.items():
         for label in dict.fromkeys((evidence.primary_attack, worst)):
@@ -92,8 +114,8 @@ def test_curves_are_those_of_the_saved_scores_without_canaries_the_teachers_besi
 
 def test_real_data_has_no_teacher_beside_it(standings, tmp_path, monkeypatch):
     teacher = first(entry_of(standings, "baseline"))
-    save(teacher, tmp_path, shift=1.0)
-    _, drawn = drawn_curves(teacher, standings, tmp_path, monkeypatch)
+    named, _ = save(teacher, tmp_path, shift=1.0)
+    _, drawn = drawn_curves(named, standings, tmp_path, monkeypatch)
     assert drawn
     assert all(curve.label.startswith("this entry") for curve in drawn)
 
@@ -101,7 +123,7 @@ def test_real_data_has_no_teacher_beside_it(standings, tmp_path, monkeypatch):
 def test_a_teacher_of_another_submission_is_not_set_beside_an_entry(standings):
     own = first(entry_of(standings, "method"))
     assert entry_charts.teacher_of(own, standings) is not None
-    other = dataclasses.replace(own, record=dataclasses.replace(own.record, submission="f" * 16))
+    other = dataclasses.replace(own, record=with_run(own.record, submission="f" * 16))
     assert entry_charts.teacher_of(other, standings) is None
 
 
@@ -109,7 +131,7 @@ def test_a_chart_leaves_out_controls_and_measurements_that_are_not_trusted(stand
     drawn = []
     monkeypatch.setattr(charts, "tradeoff_svg", lambda points: drawn.extend(points) or "<svg></svg>")
     name = next(iter(standings.track.datasets))
-    dataset_view(name, standings)
+    dataset_view(name, standings, sources=NOWHERE)
     found = [(entry, entry.results[name]) for entry in standings.entries if name in entry.results]
     shown = [
         result.row.get(metric_names.ACCURACY).value
@@ -195,11 +217,11 @@ def test_a_command_given_for_every_dataset_stands_once(standings):
     records = [result.record for result in entry_of(board, "method").results.values()]
     one = reproduction.recipes_of(records)
     assert [recipe.datasets for recipe in one] == [tuple(record.dataset for record in records)]
-    timed = [dataclasses.replace(record, run_seconds={"train": 60.0, "attack": 15.0}) for record in records]
+    timed = [with_run(record, seconds={"train": 60.0, "attack": 15.0}) for record in records]
     assert [recipe.cpu for recipe in reproduction.recipes_of(timed)] == ["1 min 15 s"]
-    untimed = [dataclasses.replace(record, run_seconds={}) for record in records]
+    untimed = [with_run(record, seconds={}) for record in records]
     assert [recipe.cpu for recipe in reproduction.recipes_of(untimed)] == [""]
-    other = dataclasses.replace(records[0], command="another")
+    other = with_run(records[0], command="another")
     assert len(reproduction.recipes_of([other, *records[1:]])) == 2
 
 
@@ -211,7 +233,7 @@ def test_names_in_charts_keep_beginning_and_end():
 
 def test_another_copy_of_a_dataset_is_said(standings):
     name = next(iter(standings.track.datasets))
-    facts = {fact.title: fact.words for fact in dataset_view(name, standings).facts}
+    facts = {fact.title: fact.words for fact in dataset_view(name, standings, sources=NOWHERE).facts}
     assert facts["fingerprint"] == standings.track.datasets[name].fingerprint
     entry = entry_of(standings, "method")
     description = dataclasses.replace(first(entry).record.description, fingerprint="0" * 64)
@@ -219,7 +241,8 @@ def test_another_copy_of_a_dataset_is_said(standings):
     changed = dataclasses.replace(entry, results={name: dataclasses.replace(first(entry), record=record)})
     entries = tuple(changed if other is entry else other for other in standings.entries)
     facts = {
-        fact.title: fact.words for fact in dataset_view(name, dataclasses.replace(standings, entries=entries)).facts
+        fact.title: fact.words
+        for fact in dataset_view(name, dataclasses.replace(standings, entries=entries), sources=NOWHERE).facts
     }
     assert f"1 of {len(entries)} records have another" in facts["fingerprint"]
 

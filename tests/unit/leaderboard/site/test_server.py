@@ -1,11 +1,14 @@
 """The server: pages to this machine, and nothing else to anybody."""
 
+import dataclasses
 import http.client
 import threading
 
 import pytest
+from made_standings import made_standings
 
 from tckr_bench.commands import leaderboard_site
+from tckr_bench.commands.leaderboard import Place
 from tckr_bench.errors import LeaderboardError
 from tckr_bench.leaderboard.site.build import MARKER
 from tckr_bench.leaderboard.site.server import HEADERS, site_server
@@ -95,13 +98,52 @@ def test_a_folder_without_a_site_and_a_port_that_is_taken_are_named(folder, tmp_
         site_server(folder, port=server.server_port)
 
 
-def test_ctrl_c_ends_it_quietly_and_no_browser_is_opened_unasked(folder, monkeypatch, capsys):
-    opened = []
-    monkeypatch.setattr("webbrowser.open", opened.append)
+@pytest.fixture
+def board(monkeypatch):
+    """Made standings in the place of records, and no charting library."""
+    board = made_standings(1, 5)
+    monkeypatch.setattr(leaderboard_site, "_standings", lambda place, screen: (board,))
+    monkeypatch.setattr("tckr_bench.leaderboard.site.index.vega_bundle", lambda: "// charts")
     monkeypatch.setattr("http.server.ThreadingHTTPServer.serve_forever", _interrupted)
-    leaderboard_site.serve(folder, port=0, open_browser=False)
+    return board
+
+
+def test_what_is_not_there_or_stale_is_built_first_and_what_is_current_is_not(board, tmp_path, monkeypatch):
+    out = tmp_path / "site"
+    index = out / "index.html"
+
+    def served():
+        leaderboard_site.serve(Place(tmp_path / "none"), out, open_browser=False)
+        return index.stat().st_mtime_ns
+
+    first = served()
+    assert served() == first
+    index.write_text("kept where nothing changed")
+    served()
+    assert index.read_text() == "kept where nothing changed"
+    other = dataclasses.replace(board, track=dataclasses.replace(board.track, summary="another"))
+    monkeypatch.setattr(leaderboard_site, "_standings", lambda place, screen: (other,))
+    served()
+    assert "another" in index.read_text()
+    (out / MARKER).write_text("of an older version")
+    index.write_text("old")
+    served()
+    assert index.read_text() != "old"
+
+
+def test_a_folder_that_is_no_site_is_left_alone(board, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(LeaderboardError, match="something else"):
+        leaderboard_site.serve(Place(tmp_path / "none"), tmp_path, open_browser=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_ctrl_c_ends_it_quietly_and_no_browser_is_opened_unasked(board, tmp_path, monkeypatch, capsys):
+    opened, place = [], Place(tmp_path / "none")
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    leaderboard_site.serve(place, tmp_path / "site", open_browser=False)
     assert opened == []
-    leaderboard_site.serve(folder, port=0, open_browser=True)
+    leaderboard_site.serve(place, tmp_path / "site", open_browser=True)
     assert len(opened) == 1
     assert "127.0.0.1" in capsys.readouterr().out
 

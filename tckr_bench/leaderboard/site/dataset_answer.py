@@ -1,0 +1,96 @@
+"""The answer of a dataset: in sentences, and as its best synthetic method's numbers beside those of real data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tckr_bench.judging import metric_names
+from tckr_bench.leaderboard.site.dataset_board import found_on, standings_on, submission_boards
+from tckr_bench.leaderboard.site.method_words import unbroken
+from tckr_bench.show.answer import answer
+from tckr_bench.show.contrasts import best_differences
+from tckr_bench.show.shown import Shown, share
+from tckr_bench.text import short_names, signed, span
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tckr_bench.judging.rows import DatasetBoard
+    from tckr_bench.leaderboard.site.dataset_board import SubmissionBoard
+    from tckr_bench.leaderboard.site.sources import Sources
+    from tckr_bench.leaderboard.standings import Standings
+    from tckr_bench.records import Estimate
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A number of the best method: the number, the same of real data, and within what the change lies."""
+
+    title: str
+    value: str
+    real: str
+    change: str
+
+
+@dataclass(frozen=True)
+class DatasetAnswer:
+    """What a dataset says in sentences, the first as a headline; `best` is who the tiles are of."""
+
+    trusted: bool
+    sentences: tuple[str, ...]
+    best: str = ""
+    tiles: tuple[Tile, ...] = ()
+
+
+def dataset_answer(name: str, standings: Standings, sources: Sources) -> DatasetAnswer | None:
+    """Answer for a dataset of a track; None where nobody has a record on it."""
+    return answer_of(submission_boards(found_on(name, standings_on(name, standings))), sources)
+
+
+def answer_of(boards: Sequence[SubmissionBoard], sources: Sources) -> DatasetAnswer | None:
+    """Answer by the submission that has the best synthetic method; by the first one where none is ranked."""
+    ranked = [own for own in boards if own.board.best is not None]
+    if not boards:
+        return None
+    chosen = min(ranked, key=_rank_of_best) if ranked else boards[0]
+    board = chosen.board
+    differences = best_differences(sources.evidence_of(chosen.records), board)
+    best = unbroken(chosen.names[board.best.method.name]) if board.best else ""
+    sentences = answer(board, short_names(chosen.methods)[1], differences)
+    return DatasetAnswer(board.trusted, sentences, best, _tiles(board, differences))
+
+
+def _rank_of_best(own: SubmissionBoard) -> tuple[int, float]:
+    best = own.board.best
+    assert best is not None, "asked for boards that have one"
+    aop = best.get(metric_names.AOP)
+    return best.rank or 0, -aop.value if aop else 0.0
+
+
+def _tiles(board: DatasetBoard, differences: Mapping[str, Estimate]) -> tuple[Tile, ...]:
+    """Return the best method's numbers beside those of real data."""
+    best = board.best
+    if best is None or not board.trusted:
+        return ()
+    baseline = board.baseline_of(best)
+    gap = share(best.get(metric_names.GAP))
+    tiles = [Tile("accuracy lost, points", gap.value, gap.interval, gap.spread)]
+    for title, metric, scale, digits in (
+        ("worst attack’s AUC", metric_names.WORST_AUC, 1, 3),
+        ("found by the worst attack at 1 % false alarms, %", metric_names.WORST_TPR, 100, 1),
+        ("AOP", metric_names.AOP, 1, 3),
+    ):
+        own, beside = best.get(metric), baseline.get(metric) if baseline else None
+        if own is not None:
+            shown = share(own, scale, digits)
+            tiles.append(_tile(title, shown, beside, differences.get(metric), scale=scale, digits=digits))
+    return tuple(tiles)
+
+
+def _tile(
+    title: str, own: Shown, beside: Estimate | None, change: Estimate | None, *, scale: float, digits: int
+) -> Tile:
+    real = f"real data {signed(scale * beside.value, digits)}" if beside else ""
+    reach = f"change {span(change.low, change.high, scale=scale, digits=digits)}" if change else ""
+    return Tile(title, own.value, real, reach)
