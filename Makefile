@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 TRACKIO := $(VENV)/trackio
+QUICK := $(addprefix tests/unit/,controls judging results stats leaderboard/test_*.py test_*.py)
 PACKAGES = import sysconfig; print(sysconfig.get_path('purelib'))
 
-.PHONY: default leaderboard setup check test docs clean
+.PHONY: default leaderboard setup check test quick docs clean
 
 # Set up everything and run the default matrix.
 default: setup
@@ -39,6 +40,12 @@ check: setup
 test: setup $(TRACKIO)/.ready
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 	$(TRACKIO)/bin/python -m pytest tests/unit/plugins/observers/test_trackio.py tests/contract -k trackio
+
+# A contributor's loop: lint, and the unit tests that need no torch.
+quick: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(QUICK)
 
 # trackio wants an older pillow. Its environment has what it cannot share, and finds everything else in .venv.
 $(TRACKIO)/.ready: $(VENV)/.ready
