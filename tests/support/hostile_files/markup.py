@@ -154,7 +154,7 @@ def numbers() -> Iterator[Hostile]:
     for shadows in ("many", [1], {}, None, 1e15, True, -1, "９"):
         yield changed(
             f"numbers/shadows={shadows!r}",
-            lambda r, s=shadows: r["attacks"][0]["options"].update(shadows=s),
+            lambda r, s=shadows: r["attacks"][0]["shadows"].update(count=s),
             EITHER,
             what="run",
         )
