@@ -31,6 +31,7 @@ MOST_RECORD_BYTES = 2 * 2**20
 MOST_RUN_BYTES = 16 * 2**20
 MOST_SEEDS = 100
 MOST_PARTS = 60_000
+MOST_RUN_PARTS = 200_000
 MOST_OF_A_KIND = 200
 RESULTS_FOLDER = Path("leaderboard") / "results"
 REPORT = Path("report") / "index.html"
@@ -191,7 +192,7 @@ def read_information(path: Path) -> RunInformation:
     Raises:
         RunError: it is missing, too large, not of this schema, or holds what it must not.
     """
-    information = read_json(path, RunInformation, what="run file", most=MOST_RUN_BYTES, parts=20 * MOST_PARTS)
+    information = read_json(path, RunInformation, what="run file", most=MOST_RUN_BYTES, parts=MOST_RUN_PARTS)
     fault = _fault_of_information(information)
     if fault:
         raise RunError(f"the run file {path.name} is not one: {fault}")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MOST_TEXT = 20_000
 MOST_NUMBER = 1e15
 MOST_DEPTH = 24
+MOST_ENTRIES = 25_000
 
 T = TypeVar("T")
 
@@ -132,10 +133,12 @@ def fault_of_texts(value: object, depth: int = 0) -> str:
 
 
 def _fault_of_amount(raw: object, *, most: int) -> str:
-    """Return whether a record has too many values; judged before the schema, which tells every fault of every value."""
+    """Return whether there are too many values; judged before the schema, which tells every fault of every value."""
     parts, count = [raw], 0
     while parts:
         part = parts.pop()
+        if isinstance(part, list) and len(part) > MOST_ENTRIES:
+            return f"a list has more than {MOST_ENTRIES:,} entries"
         inner = list(part.values()) if isinstance(part, dict) else part if isinstance(part, list) else []
         count += len(inner)
         if count > most:

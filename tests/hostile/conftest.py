@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from hostile_files.families import FAMILIES
 from hostile_files.judging import judge, summary
@@ -18,8 +16,8 @@ def world(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def sample(world):
-    """The student's record as JSON."""
-    return json.loads((world.folder / f"{world.student}.json").read_text())
+    """The student's record and the file of the run as JSON."""
+    return world.samples
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hostile_files.writing import written_paths
 from tckr_bench.leaderboard.site.build import build_site
 from tckr_bench.leaderboard.site.sources import Sources
 from tckr_bench.leaderboard.standings import standings_of
-from tckr_bench.results.files import scan_records
+from tckr_bench.results.files import scan_runs
 
 HOSTILE = (0, 4, 11, 21, 25)
 
@@ -22,7 +22,7 @@ def boards_of(world, sample, root):
     tracks = [replace(world.track, name=f"t{number}", title="<b>") for number in range(len(cases))]
     for case, track in zip(cases, tracks, strict=True):
         case.change(world.place(root, track.name))
-    records, _ = scan_records(root)
+    records = [record for run in scan_runs(root)[0] for record in run.records]
     boards = [standings_of([record for record in records if record.track == track.name], track) for track in tracks]
     return [board for board in boards if board.entries]
 

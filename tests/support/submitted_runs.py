@@ -222,11 +222,11 @@ def _audit(generator, lira: AttackScores) -> ShadowAudit:
 _REMEMBERED: dict[tuple[str, str], tuple] = {}
 
 
-def remembered_measurements(evidence, metrics):
+def remembered_measurements(evidence, metrics, *, excused=()):
     """Compute measurements of evidence, each once: they depend on nothing else."""
-    key = (digest_of(evidence), repr(metrics))
+    key = (digest_of(evidence), repr(metrics), repr(excused))
     if key not in _REMEMBERED:
-        _REMEMBERED[key] = tuple(compute_measurements(evidence, metrics))
+        _REMEMBERED[key] = tuple(compute_measurements(evidence, metrics, excused=excused))
     return _REMEMBERED[key]
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from hostile_files.json_files import changed
-from hostile_files.world import EITHER, STUDENT, TEACHER, Folder, Hostile, reseal
+from hostile_files.world import EITHER, REFUSED, SHOWN, STUDENT, TEACHER, Folder, Hostile, reseal
 
 
 def claims() -> Iterator[Hostile]:
     """Change what a record says of its scores, metrics, attacks and gates."""
 
+    def run(name: str, change: Callable[[dict], object], expected: str = REFUSED) -> Hostile:
+        return changed(f"forged/{name}", change, expected, what="run")
+
     def metric(what: str, **parts: object) -> Hostile:
-        return changed(f"forged/metric-{what}", lambda v: v["metrics"][2].update(parts))
+        return run(f"metric-{what}", lambda v: v["metrics"][2].update(parts))
 
     yield metric("version", version="99")
     yield metric("unknown", name="best-metric", label="best-metric")
@@ -22,8 +25,25 @@ def claims() -> Iterator[Hostile]:
     yield metric("family", family="generator", name="miniature", label="miniature", options={})
     yield metric("label", label="other")
     yield metric("identity", identity="elsewhere")
-    yield changed("forged/metric-twice", lambda v: v["metrics"].append(v["metrics"][0]))
-    yield changed("forged/metric-less", lambda v: v["metrics"].pop(2))
+    yield run("metric-twice", lambda v: v["metrics"].append(v["metrics"][0]))
+    yield run("metric-less", lambda v: v["metrics"].pop(2))
+    use = {"family": "attack", "name": "rmia", "version": "1", "label": "rmia", "options": {"shadows": 64}}
+    yield run("attack-use", lambda v: v["attacks"].append(use))
+    yield run("attack-unfaced", lambda v: v["attacks"].append({**v["attacks"][0], **use}), SHOWN)
+    yield run("attack-relabelled", lambda v: v["attacks"][1].update(label="lira", options={"shadows": 64}))
+    yield run("attack-less", lambda v: v["attacks"].pop())
+    yield run("attack-surface", lambda v: v["attacks"][0].update(surface="images"))
+    yield run("primary", lambda v: v.update(primary_attack="loss"))
+    yield run("submission", lambda v: v.update(submission="a" * 16))
+    yield run("submission-none", lambda v: v.update(submission=""))
+    yield run("matrix", lambda v: v.update(matrix="the best", matrix_digest="none"), SHOWN)
+    yield run("key", lambda v: v["keys"].update({"digits/x/seed-0": {"train": ["none"]}}))
+    yield run("keys-of-nobody", lambda v: v.update(keys={"digits/x/seed-0": {"train": ["a" * 64]}}), SHOWN)
+    for key in ("a" * 63, "A" * 64, "a" * 64 + "\n", "../" * 21 + "a", "z" * 64):
+        yield run(f"key-{key[:4]}-{len(key)}", lambda v, k=key: v["keys"].update({"x": {"train": [k]}}))
+    for part in ("naive", "ran", "failed"):
+        yield run(f"stages-{part}", lambda v, p=part: v["stages"].update({p: -1}), SHOWN)
+    yield run("seconds", lambda v: v.update(seconds={"train": -1.0, "<b>": 1e15}, wall_seconds=-1.0), SHOWN)
     for number in range(12):
         for part, shift in (("value", 0.01), ("low", -0.01), ("high", 1e-6), ("examples", 1)):
 
@@ -39,12 +59,8 @@ def claims() -> Iterator[Hostile]:
     yield changed("forged/measurement-interval", lambda v: v["seeds"][0]["measurements"][0].update(interval="exact"))
     adaptive = {"sees": "all", "owns": "all", "adaptive": True, "surface": "classifier"}
     yield changed("forged/attack-extra", lambda v: v["threat_models"].update(adaptive=adaptive))
-    use = {"family": "attack", "name": "rmia", "version": "1", "label": "rmia", "options": {"shadows": 64}}
-    yield changed("forged/attack-use", lambda v: v["attacks"].append(use))
-    yield changed("forged/attack-relabelled", lambda v: v["attacks"][1].update(name="lira", options={"shadows": 64}))
     yield changed("forged/attack-less", lambda v: v["threat_models"].pop("loss"))
     yield changed("forged/attack-adaptive", lambda v: v["threat_models"]["lira"].update(adaptive=True))
-    yield changed("forged/primary", lambda v: v.update(primary_attack="loss"))
     yield changed("forged/gates-passed", lambda v: [gate.update(passed=True) for gate in v["gates"]])
     yield changed("forged/gate-invented", lambda v: v["gates"].append({"name": "all", "passed": True, "reason": ""}))
     yield changed("forged/gates-none", lambda v: v.update(gates=[]))
@@ -56,7 +72,6 @@ def claims() -> Iterator[Hostile]:
     yield changed("forged/fingerprint", lambda v: v["description"].update(fingerprint="cd" * 32))
     yield changed("forged/splits", lambda v: v["splits"].update(test=1000))
     yield changed("forged/licence", lambda v: v["description"].update(licence="CC BY-NC 4.0"))
-    yield changed("forged/submission", lambda v: v.update(submission="a" * 16))
     yield changed("forged/seed", lambda v: v["seeds"][0].update(seed=1))
     yield changed("forged/failure", lambda v: v["seeds"][0].update(failure="none"))
     for part in ("captioner", "generator", "adapter", "classifier"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 import re
@@ -16,14 +15,15 @@ from pathlib import Path
 from rich.console import Console
 
 from hostile_files.world import REFUSED, SHOWN, Hostile, World
-from tckr_bench.leaderboard import parallel, verification
-from tckr_bench.leaderboard.formats import standings_csv, standings_json
+from tckr_bench.leaderboard import verification
+from tckr_bench.leaderboard.formats import csv_text, json_text, sheet_of
 from tckr_bench.leaderboard.site.pages import dataset_page, method_page
 from tckr_bench.leaderboard.site.sources import Sources
 from tckr_bench.leaderboard.standings import Standings, standings_of
 from tckr_bench.leaderboard.tables import standings_group
 from tckr_bench.leaderboard.typeset import standings_latex, standings_markdown
-from tckr_bench.results.files import dump_record, record_folder, scan_records
+from tckr_bench.results import examination, parallel
+from tckr_bench.results.files import dump_record, dump_run, scan_runs
 from tckr_bench.show import charts
 
 MEMORY, SECONDS = 3 * 2**30, 60
@@ -74,7 +74,7 @@ def judge(
         case.change(world.place(root, track.name))
     before = _outside(root)
     faults = _faults(root, tracks, _alone if alone else _here)
-    records, _ = scan_records(root)
+    records = [record for run in scan_runs(root)[0] for record in run.records]
     judged = []
     for case, track in zip(cases, tracks, strict=True):
         own = [record for record in records if record.track == track.name]
@@ -85,12 +85,12 @@ def judge(
 
 
 def _faults(root: Path, tracks: Sequence[object], work_on: Callable) -> dict[str, list[str]]:
-    whole = verification.in_processes
-    verification.in_processes = lambda work, tasks, *, died, **_: _each_once(work_on, work, tasks, died)
+    whole = examination.in_processes
+    examination.in_processes = lambda work, tasks, *, died, **_: _each_once(work_on, work, tasks, died)
     try:
         found = verification.verify_results(root, tracks)
     finally:
-        verification.in_processes = whole
+        examination.in_processes = whole
     faults = defaultdict(list)
     for fault in found.faults:
         assert str(fault).isprintable()
@@ -116,23 +116,12 @@ _KNOWN: dict[str, object] = {}
 
 def _each_once(work_on: Callable, work: Callable, tasks: Sequence, died: Callable) -> list:
     """Do tasks; score files examined before, beside an equal record of another track, are not examined again."""
-    keys = [_key(work, task) or f"task {number}" for number, task in enumerate(tasks)]
+    keys = [examination._memory_key(task) or f"task {number}" for number, task in enumerate(tasks)]
     known = {key: _KNOWN[key] for key in keys if key in _KNOWN}
     new = {key: task for key, task in zip(keys, tasks, strict=True) if key not in known}
     known |= dict(zip(new, work_on(work, list(new.values()), died), strict=True))
     _KNOWN.update({key: known[key] for key in new if not key.startswith("task ")})
     return [known[key] for key in keys]
-
-
-def _key(work: Callable, task: object) -> str | None:
-    record = task.record
-    scores = next((seed.scores for seed in record.seeds if seed.seed == task.seed), None)
-    reference = record.pictures if task.seed is None else scores
-    path = record_folder(task.root, record) / reference.name
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > 2**24:
-        return None
-    blank = dump_record(replace(record, track="", gates=(), command="", recipe=""))
-    return hashlib.sha256(work.__name__.encode() + blank + path.read_bytes() + str(task.seed).encode()).hexdigest()
 
 
 def _outside(root: Path) -> list[str]:
@@ -146,7 +135,8 @@ def _harms_once(records: Sequence[object], track: object, root: Path, *, pages: 
     """Show records; a teacher that is left alone is shown once, for it is the same beside all that cannot be read."""
     if any(record.method.role == "method" for record in records):
         return _harms(records, track, root, pages=pages)
-    key = repr((pages, replace(track, name=""), [dump_record(replace(record, track="")) for record in records]))
+    runs = [dump_run(replace(record.run, track="")) for record in records]
+    key = repr((pages, replace(track, name=""), runs, [dump_record(record) for record in records]))
     if key not in _SHOWN:
         _SHOWN[key] = _harms(records, track, root, pages=pages)
     return _SHOWN[key]
@@ -163,15 +153,18 @@ def harms_of(board: Standings, results: Path, *, pages: bool = True) -> tuple[st
     """Return what is wrong with how standings are shown: whatever is not text, and whatever cannot be shown."""
     harms = []
     for measurements in (False, True):
-        harms += _harms_of_csv(standings_csv(board, measurements=measurements))
-        harms += _harms_of_json(standings_json(board, measurements=measurements))
+        sheet = sheet_of((board,), measurements=measurements)
+        harms += _harms_of_csv(csv_text(sheet))
+        harms += _harms_of_json(json_text(sheet))
     harms += _harms_of_markdown(standings_markdown(board))
     harms += _harms_of_latex(standings_latex(board))
     written = io.StringIO()
     Console(file=written, width=100, color_system=None, highlight=False).print(standings_group(board))
     harms += [f"the terminal gets {bad}" for bad in _invisible(written.getvalue())]
+    records = [result.record for entry in board.entries for result in entry.results.values()]
     for dataset in board.track.datasets:
-        for text in (standings_csv(board, dataset=dataset), standings_latex(board, dataset=dataset)):
+        alone = standings_of(records, board.track, dataset=dataset)
+        for text in (csv_text(sheet_of((alone,))), standings_latex(alone)):
             harms += [f"a table gets {bad}" for bad in _invisible(text)]
     return tuple(harms + (_harms_of_pages(board, results) if pages else []))
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from hostile_files.json_files import changed
-from hostile_files.world import EITHER, REFUSED, Hostile, at, paths_of, put
+from hostile_files.json_files import BOTH, changed
+from hostile_files.world import EITHER, REFUSED, Folder, Hostile, Samples, at, paths_of, put
 
 MARKUP = (
     "<script>alert(1)</script>",
@@ -48,67 +48,72 @@ MARKUP = (
 )
 
 
-def marked(sample: dict, *, each: int = 2) -> Iterator[Hostile]:
+def marked(samples: Samples, *, each: int = 2) -> Iterator[Hostile]:
     """Put markup into every text, several in turn."""
-    paths = [path for path in paths_of(sample) if isinstance(at(sample, path), str)]
-    for number, path in enumerate(paths):
-        for step in range(each):
-            text = MARKUP[(number * each + step) % len(MARKUP)]
-            name = f"markup/{'.'.join(map(str, path))}={ascii(text)[:24]}"
-            yield changed(name, lambda value, path=path, text=text: put(value, path, text), EITHER)
+    for what in BOTH:
+        sample = getattr(samples, what)
+        for number, path in enumerate(path for path in paths_of(sample) if isinstance(at(sample, path), str)):
+            for step in range(each):
+                text = MARKUP[(number * each + step) % len(MARKUP)]
+                name = f"markup/{'.'.join(map(str, path))}={ascii(text)[:24]}"
+                yield changed(name, lambda value, path=path, text=text: put(value, path, text), EITHER, what=what)
 
 
-def everywhere(sample: dict) -> Iterator[Hostile]:
-    """Put one text into every free text at once: descriptions, labels, options, gates, commands, provenance."""
+def _both(name: str, change: Callable[[dict, dict], object], expected: str = REFUSED) -> Hostile:
+    """Return a case that changes the JSON of the record and of the run's file."""
+
+    def apply(folder: Folder) -> None:
+        record, run = folder.json(), folder.json("run")
+        change(record, run)
+        folder.write(record)
+        folder.write(run, "run")
+
+    return Hostile(name, apply, expected)
+
+
+def _free_texts(sample: dict) -> list[tuple]:
+    """Return the paths of texts that nothing is named by or follows from."""
     named = {("track",), ("submission",), ("dataset",), ("method", "name"), ("method", "role"), ("method", "labels")}
-    fixed = (
-        "name",
-        "sha256",
-        "family",
-        "surface",
-        "status",
-        "metric",
-        "attack",
-        "protocol",
-        "contamination",
-        "label",
-        "failure",
-    )
-    kept = ("metrics", "description")
-    free = [
+    fixed = ("name", "sha256", "family", "surface", "status", "metric", "attack", "protocol", "contamination")
+    fixed += ("label", "failure")
+    return [
         path
         for path in paths_of(sample)
         if isinstance(at(sample, path), str)
-        and path not in named
+        and path not in (*named, ("primary_attack",))
         and path[-1] not in fixed
-        and path[0] not in kept
-        and path != ("primary_attack",)
+        and path[0] not in ("metrics", "description", "keys")
     ]
+
+
+def everywhere(samples: Samples) -> Iterator[Hostile]:
+    """Put one text into every free text at once: labels, options, gates, commands, provenance."""
     for text in MARKUP:
 
-        def fill(value: dict, text: str = text) -> None:
-            for path in free:
-                put(value, path, text)
-            value["method"]["classifier"]["options"] = {text: text, "list": [text], "deep": {text: [1, None, text]}}
-            value["provenance"]["versions"] = {text: text}
-            value["provenance"]["distributions"] = {text: text}
+        def fill(record: dict, run: dict, text: str = text) -> None:
+            for value, sample in ((record, samples.record), (run, samples.run)):
+                for path in _free_texts(sample):
+                    put(value, path, text)
+            record["method"]["classifier"]["options"] = {text: text, "list": [text], "deep": {text: [1, None, text]}}
+            run["provenance"]["versions"] = run["provenance"]["distributions"] = {text: text}
+            run["seconds"], run["keys"] = {text: 1.0}, {text: {text: ["a" * 64]}}
 
-        yield changed(f"everywhere/{ascii(text)[:30]}", fill, EITHER)
+        yield _both(f"everywhere/{ascii(text)[:30]}", fill, EITHER)
 
 
 def labelled() -> Iterator[Hostile]:
     """Put markup into labels, class names, attack names and failures."""
     for text in MARKUP:
 
-        def fill(value: dict, text: str = text) -> None:
+        def fill(value: dict, run: dict, text: str = text) -> None:
             for part in ("captioner", "generator", "adapter", "classifier"):
                 value["method"][part]["label"] = f"{text}{part}"
             value["description"]["class_names"] = [f"{text}{n}" for n in range(3)]
             value["description"]["source"] = value["description"]["native_size"] = text
             model = value["threat_models"].pop("lira")
             value["threat_models"][text] = {**model, "sees": text, "owns": text}
-            value["attacks"][0].update(label=text, name=text)
-            value["primary_attack"] = text
+            run["attacks"][0].update(label=text, name=text)
+            run["primary_attack"] = text
             for measurement in value["seeds"][0]["measurements"]:
                 measurement["attack"] = text if measurement["attack"] == "lira" else measurement["attack"]
                 measurement["interval"] = text
@@ -118,7 +123,7 @@ def labelled() -> Iterator[Hostile]:
             )
             value["seeds"][1]["failure"] = text
 
-        yield changed(f"labels/{ascii(text)[:30]}", fill)
+        yield _both(f"labels/{ascii(text)[:30]}", fill)
 
 
 def numbers() -> Iterator[Hostile]:
@@ -148,7 +153,10 @@ def numbers() -> Iterator[Hostile]:
         yield changed(f"numbers/images={value}", lambda r, v=value: r.update(images_generated=int(v)))
     for shadows in ("many", [1], {}, None, 1e15, True, -1, "９"):
         yield changed(
-            f"numbers/shadows={shadows!r}", lambda r, s=shadows: r["attacks"][0]["options"].update(shadows=s), EITHER
+            f"numbers/shadows={shadows!r}",
+            lambda r, s=shadows: r["attacks"][0]["shadows"].update(count=s),
+            EITHER,
+            what="run",
         )
     for splits in ({}, {"train": 0}, {"train": -5, "test": -5}, {"train": 10**15, "test": 10**15}, {"test": 12}):
         yield changed(f"numbers/splits={splits}", lambda r, s=splits: r.update(splits=s))

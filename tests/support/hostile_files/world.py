@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,17 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from tckr_bench.results.run_files import RunProvenance
 
-from tckr_bench.leaderboard.submission import (
-    NEEDED_METRICS,
-    digest_of,
-    digest_of_failure,
-    gates_of,
-    identity_of,
-    images_of,
-)
+from tckr_bench.judging.gates import gates_of
 from tckr_bench.leaderboard.tracks import RequiredAttack, Track, TrackDataset
+from tckr_bench.leaderboard.verification import NEEDED_METRICS
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import (
     AttackScores,
@@ -31,13 +25,31 @@ from tckr_bench.records import (
     Method,
     ShadowAudit,
     Shadows,
+    StepCost,
     ThreatModel,
 )
-from tckr_bench.results.files import dump_record, file_reference, pictures_name, scores_name
+from tckr_bench.results.files import (
+    PICTURES,
+    RECORDS,
+    RUN_FILE,
+    dump_record,
+    dump_run,
+    file_reference,
+    read_run,
+    scores_name,
+)
+from tckr_bench.results.identity import identity_of
 from tckr_bench.results.pictures import PicturePair, write_pictures
-from tckr_bench.results.records import SCHEMA_VERSION, ResultRecord, SeedResult, StepCost, cells_of
+from tckr_bench.results.recomputation import compute_measurements
+from tckr_bench.results.records import (
+    SCHEMA_VERSION,
+    ResultRecord,
+    RunInformation,
+    RunProvenance,
+    SeedResult,
+    StageCounts,
+)
 from tckr_bench.results.scores import read_scores, write_scores
-from tckr_bench.results.verify import compute_measurements
 
 DATASET, CLASSES = "digits", ("zero", "one", "two")
 SPLITS = {"train": 24, "validation": 6, "test": 12}
@@ -55,7 +67,7 @@ REFUSED, SHOWN, EITHER = "refused", "shown", "either"
 class Hostile:
     """A hostile submission: its name, what it changes in a sound one, and what a correct program does with it.
 
-    `change` is given the folder of a sound submission's dataset, `<track>/digits`. `expected` is `refused` (a fault
+    `change` is given the folder of a sound submission, `<track>/<submission>`. `expected` is `refused` (a fault
     names it), `shown` (nothing is wrong with it: it is shown, as text) or `either`.
     """
 
@@ -69,47 +81,68 @@ class Folder:
     """The folder of one sound submission, to be changed."""
 
     path: Path
-    teacher: str
-    student: str
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+
+    @property
+    def run(self) -> Path:
+        """The file of the run."""
+        return self.path / RUN_FILE
+
+    @property
+    def records(self) -> Path:
+        """The folder of its records on its dataset."""
+        return self.path / RECORDS / DATASET
 
     @property
     def record(self) -> Path:
         """The student's record."""
-        return self.path / f"{self.student}.json"
+        return self.records / f"{STUDENT}.json"
 
     @property
     def scores(self) -> Path:
         """The student's scores."""
-        return self.path / f"{self.student}.seed-0.parquet"
+        return self.records / f"{STUDENT}.seed-0.parquet"
 
     @property
     def pictures(self) -> Path:
         """The student's pictures."""
-        return self.path / f"{self.student}.images.parquet"
+        return self.path / PICTURES / DATASET / f"{STUDENT}.parquet"
 
     @property
     def root(self) -> Path:
         """The folder of results."""
         return self.path.parent.parent
 
-    def json(self) -> dict:
-        """The student's record as JSON."""
-        return json.loads(self.record.read_text())
+    def json(self, what: str = "record") -> dict:
+        """The student's record, or the file of the run, as JSON."""
+        return json.loads(getattr(self, what).read_text())
 
-    def write(self, value: object) -> None:
-        """Write the student's record as JSON, whatever it is."""
-        self.record.write_text(json.dumps(value))
+    def write(self, value: object, what: str = "record") -> None:
+        """Write the student's record, or the file of the run, as JSON, whatever it is."""
+        getattr(self, what).write_text(json.dumps(value))
 
     def sign(self) -> None:
-        """Put the sha256 and the size of the files as they are now into the student's record, as an attacker would."""
+        """Put sha256 and size of the scores as they are into the record, and the name they give, as an attacker would.
+
+        The submission is elsewhere afterwards.
+        """
         raw = self.json()
-        for part, path in ((raw["seeds"][0], self.scores), (raw, self.pictures)):
-            key = "scores" if path is self.scores or path == self.scores else "pictures"
-            if path.is_file():
-                reference = file_reference(path)
-                part[key] = {"name": reference.name, "sha256": reference.sha256, "size": reference.size}
+        if self.scores.is_file():
+            reference = file_reference(self.scores)
+            told = {"name": reference.name, "sha256": reference.sha256, "size": reference.size}
+            raw["seeds"][0]["scores"] = told
         self.write(raw)
+        name = identity_of(read_run(self.path).records)
+        self.write({**self.json("run"), "submission": name}, "run")
+        self.path.rename(self.path.with_name(name))
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The files of a sound submission as JSON."""
+
+    record: dict
+    run: dict
 
 
 @dataclass(frozen=True)
@@ -118,20 +151,19 @@ class World:
 
     folder: Path
     track: Track
-    teacher: str
-    student: str
+
+    @property
+    def samples(self) -> Samples:
+        """The student's record and the file of the run as JSON."""
+        return Samples(Folder(self.folder).json(), Folder(self.folder).json("run"))
 
     def place(self, root: Path, track: str) -> Folder:
         """Copy the submission below a folder of results as one to a track of its own."""
-        target = root / track / DATASET
-        target.mkdir(parents=True)
-        for path in sorted(self.folder.iterdir()):
-            if path.suffix == ".json":
-                text = path.read_text()
-                (target / path.name).write_text(text.replace(f'"track":"{TRACK}"', f'"track":"{track}"'))
-            else:
-                shutil.copyfile(path, target / path.name)
-        return Folder(target, self.teacher, self.student)
+        run = self.folder / RUN_FILE
+        target = root / track / json.loads(run.read_text())["submission"]
+        shutil.copytree(self.folder, target)
+        (target / RUN_FILE).write_text(run.read_text().replace(f'"track":"{TRACK}"', f'"track":"{track}"'))
+        return Folder(target)
 
 
 def make_evidence(seed: int, *, accuracy: float, teacher: np.ndarray | None = None) -> CellEvidence:
@@ -168,47 +200,42 @@ def make_pairs(count: int = 4) -> list[PicturePair]:
 
 def make_world(folder: Path) -> World:
     """Write a sound submission of a teacher and a student into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
     teacher = make_evidence(1, accuracy=1.0)
     student = make_evidence(2, accuracy=0.7, teacher=teacher.test_logits)
     drafts = [_draft(*item) for item in ((_method(TEACHER), teacher), (_method(STUDENT), student))]
-    write_sealed(folder, drafts, {"teacher": teacher, STUDENT: student}, pictured=STUDENT)
-    names = {path.stem.rsplit("-", 1)[0]: path.stem for path in folder.glob("*.json")}
+    write_sealed(folder, drafts, {TEACHER: teacher, STUDENT: student})
+    pictures = Folder(folder).pictures
+    pictures.parent.mkdir(parents=True)
+    write_pictures(make_pairs(), pictures)
     dataset = TrackDataset(SPLITS, len(CLASSES), FINGERPRINT)
-    track = Track(TRACK, "A track", "Made up.", "mini", {DATASET: dataset}, attacks=(RequiredAttack("lira"),))
-    return World(folder, track, names["teacher"], names[STUDENT])
+    return World(
+        folder, Track(TRACK, "A track", "Made up.", "mini", {DATASET: dataset}, attacks=(RequiredAttack("lira"),))
+    )
 
 
-def write_sealed(
-    folder: Path, records: list[ResultRecord], evidence: dict[str, CellEvidence], *, pictured: str = ""
-) -> list[ResultRecord]:
-    """Write records with all that follows from their evidence: gates, name of the submission, files."""
-    cells = [cell for record in records for cell in cells_of(record)]
-    gates = gates_of(cells, records[0].primary_attack, limits={})
-    keys = [
-        ((record.dataset, record.method.name, seed.seed), _digest(seed, evidence.get(record.method.name)))
-        for record in records
-        for seed in record.seeds
-    ]
+def write_sealed(folder: Path, records: list[ResultRecord], evidence: dict[str, CellEvidence]) -> str:
+    """Write records with all that follows from their evidence: files, gates and the name, which is returned."""
+    where = folder / RECORDS / DATASET
+    where.mkdir(parents=True, exist_ok=True)
+    gates = gates_of(records, {})
     sealed = []
     for record in records:
-        record = replace(record, gates=gates, submission=identity_of(keys))
         seeds = []
         for seed in record.seeds:
             if seed.status == "ok":
-                path = folder / scores_name(record, seed.seed)
+                path = where / scores_name(record, seed.seed)
                 write_scores(evidence[record.method.name], path)
                 seed = replace(seed, scores=file_reference(path))
             seeds.append(seed)
-        record = replace(record, seeds=tuple(seeds))
-        if record.method.name == pictured:
-            path = folder / pictures_name(record)
-            write_pictures(make_pairs(), path)
-            record = replace(record, pictures=file_reference(path))
-        text = json.dumps(json.loads(dump_record(record)), separators=(",", ":"))
-        (folder / f"{record.slug}.json").write_text(text)
-        sealed.append(record)
-    return sealed
+        sealed.append(replace(record, gates=gates, seeds=tuple(seeds)))
+        (where / f"{record.method.name}.json").write_text(_compact(dump_record(sealed[-1])))
+    name = identity_of(sealed)
+    (folder / RUN_FILE).write_text(_compact(dump_run(replace(records[0].run, submission=name))))
+    return name
+
+
+def _compact(content: bytes) -> str:
+    return json.dumps(json.loads(content), separators=(",", ":"))
 
 
 def reseal(folder: Folder, change: Callable[[dict[str, CellEvidence], dict[str, ResultRecord]], object]) -> None:
@@ -216,16 +243,10 @@ def reseal(folder: Folder, change: Callable[[dict[str, CellEvidence], dict[str, 
 
     Measurements are computed from the changed evidence unless `change` returns False.
     """
-    from tckr_bench.results.files import read_record
-
-    paths = {TEACHER: folder.path / f"{folder.teacher}.json", STUDENT: folder.record}
-    records = {name: read_record(path) for name, path in paths.items()}
-    evidence = {
-        name: copy.deepcopy(read_scores(path.with_name(f"{path.stem}.seed-0.parquet"))) for name, path in paths.items()
-    }
+    records = {record.method.name: record for record in read_run(folder.path).records}
+    evidence = {name: copy.deepcopy(read_scores(folder.records / f"{name}.seed-0.parquet")) for name in records}
     compute = change(evidence, records)
-    for path in folder.path.iterdir():
-        path.unlink()
+    shutil.rmtree(folder.path)
     drafts = []
     for name, record in records.items():
         measurements = tuple(compute_measurements(evidence[name], record.metrics)) if compute is not False else None
@@ -233,12 +254,9 @@ def reseal(folder: Folder, change: Callable[[dict[str, CellEvidence], dict[str, 
             s if measurements is None or s.status == "failed" else replace(s, measurements=measurements)
             for s in record.seeds
         ]
-        drafts.append(replace(record, seeds=tuple(seeds), pictures=None))
-    write_sealed(folder.path, drafts, evidence)
-
-
-def _digest(seed: SeedResult, evidence: CellEvidence | None) -> str:
-    return digest_of_failure(seed.failure) if seed.status == "failed" else digest_of(evidence)
+        drafts.append(replace(record, seeds=tuple(seeds)))
+    name = write_sealed(folder.path, drafts, evidence)
+    folder.path.rename(folder.path.with_name(name))
 
 
 def _method(name: str) -> Method:
@@ -253,37 +271,47 @@ def _method(name: str) -> Method:
 
 
 def _draft(method: Method, evidence: CellEvidence) -> ResultRecord:
-    registry = default_registry()
-    metrics = tuple(registry.use("metric", name, label=name, options={}) for name in NEEDED_METRICS)
-    measurements = tuple(compute_measurements(evidence, metrics))
-    provenance = RunProvenance(
-        "2026-01-02T03:04:05+00:00", {"python": "3"}, {"x": "1"}, "c" * 40, False, "Linux", "made up", "cpu", 2, 2
-    )
-    record = ResultRecord(
+    run = _information()
+    measurements = tuple(compute_measurements(evidence, run.metrics))
+    return ResultRecord(
         schema_version=SCHEMA_VERSION,
-        track=TRACK,
-        submission="0" * 16,
+        dataset=DATASET,
         method=method,
         description=DatasetDescription(DATASET, CLASSES, SPLITS, FINGERPRINT, "8x8", "made up", "MIT"),
         splits=SPLITS,
-        dataset=DATASET,
         protocol="sound",
         contamination="none" if method.synthetic else None,
+        threat_models=MODELS,
+        seeds=(SeedResult(0, "ok", measurements, None, (StepCost("train", "small-cnn", "cpu", 1, 2.0, 3.0, 4096),)),),
+        images_generated=round(method.cardinality * SPLITS["train"]) if method.synthetic else 0,
+        gates=(),
+        run=run,
+    )
+
+
+def _information() -> RunInformation:
+    registry = default_registry()
+    return RunInformation(
+        schema_version=SCHEMA_VERSION,
+        submission="0" * 16,
+        track=TRACK,
+        matrix="mini",
+        matrix_digest=hashlib.sha256(b"mini").hexdigest(),
         primary_attack="lira",
         attacks=tuple(
             ComponentUse("attack", label, "1", label, {"shadows": 2}, shadows=Shadows(2)) for label in MODELS
         ),
-        metrics=metrics,
-        threat_models=MODELS,
-        seeds=(SeedResult(0, "ok", measurements, None, (StepCost("train", "small-cnn", "cpu", 1, 2.0, 3.0, 4096),)),),
-        images_generated=0,
-        gates=(),
-        pictures=None,
+        metrics=tuple(registry.use("metric", name, label=name, options={}) for name in NEEDED_METRICS),
         command="tckr-bench run --matrix mini",
         recipe="",
-        provenance=provenance,
+        provenance=RunProvenance(
+            "2026-01-02T03:04:05+00:00", {"python": "3"}, {"x": "1"}, "c" * 40, False, "Linux", "made up", "cpu", 2, 2
+        ),
+        stages=StageCounts(8, 4, 0, 4, 0),
+        seconds={"train": 3.0},
+        wall_seconds=4.0,
+        keys={f"{DATASET}/{STUDENT}/seed-0": {"train": ("d" * 64,)}},
     )
-    return replace(record, images_generated=images_of(record))
 
 
 def paths_of(value: object, where: tuple[object, ...] = ()) -> Iterator[tuple[object, ...]]:

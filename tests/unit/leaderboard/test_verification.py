@@ -430,13 +430,13 @@ def test_a_second_look_computes_nothing_and_finds_the_same(tmp_path, monkeypatch
     found = board(tmp_path, CLOTHES)
     monkeypatch.setenv("TCKR_BENCH_STORE", str(tmp_path / "store"))
     first = verify_results(found.root, [small_track()])
-    monkeypatch.setattr(examination, "compute_measurements", lambda *_: pytest.fail("measurements were computed"))
+    monkeypatch.setattr(examination, "compute_measurements", lambda *_, **__: pytest.fail("measurements were computed"))
     assert verify_results(found.root, [small_track()], progress=pytest.fail) == first
     monkeypatch.undo()
     computed = []
     monkeypatch.setenv("TCKR_BENCH_STORE", str(tmp_path / "store"))
     monkeypatch.setattr(examination, "in_processes", serially)
-    monkeypatch.setattr(examination, "compute_measurements", lambda *given: computed.append(given) or ())
+    monkeypatch.setattr(examination, "compute_measurements", lambda *given, **_: computed.append(given) or ())
     found.change("dp-sgd", images_generated=1)
     verify_results(found.root, [small_track()])
     assert len(computed) == len(SEEDS)

@@ -95,14 +95,14 @@ def test_what_is_out_of_proportion_is_refused_before_anything_is_computed(part, 
     with monkeypatch.context() as quick:
         quick.setattr("submitted_runs.remembered_measurements", lambda evidence, metrics: ())
         found.change_evidence(name, grow)
-    monkeypatch.setattr(examination, "compute_measurements", lambda *given: pytest.fail("measurements were computed"))
+    monkeypatch.setattr(examination, "compute_measurements", lambda *_, **__: pytest.fail("measurements were computed"))
     (fault,) = examine(Task(found.folder, found.record(name), 0)).faults
     assert ("shadow models" if part == "shadows" else "more examples than the dataset has images twice") in fault
 
 
 @pytest.mark.parametrize("error", [ValueError, ZeroDivisionError, IndexError, AssertionError])
 def test_what_a_metric_makes_of_nonsense_is_a_fault(error, monkeypatch):
-    def failing(evidence, metrics):
+    def failing(evidence, metrics, **asked):
         raise error("nonsense")
 
     monkeypatch.setattr(examination, "compute_measurements", failing)

@@ -28,9 +28,9 @@ def computed(found, monkeypatch, tmp_path):
     monkeypatch.setenv("TCKR_BENCH_STORE", str(tmp_path / "store"))
     found = []
 
-    def compute(evidence, metrics):
+    def compute(evidence, metrics, **asked):
         found.append(evidence)
-        return remembered_measurements(evidence, metrics)
+        return remembered_measurements(evidence, metrics, **asked)
 
     monkeypatch.setattr(examination, "compute_measurements", compute)
     return found
@@ -76,7 +76,7 @@ def change_the_primary_attack(found, monkeypatch):
 
 
 def install_another_version(found, monkeypatch):
-    monkeypatch.setattr(memory.metadata, "version", lambda name: "99")
+    monkeypatch.setattr(memory, "_version", lambda: "99")
 
 
 def install_another_metric(found, monkeypatch):
