@@ -10,12 +10,12 @@ from tckr_plugins.late import np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from tckr_bench.records import Images
+    from tckr_bench.records import Images, ImageSequence
 
 _AT_ONCE = 256  # images read into memory at their full size
 
 
-def thumbnails(images: Images, *, side: int) -> Images:
+def thumbnails(images: ImageSequence, *, side: int) -> Images:
     """Return images (n, height, width, 3) uint8 as (n, side, side, 3) uint8; each pixel is the mean of its block.
 
     Sums are of integers and exact, so equal images have equal thumbnails, in whatever batch. Images may be an
@@ -34,7 +34,7 @@ def thumbnails(images: Images, *, side: int) -> Images:
     return small
 
 
-def common_side(*images: Images, largest: int) -> int:
+def common_side(*images: ImageSequence, largest: int) -> int:
     """Return the side of thumbnails that all these images can be shrunk to, `largest` at most.
 
     >>> common_side(np.zeros((1, 64, 64, 3)), np.zeros((1, 28, 28, 3)), largest=32)
