@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tckr_plugins.late import np
 
@@ -43,7 +43,7 @@ def common_side(*images: ImageSequence, largest: int) -> int:
     return min(largest, *(int(side) for array in images for side in array.shape[1:3]))
 
 
-def _block_means(images: Images, side: int) -> npt.NDArray[np.float32]:
+def _block_means(images: Images, side: int) -> npt.NDArray[Any]:
     """Return the means of side x side equal blocks, (n, side, side, 3), rounded; a block may cut pixels."""
     rows, columns = (_shares(length, side) for length in images.shape[1:3])
     pixels = int(rows[0].sum() * columns[0].sum())
@@ -51,7 +51,7 @@ def _block_means(images: Images, side: int) -> npt.NDArray[np.float32]:
     count, height, width, _ = images.shape
     sums = rows.astype(exact) @ images.reshape(count, height, -1).astype(exact)
     sums = columns.astype(exact) @ sums.reshape(count, side, width, 3)
-    means: npt.NDArray[np.float32] = np.round(sums / pixels)
+    means: npt.NDArray[Any] = np.round(sums / pixels)
     return means
 
 
