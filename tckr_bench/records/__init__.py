@@ -56,6 +56,7 @@ from tckr_bench.records.sampling import ChallengeParameters, EpochChoice, Sample
 _ARRAY_TYPES = (
     "Bools",
     "Floats",
+    "ImageSequence",
     "Images",
     "Indices",
     "Labels",
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
         Bools,
         Floats,
         Images,
+        ImageSequence,
         Indices,
         Labels,
         Logits,
@@ -117,6 +119,7 @@ __all__ = [
     "Floats",
     "Gate",
     "GenerationRequest",
+    "ImageSequence",
     "Images",
     "Indices",
     "LabelKind",

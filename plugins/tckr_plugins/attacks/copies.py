@@ -13,12 +13,12 @@ from tckr_plugins.attacks.thumbnails import common_side, thumbnails
 from tckr_plugins.late import np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
     from tckr_bench.components import Context, ReleaseEvidence
-    from tckr_bench.records import Bools, Floats, Images
+    from tckr_bench.records import Bools, Floats, ImageSequence
 
     Rows = npt.NDArray[Any]
 
@@ -99,15 +99,15 @@ class NearestCopyAttack:
         to_members, to_others = (nearest_rows(synthetic, examples[side])[0] for side in (members, ~members))
         return Copies(to_members, to_others)
 
-    def _synthetic(self, evidence: ReleaseEvidence) -> Images:
+    def _synthetic(self, evidence: ReleaseEvidence) -> ImageSequence:
         return released_images(evidence, attack="nearest-copy", most_images=self.most_images)
 
-    def _rows(self, images: list[Images]) -> list[Rows]:
+    def _rows(self, images: Sequence[ImageSequence]) -> list[Rows]:
         rows = as_pixels(images)
         return rows if self.space == "pixels" else [low_frequencies(part) for part in rows]
 
 
-def released_images(evidence: ReleaseEvidence, *, attack: str, most_images: int) -> Images:
+def released_images(evidence: ReleaseEvidence, *, attack: str, most_images: int) -> ImageSequence:
     """Return the first synthetic images an attack is given.
 
     Raises:
@@ -120,7 +120,7 @@ def released_images(evidence: ReleaseEvidence, *, attack: str, most_images: int)
     return evidence.synthetic.images[:most_images]
 
 
-def as_pixels(images: list[Images]) -> list[Rows]:
+def as_pixels(images: Sequence[ImageSequence]) -> list[Rows]:
     """Return sets of images as rows of the pixels of their thumbnails, all of one size, (n, side * side * 3) uint8."""
     side = common_side(*images, largest=LARGEST_SIDE)
     return [thumbnails(part, side=side).reshape(len(part), -1) for part in images]

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tckr_plugins.late import np
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from tckr_bench.records import Images
+    from tckr_bench.records import Images, ImageSequence
 
 _AT_ONCE = 256  # images read into memory at their full size
 
 
-def thumbnails(images: Images, *, side: int) -> Images:
+def thumbnails(images: ImageSequence, *, side: int) -> Images:
     """Return images (n, height, width, 3) uint8 as (n, side, side, 3) uint8; each pixel is the mean of its block.
 
     Sums are of integers and exact, so equal images have equal thumbnails, in whatever batch. Images may be an
@@ -34,7 +34,7 @@ def thumbnails(images: Images, *, side: int) -> Images:
     return small
 
 
-def common_side(*images: Images, largest: int) -> int:
+def common_side(*images: ImageSequence, largest: int) -> int:
     """Return the side of thumbnails that all these images can be shrunk to, `largest` at most.
 
     >>> common_side(np.zeros((1, 64, 64, 3)), np.zeros((1, 28, 28, 3)), largest=32)
@@ -43,7 +43,7 @@ def common_side(*images: Images, largest: int) -> int:
     return min(largest, *(int(side) for array in images for side in array.shape[1:3]))
 
 
-def _block_means(images: Images, side: int) -> npt.NDArray[np.float32]:
+def _block_means(images: Images, side: int) -> npt.NDArray[Any]:
     """Return the means of side x side equal blocks, (n, side, side, 3), rounded; a block may cut pixels."""
     rows, columns = (_shares(length, side) for length in images.shape[1:3])
     pixels = int(rows[0].sum() * columns[0].sum())
@@ -51,7 +51,7 @@ def _block_means(images: Images, side: int) -> npt.NDArray[np.float32]:
     count, height, width, _ = images.shape
     sums = rows.astype(exact) @ images.reshape(count, height, -1).astype(exact)
     sums = columns.astype(exact) @ sums.reshape(count, side, width, 3)
-    means: npt.NDArray[np.float32] = np.round(sums / pixels)
+    means: npt.NDArray[Any] = np.round(sums / pixels)
     return means
 
 

@@ -10,7 +10,7 @@ from tckr_bench.records import Measurement
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tckr_bench.records import CellEvidence, Estimate, Members, Scores, ShadowAudit
+    from tckr_bench.records import Bools, CellEvidence, Estimate, Members, Scores, ShadowAudit
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,11 @@ def with_canaries(evidence: CellEvidence) -> Iterator[tuple[str, ShadowAudit]]:
             yield attack, audit
 
 
-def enough_of_each(members: Members, *, fewest: int = 20) -> bool:
+def enough_of_each(members: Bools, *, fewest: int = 20) -> bool:
     """Tell whether a part of the examples has members and non-members enough for a measurement of its own."""
     return bool(min(members.sum(), (~members).sum()) >= fewest)
 
 
-def enough_for(members: Members, *, fpr: float) -> bool:
+def enough_for(members: Bools, *, fpr: float) -> bool:
     """Tell whether non-members suffice for a rate of false alarms: at least one must be allowed."""
     return int((~members).sum()) * fpr > 1 - 1e-9
