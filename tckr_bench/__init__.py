@@ -20,7 +20,8 @@ def load_leaderboard(
     Numbers are fractions and seconds, as float64; what is missing is NaN.
 
     Args:
-        path: the folder of results; `leaderboard/results` under the current folder if not given.
+        path: the folder of results; `leaderboard/results` under the current folder if not given, and where there is
+            none, the records that came with the program.
         track: one track only; all that have records if not given.
         measurements: every measurement with its interval, seed and threat model, instead of the means of each entry.
 

@@ -52,8 +52,8 @@ def show(
     boards = boards_of(results, track, tracks, dataset=dataset)
     shown = boards.standings
     screen = Screen(json=out is None and output_format != "table")
-    if boards.left_out:
-        screen.warn(boards.left_out)
+    for note in boards.notes:
+        screen.warn(note)
     if out is not None:
         _write(shown, output_format, out, measurements=measurements)
         screen.say(f"Standings: {out}")

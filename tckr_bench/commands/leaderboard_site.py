@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tckr_bench.commands.leaderboard import Place
-    from tckr_bench.leaderboard.standings import Standings
+    from tckr_bench.leaderboard.frame import Boards
 
 
 def build(place: Place, out: Path) -> Path:
@@ -21,7 +21,7 @@ def build(place: Place, out: Path) -> Path:
         StoreError: the pages cannot be written.
     """
     screen = Screen()
-    return _built(_standings(place, screen), place, out, screen=screen)
+    return _built(_boards(place, screen), out, screen=screen)
 
 
 def serve(place: Place, out: Path, *, port: int = 0, open_browser: bool = True) -> None:
@@ -37,10 +37,10 @@ def serve(place: Place, out: Path, *, port: int = 0, open_browser: bool = True) 
     from tckr_bench.leaderboard.site.server import LOOPBACK, site_server
 
     screen = Screen()
-    standings = _standings(place, screen)
-    if not is_current(standings, out):
+    boards = _boards(place, screen)
+    if not is_current(boards.standings, out):
         screen.say("Building the site ...")
-        _built(standings, place, out, screen=screen)
+        _built(boards, out, screen=screen)
     with site_server(out, port=port) as server:
         address = f"http://{LOOPBACK}:{server.server_port}/"
         screen.say(f"{address} shows {out} to this machine alone; Ctrl-C ends it.")
@@ -52,20 +52,20 @@ def serve(place: Place, out: Path, *, port: int = 0, open_browser: bool = True) 
             screen.say("Ended.")
 
 
-def _standings(place: Place, screen: Screen) -> tuple[Standings, ...]:
+def _boards(place: Place, screen: Screen) -> Boards:
     from tckr_bench.leaderboard.frame import boards_of
 
     boards = boards_of(place.results, tracks=place.known_tracks())
-    if boards.left_out:
-        screen.warn(boards.left_out)
-    return boards.standings
+    for note in boards.notes:
+        screen.warn(note)
+    return boards
 
 
-def _built(standings: tuple[Standings, ...], place: Place, out: Path, *, screen: Screen) -> Path:
+def _built(boards: Boards, out: Path, *, screen: Screen) -> Path:
     from tckr_bench.leaderboard.site.build import build_site
     from tckr_bench.leaderboard.site.sources import Sources
 
-    index = build_site(standings, sources=Sources(place.results), out=out)
+    index = build_site(boards.standings, sources=Sources(boards.root), out=out)
     pages = sum(1 for _ in out.rglob("*.html"))
     screen.say(f"{pages} pages: {index}")
     return index

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tckr_bench.errors import LeaderboardError
 from tckr_bench.leaderboard.formats import arrow_table, sheet_of
+from tckr_bench.results.files import RESULTS_FOLDER
 from tckr_bench.text import listing, plain
 
 if TYPE_CHECKING:
@@ -22,16 +24,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Boards:
-    """The tracks some records are of, each with its standings; `unknown` names tracks that nobody knows."""
+    """The tracks some records are of, each with its standings.
+
+    `unknown` names tracks that nobody knows, `root` is the folder that the records were found in.
+    """
 
     standings: tuple[Standings, ...]
     unknown: tuple[str, ...]
+    root: Path
 
     @property
-    def left_out(self) -> str:
-        """Say which records are left out, or nothing."""
+    def notes(self) -> tuple[str, ...]:
+        """Say which records are left out, and whether they are those that came with the program."""
         names = listing([plain(name) for name in self.unknown])
-        return f"records of unknown tracks are left out: {names}" if names else ""
+        left_out = (f"records of unknown tracks are left out: {names}",) if names else ()
+        known = self.root == shipped_results()
+        return (*left_out, *((f"there is no {RESULTS_FOLDER} here, so these records came with the program",) * known))
 
 
 def load_leaderboard(
@@ -40,16 +48,17 @@ def load_leaderboard(
     """Return the leaderboard as a data frame: a row per entry, or with `measurements` a row per measurement.
 
     Args:
-        path: the folder of results; `leaderboard/results` under the current folder if not given.
+        path: the folder of results; `leaderboard/results` under the current folder if not given, and where there is
+            none, the records that came with the program.
         track: one track only; all that have records if not given.
         measurements: every measurement with its interval, seed and threat model, instead of the means of each entry.
 
     Raises:
         LeaderboardError: there is no such folder or track, or a record cannot be read.
     """
-    boards = boards_of(_folder(path), track)
-    if boards.left_out:
-        warnings.warn(boards.left_out, stacklevel=3)
+    boards = boards_of(RESULTS_FOLDER if path is None else Path(path), track)
+    for note in boards.notes:
+        warnings.warn(note, stacklevel=3)
     return frame_of(boards.standings, measurements=measurements)
 
 
@@ -65,7 +74,7 @@ def boards_of(
     """Read the records of a folder and return the standings of one track, or of all that have records.
 
     Args:
-        root: the folder of results.
+        root: the folder of results; where there is no `RESULTS_FOLDER`, the records that came with the program.
         track: name of a track.
         tracks: the tracks there are; those that ship if not given.
         dataset: rank on this dataset alone, on the tracks that have it.
@@ -79,6 +88,7 @@ def boards_of(
 
     known = tuple(shipped_tracks() if tracks is None else tracks)
     wanted = known if track is None else (find_track(track, known),)
+    root = _found_folder(root)
     records = read_records(root)
     present = tuple(dict.fromkeys(record.track for record in records))
     shown = [each for each in wanted if each.name in present]
@@ -87,7 +97,7 @@ def boards_of(
     unknown = set(present) - {each.name for each in known} if track is None else ()
     having = [each for each in shown if dataset is None or dataset in each.datasets] or shown
     standings = tuple(standings_of(records, each, dataset=dataset) for each in having)
-    return Boards(standings, tuple(sorted(unknown)))
+    return Boards(standings, tuple(sorted(unknown)), root)
 
 
 def _names(tracks: Sequence[Track]) -> str:
@@ -99,12 +109,17 @@ def _found(tracks: Sequence[str]) -> str:
     return f"its records are of {listing([plain(name) for name in tracks])}" if tracks else "it has no records at all"
 
 
-def _folder(path: Path | str | None) -> Path:
-    from tckr_bench.results.files import RESULTS_FOLDER
+def shipped_results() -> Path:
+    """Return the folder of the records that came with an installed program, without scores; a checkout has none."""
+    return Path(str(resources.files("tckr_bench.leaderboard") / "shipped"))
 
-    if path is None and not RESULTS_FOLDER.is_dir():
+
+def _found_folder(root: Path) -> Path:
+    shipped = shipped_results()
+    if root.is_dir() or root != RESULTS_FOLDER:
+        return root
+    if not shipped.is_dir():
         raise LeaderboardError(
-            f"there is no {RESULTS_FOLDER} under {Path.cwd()}; "
-            "give `load_leaderboard` the path of the folder that holds the results"
+            f"there is no {RESULTS_FOLDER} under {Path.cwd()}; give the path of the folder that holds the results"
         )
-    return RESULTS_FOLDER if path is None else Path(path)
+    return shipped

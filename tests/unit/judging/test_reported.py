@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tckr_bench.show.render import render_report
 
 from tckr_bench.judging.reported import DIFFERENCES, LABEL, reported_measurements, reported_on, reported_table
+from tckr_bench.leaderboard.site.report import write_report
 from tckr_bench.show.compare import compare, comparison_group
 from tckr_bench.stats.classification import accuracy_over_privacy
 
@@ -134,13 +134,17 @@ def rename(made, run, name):
 
 
 def test_report_shows_reported_measurements_apart_and_only_where_there_are_any(run_copy, made):
-    before = render_report(run_copy).read_text()
-    csv_before = (run_copy / "leaderboard.csv").read_text()
+    def read():
+        report = write_report(run_copy).parent
+        (dataset,) = report.glob("datasets/*/*.html")
+        return dataset.read_text(), (report / "board.csv").read_text()
+
+    before, csv_before = read()
     assert "Reported by the paper" not in before
     rename(made, run_copy, "cifar10")
-    page = render_report(run_copy).read_text()
+    page, csv_after = read()
     assert before == re.sub(
-        r'<section class="about" aria-labelledby="reported">.*?</section>\n', "", page, flags=re.DOTALL
+        r'<section class="elsewhere" aria-labelledby="reported">.*?</section>\n', "", page, flags=re.DOTALL
     )
     section = page[page.index('id="reported"') :]
     section = html.unescape(section[: section.index("</section>")])
@@ -148,7 +152,7 @@ def test_report_shows_reported_measurements_apart_and_only_where_there_are_any(r
     assert all(difference in section for difference in DIFFERENCES)
     assert "97.52" in section
     assert "rank" not in section
-    assert (run_copy / "leaderboard.csv").read_text() == csv_before
+    assert csv_after == csv_before
 
 
 def printed(comparison):

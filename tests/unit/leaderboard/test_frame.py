@@ -12,6 +12,7 @@ from made_standings import made_records, made_track, write_made_records
 
 import tckr_bench
 from tckr_bench.errors import LeaderboardError, RunError
+from tckr_bench.leaderboard import frame as frames
 from tckr_bench.leaderboard import tracks
 from tckr_bench.leaderboard.frame import frame_of
 from tckr_bench.leaderboard.standings import standings_of
@@ -79,8 +80,20 @@ def test_without_a_path_the_folder_is_looked_for_below_the_current_one(results, 
         tckr_bench.load_leaderboard(track="other"), tckr_bench.load_leaderboard("leaderboard/results", track="other")
     )
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(LeaderboardError, match=r"there is no leaderboard/results under .*; give `load_leaderboard`"):
+    with pytest.raises(LeaderboardError, match=r"there is no leaderboard/results under .*; give the path"):
         tckr_bench.load_leaderboard()
+
+
+def test_where_there_is_no_folder_the_records_that_came_with_the_program_are_shown(results, tmp_path, monkeypatch):
+    expected = tckr_bench.load_leaderboard(results, track="other")
+    monkeypatch.setattr(frames, "shipped_results", lambda: results)
+    monkeypatch.chdir(tmp_path)
+    with pytest.warns(UserWarning, match="these records came with the program") as caught:
+        shown = tckr_bench.load_leaderboard(track="other")
+    assert caught[0].filename == __file__
+    pd.testing.assert_frame_equal(shown, expected)
+    with pytest.raises(RunError, match="is not a folder of results"):
+        tckr_bench.load_leaderboard(tmp_path / "nowhere")
 
 
 def test_a_folder_or_track_that_is_not_there_is_one_sentence(results, tmp_path):

@@ -3,6 +3,7 @@
 import dataclasses
 import http.client
 import threading
+from pathlib import Path
 
 import pytest
 from made_standings import made_standings
@@ -10,6 +11,7 @@ from made_standings import made_standings
 from tckr_bench.commands import leaderboard_site
 from tckr_bench.commands.leaderboard import Place
 from tckr_bench.errors import LeaderboardError
+from tckr_bench.leaderboard.frame import Boards
 from tckr_bench.leaderboard.site.build import MARKER
 from tckr_bench.leaderboard.site.server import HEADERS, site_server
 
@@ -102,7 +104,7 @@ def test_a_folder_without_a_site_and_a_port_that_is_taken_are_named(folder, tmp_
 def board(monkeypatch):
     """Made standings in the place of records, and no charting library."""
     board = made_standings(1, 5)
-    monkeypatch.setattr(leaderboard_site, "_standings", lambda place, screen: (board,))
+    monkeypatch.setattr(leaderboard_site, "_boards", lambda place, screen: Boards((board,), (), Path("none")))
     monkeypatch.setattr("tckr_bench.leaderboard.site.index.vega_bundle", lambda: "// charts")
     monkeypatch.setattr("http.server.ThreadingHTTPServer.serve_forever", _interrupted)
     return board
@@ -122,7 +124,7 @@ def test_what_is_not_there_or_stale_is_built_first_and_what_is_current_is_not(bo
     served()
     assert index.read_text() == "kept where nothing changed"
     other = dataclasses.replace(board, track=dataclasses.replace(board.track, summary="another"))
-    monkeypatch.setattr(leaderboard_site, "_standings", lambda place, screen: (other,))
+    monkeypatch.setattr(leaderboard_site, "_boards", lambda place, screen: Boards((other,), (), Path("none")))
     served()
     assert "another" in index.read_text()
     (out / MARKER).write_text("of an older version")
