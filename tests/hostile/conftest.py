@@ -8,6 +8,12 @@ from hostile_files.judging import judge, summary
 from hostile_files.world import REFUSED, make_world
 
 
+@pytest.fixture(autouse=True)
+def _few_resamples(monkeypatch):
+    """Differences need not be exact where it is asked whether pages are harmless."""
+    monkeypatch.setattr("tckr_bench.judging.paired.REPLICATES", 10)
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """A sound submission; not to be changed."""
