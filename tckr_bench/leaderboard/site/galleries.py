@@ -52,13 +52,12 @@ def gallery_of(record: ResultRecord, sources: Sources, *, most_bytes: int = MOST
     from tckr_bench.results.files import lies_inside, pictures_path
     from tckr_bench.results.pictures import may_be_shown, read_pictures, spread
 
-    if not record.method.synthetic:
+    path = pictures_path(sources.folder_of(record), record)
+    if not path.is_file() and not record.method.synthetic:
         return Gallery(absent="It makes no images.")
     licence = plain(record.description.licence) or "not stated"
     if not sources.of_run and not may_be_shown(record.description.licence):
         return Gallery(absent=f"The dataset's licence ({licence}) does not let its images be shown.")
-    run = sources.folder_of(record)
-    path = pictures_path(run, record)
     if not path.is_file():
         return Gallery(absent="The submission brought no pictures.")
     if not lies_inside(path, sources.root):
