@@ -19,17 +19,17 @@ from tckr_bench.judging import metric_names
 from tckr_bench.judging.criteria import criteria_from
 from tckr_bench.judging.rows import verified_leaderboard
 from tckr_bench.judging.verdict import answer_run
-from tckr_bench.leaderboard.formats import csv_text, sheet_of
 from tckr_bench.leaderboard.lines import lines_of
+from tckr_bench.leaderboard.sheets import sheet_of
 from tckr_bench.leaderboard.site.payload import SCALE, payload
 from tckr_bench.leaderboard.site.report import write_report
 from tckr_bench.leaderboard.standings import standings_of
 from tckr_bench.leaderboard.submission import prepare_submission
-from tckr_bench.leaderboard.tables import standings_group
+from tckr_bench.leaderboard.tables import standings_group, standings_latex, standings_markdown
 from tckr_bench.leaderboard.tracks import RequiredAttack, Track, TrackDataset
-from tckr_bench.leaderboard.typeset import standings_latex, standings_markdown
 from tckr_bench.results.verify import key_of, verified
 from tckr_bench.show.compare import compare, comparison_group
+from tckr_bench.show.formats import csv_text
 from tckr_bench.show.tables import leaderboard_group, leaderboard_markdown
 from tckr_bench.text import short_names
 
@@ -179,8 +179,8 @@ def test_the_standings_of_a_track_of_one_dataset_tell_it(submitted, track, expec
     assert ranks == places(expected)
     for entry, row in zip(entries, expected, strict=True):
         assert told_of(dataclasses.replace(entry.results[DATASET].row)).aop == row.aop
-        assert entry.aop.value == pytest.approx(row.aop[0])
-        assert entry.auc.value == pytest.approx(row.auc[0])
+        assert entry.get("aop").value == pytest.approx(row.aop[0])
+        assert entry.get("worst-auc").value == pytest.approx(row.auc[0])
 
 
 def test_the_data_of_the_site_tell_it_to_rounding(submitted, track, expected):
