@@ -66,7 +66,7 @@ def factor_of(quantity: Quantity) -> int:
     >>> factor_of(Quantity("accuracy", "accuracy", "right", scale=100, digits=1))
     10000
     """
-    return 10 ** max(4, quantity.digits + 1 + math.ceil(math.log10(quantity.scale)))
+    return int(10 ** max(4, quantity.digits + 1 + math.ceil(math.log10(quantity.scale))))
 
 
 def shown_attacks(entries: Sequence[Entry]) -> tuple[str, ...]:

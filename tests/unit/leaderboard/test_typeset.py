@@ -96,8 +96,8 @@ def test_both_name_rank_family_reason_gates_and_direction():
     markdown, latex = standings_markdown(standings), standings_latex(standings)
     assert "| 9 (9-9) | teacher | real data |" in markdown
     assert "9 (9-9) & teacher (real data) &" in latex
-    assert "CAS, % ↑" in markdown
-    assert r"CAS (\%) $\uparrow$ & gap (points) $\downarrow$" in latex
+    assert "accuracy, % ↑" in markdown
+    assert r"accuracy, \% $\uparrow$ & gap, points $\downarrow$" in latex
     assert "**FAIL** on digits, noise" in markdown
     for written in (markdown, latex):
         assert "incomplete" in written
