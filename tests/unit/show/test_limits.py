@@ -5,16 +5,19 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import re
 
 import pytest
 from rich.console import Console
-from tckr_bench.show.render import render_report
 
 from tckr_bench.judging.caveats import caveats
 from tckr_bench.judging.rows import row_of
+from tckr_bench.leaderboard.site.report import write_report
 from tckr_bench.results.files import read_run
 from tckr_bench.show.compare import compare
-from tckr_bench.show.tables import MARKS, leaderboard_csv, leaderboard_group, leaderboard_markdown
+from tckr_bench.show.formats import csv_text
+from tckr_bench.show.limits import MARKS
+from tckr_bench.show.tables import board_sheet, leaderboard_group, leaderboard_markdown
 
 
 def leaderboard_with(made, changes):
@@ -80,7 +83,7 @@ def test_a_limit_is_marked_and_explained_everywhere(made, names, field, value):
     assert max(map(len, shown.splitlines())) <= 100
     written = leaderboard_markdown(board)
     assert written.count(words) == 2, "once at the row, once in the legend"
-    rows = {row["method"]: row for row in csv.DictReader(io.StringIO(leaderboard_csv(board)))}
+    rows = {row["method"]: row for row in csv.DictReader(io.StringIO(csv_text(board_sheet(board))))}
     assert rows[names[1]][field] == value
     assert rows[names[0]][field] == ("sound" if field == "protocol" else "")
     assert len(caveats(board)) == len(caveats(leaderboard_with(made, {}))) + 1
@@ -94,16 +97,20 @@ def test_a_clean_row_has_no_mark_and_no_legend(made, names, value):
 
 
 def test_the_page_and_comparisons_mark_them(run_copy, made):
+    spared = made.synthetic("none", "soft").name
+
     def limit(record):
-        limited = record.method.role == "method"
+        limited = record.method.role == "method" and record.method.name != spared
         return dataclasses.replace(record, protocol="paper", contamination="classes") if limited else record
 
-    assert "epochs chosen on the test set" not in render_report(run_copy).read_text()
+    before = write_report(run_copy).parent
+    (dataset,) = (path.relative_to(before) for path in before.glob("datasets/*/*.html"))
+    assert "epochs chosen on the test set" not in (before / dataset).read_text()
     made.change_run(run_copy, limit)
-    page = render_report(run_copy).read_text()
-    methods = sum(record.method.role == "method" for record in read_run(run_copy).records)
+    page = (write_report(run_copy).parent / dataset).read_text()
+    methods = sum(record.protocol == "paper" for record in read_run(run_copy).records)
     for key in ("paper", "classes"):
-        assert page.count(f'<span class="mark warn">{MARKS[key][1]}</span>') == methods + 1
+        assert len(re.findall(f'<span class="mark warn"[^>]*>{MARKS[key][1]}</span>', page)) == methods + 1
     rows = compare([str(run_copy)]).datasets[0].rows
     noted = [row for row in rows if row.note]
     assert len(noted) == methods

@@ -110,11 +110,12 @@ def test_the_report_tells_it(found, expected):
     rows = csv.DictReader(io.StringIO((page.parent / "board.csv").read_text(encoding="utf-8")))
     told = []
     for row in (row for row in rows if row["role"] != "control"):
-        aop, auc = (tuple(float(row[f"{name}{end}"]) for end in ("", "-low", "-high")) for name in ("aop", "worst-auc"))
-        rank = tuple(int(row[name]) if row[name] else None for name in ("rank", "rank-low", "rank-high"))
-        told.append(Told(row["method"], aop, auc, tuple(row["worst-auc-attack"].split()), rank))
+        aop, auc = (tuple(float(row[f"{name}{end}"]) for end in ("", "_low", "_high")) for name in ("aop", "worst_auc"))
+        rank = tuple(int(float(row[name])) if row[name] else None for name in ("rank", "rank_low", "rank_high"))
+        told.append(Told(row["method"], aop, auc, tuple(row["worst_auc_attack"].split()), rank))
     assert told == expected
-    words = html.unescape(re.sub(r"<[^>]*>", " ", page.read_text(encoding="utf-8")))
+    (dataset,) = page.parent.glob("datasets/*/*.html")
+    words = html.unescape(re.sub(r"<[^>]*>", " ", dataset.read_text(encoding="utf-8")))
     for row in expected:
         assert f"{row.aop[0]:.3f}" in words
         assert f"{row.auc[0]:.3f}" in words
@@ -160,9 +161,9 @@ def test_the_leaderboard_on_one_dataset_tells_it(submitted, track, expected):
     told = [
         Told(
             line.entry.method.name,
-            numbers(line.aop),
-            numbers(line.auc),
-            line.auc_attacks,
+            numbers(line.line.estimates["aop"]),
+            numbers(line.line.estimates["worst-auc"]),
+            line.row.worst_attacks["worst-auc"],
             (line.entry.rank, line.entry.rank_low, line.entry.rank_high),
         )
         for line in lines
@@ -170,7 +171,7 @@ def test_the_leaderboard_on_one_dataset_tells_it(submitted, track, expected):
     assert told == expected
     rows = list(csv.DictReader(io.StringIO(csv_text(sheet_of([standings])))))
     kept = [row for row in rows if row["standing"] != "control"]
-    assert [(float(row["aop"]), float(row["auc"])) for row in kept] == [(row.aop[0], row.auc[0]) for row in expected]
+    assert [(float(row["aop"]), float(row["worst_auc"])) for row in kept] == [(row.aop[0], row.auc[0]) for row in expected]
 
 
 def test_the_standings_of_a_track_of_one_dataset_tell_it(submitted, track, expected):
@@ -185,13 +186,13 @@ def test_the_standings_of_a_track_of_one_dataset_tell_it(submitted, track, expec
 
 def test_the_data_of_the_site_tell_it_to_rounding(submitted, track, expected):
     standings = standings_of(submitted, track)
-    (data,) = json.loads(payload([standings]))
+    (data,) = json.loads(payload([standings]))["tracks"]
     kept = [place for place, entry in enumerate(standings.entries) if entry.standing != "control"]
     assert [tuple(data["entries"]["rank"][place]) for place in kept] == [row.rank for row in expected]
-    for name in ("aop", "auc"):
+    for name, told in (("aop", "aop"), ("worst-auc", "auc")):
         columns = list(zip(*data["parts"][0][name], strict=True))
         for place, row in zip(kept, expected, strict=True):
-            value, low, high = getattr(row, name)
+            value, low, high = getattr(row, told)
             shown = [number / SCALE for number in columns[place]]
             assert shown == pytest.approx([value, value - low, high - value], abs=1.01 / SCALE)
 
