@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from tckr_bench.commands.console import Screen
 from tckr_bench.engine.provenance import usable_cores
 from tckr_bench.errors import CheckFailed, LeaderboardError
+from tckr_bench.judging import metric_names
+from tckr_bench.judging.quantities import number, quantity_of
 from tckr_bench.leaderboard.comparison import Change, compare_standings
 from tckr_bench.leaderboard.restoration import restore_run
 from tckr_bench.leaderboard.standings import standings_of
@@ -21,7 +23,7 @@ from tckr_bench.leaderboard.tracks import Track, find_track, read_track, shipped
 from tckr_bench.leaderboard.verification import verify_results
 from tckr_bench.results.files import RESULTS_FOLDER, read_run, scan_runs
 from tckr_bench.results.records import json_schema
-from tckr_bench.text import NOTHING, listing, plain, signed, size
+from tckr_bench.text import NOTHING, listing, plain, size
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -195,7 +197,8 @@ def _rank(entry: Entry | None) -> str:
 
 
 def _aop(entry: Entry | None) -> str:
-    return NOTHING if entry is None or entry.aop is None else signed(entry.aop.value, 3)
+    aop = entry.get(metric_names.AOP) if entry else None
+    return NOTHING if aop is None else number(quantity_of(metric_names.AOP), aop.value)
 
 
 def list_tracks(place: Place) -> None:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 from tckr_bench.commands.console import Screen
 from tckr_bench.errors import LeaderboardError, storage_error
-from tckr_bench.leaderboard.formats import csv_text, json_text, sheet_of, write_parquet
 from tckr_bench.leaderboard.frame import boards_of
-from tckr_bench.leaderboard.tables import standings_group
-from tckr_bench.leaderboard.typeset import standings_latex, standings_markdown
+from tckr_bench.leaderboard.sheets import sheet_of
+from tckr_bench.leaderboard.tables import standings_group, standings_latex, standings_markdown
+from tckr_bench.show.formats import csv_text, json_text, write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,12 +8,13 @@ from __future__ import annotations
 import csv
 import functools
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import TYPE_CHECKING, Literal, get_args
 
 from tckr_bench.judging import metric_names
-from tckr_bench.text import NOTHING, percent, signed
+from tckr_bench.judging.quantities import number, quantity_of, titled
+from tckr_bench.text import NOTHING, signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,7 +35,6 @@ DIFFERENCES = (
 )
 """How the paper's measurements came about; each makes them other than this program's."""
 METRICS = (metric_names.ACCURACY, metric_names.AUC, metric_names.AOP)
-_NAMES = {metric_names.ACCURACY: "accuracy", metric_names.AUC: "AUC", metric_names.AOP: "AOP"}
 
 Kind = Literal["teacher", "student"]
 Prompt = Literal["", "caption", "description"]
@@ -86,6 +86,11 @@ class ReportedTable:
     dataset: str
     rows: tuple[ReportedRow, ...]
     notes: tuple[str, ...]
+
+
+def headings() -> tuple[str, ...]:
+    """Return what the cells of a reported row are of, with their units."""
+    return tuple(titled(quantity_of(metric)) for metric in METRICS)
 
 
 @functools.cache
@@ -173,15 +178,15 @@ def _label(measurement: ReportedMeasurement, *, ablation: bool) -> str:
 
 
 def _shown(measurement: ReportedMeasurement) -> str:
-    text = (
-        percent(measurement.value, 2) if measurement.metric == metric_names.ACCURACY else signed(measurement.value, 4)
-    )
-    return text + ("*" if measurement.corrected is not None else "")
+    quantity = quantity_of(measurement.metric)
+    published = replace(quantity, digits=quantity.digits + 1)  # the paper has no intervals, and one digit more
+    return number(published, measurement.value) + ("*" if measurement.corrected is not None else "")
 
 
 def _misprint(measurement: ReportedMeasurement) -> str:
     assert measurement.corrected is not None, "asked for misprints only"
+    heading = quantity_of(measurement.metric).heading
     return (
-        f"* {_NAMES[measurement.metric]} at {measurement.cardinality:g}x is shown as published; it is a misprint for "
+        f"* {heading} at {measurement.cardinality:g}x is shown as published; it is a misprint for "
         f"{signed(measurement.corrected, 4)}, which follows from accuracy and AUC"
     )

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Gate,
         Measurement,
         Method,
+        Role,
         ThreatModel,
         TrainingProtocol,
     )
@@ -40,6 +41,13 @@ if TYPE_CHECKING:
 EVALUATION_STAGES = ("shadow", "shadow-caption", "shadow-adapt", "shadow-generate", "attack", "measure")
 """Kinds of stages that evaluate a method, whole shadow pipelines among them; every other kind is of its pipeline."""
 ROLE_ORDER = {"baseline": 0, "defended": 1, "method": 2, "control": 3}
+FAMILIES: Mapping[Role, str] = {
+    "baseline": "real data",
+    "defended": "defence",
+    "method": "synthetic",
+    "control": "control",
+}
+"""What kind of thing a method releases, by its role."""
 CHANCE_TPR = 0.01
 _MEASURED = (ACCURACY, WORST_AUC, WORST_TPR, GAP)
 _WORST_FIRST: tuple[Contamination, ...] = ("images", "classes", "unknown", "none")
@@ -63,7 +71,8 @@ class Row:
 
     `failures` names what failed, per seed; `status` is `failed` if no seed has measurements, `partial` if some have
     not. Costs are CPU seconds of all stages a seed rests on, whether shared or not, averaged over seeds: those of the
-    pipeline (to a trained classifier), and those of its evaluation (shadow models, attacks, metrics). `rank` is shared
+    pipeline (to a trained classifier), and those of its evaluation (shadow models, attacks, metrics); `images` are the
+    synthetic ones generated per seed. `rank` is shared
     by rows that chance may have put in order; `rank_low` to `rank_high` is where 95 % of a bootstrap put it.
     """
 
@@ -75,6 +84,7 @@ class Row:
     primary_attack: str
     pipeline_seconds: float
     evaluation_seconds: float
+    images: int = 0
     failures: tuple[str, ...] = ()
     rank: int | None = None
     rank_low: int | None = None
@@ -224,7 +234,7 @@ def _board(
 ) -> DatasetBoard:
     primary, first = records[0].primary_attack, records[0]
     cells = [cell for record in records for cell in cells_of(record)]
-    rows = {record.slug: row_of(cells_of(record), primary) for record in records}
+    rows = {record.slug: row_of(cells_of(record), primary, images=record.images_generated) for record in records}
     gates = judge_gates(cells, primary, limits=control_limits)
     baselines = [row for row in rows.values() if row.method.role == "baseline"]
     sound = any(row.status != "failed" for row in baselines)
@@ -296,8 +306,11 @@ def measured_of(row: Row, baseline: Row | None) -> Measured:
     return Measured(np.array(values, dtype=np.float64), np.array(errors))
 
 
-def row_of(records: Sequence[CellRecord], primary: str) -> Row:
-    """Return the row of one method on one dataset from its cells, one per seed, in order of seeds."""
+def row_of(records: Sequence[CellRecord], primary: str, *, images: int = 0) -> Row:
+    """Return the row of one method on one dataset from its cells, one per seed, in order of seeds.
+
+    `images` is how many synthetic ones were generated for each seed.
+    """
     finished = [record for record in records if record.status == "ok"]
     measurements: dict[tuple[str, str], list[Measurement]] = {}
     worst_attacks: dict[str, tuple[str, ...]] = {}
@@ -318,6 +331,7 @@ def row_of(records: Sequence[CellRecord], primary: str) -> Row:
         primary_attack=primary,
         pipeline_seconds=_seconds(finished or records, evaluation=False),
         evaluation_seconds=_seconds(finished or records, evaluation=True),
+        images=images,
         failures=failures,
         worst_attacks=worst_attacks,
     )

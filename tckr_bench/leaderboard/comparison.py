@@ -44,6 +44,5 @@ def _change(before: Entry | None, after: Entry) -> Change:
 
 
 def _place(entry: Entry) -> tuple[object, ...]:
-    means = (entry.accuracy, entry.gap, entry.auc, entry.tpr, entry.aop)
-    values = tuple(mean and mean.value for mean in means)
+    values = {name: mean.value for name, mean in entry.estimates.items()}
     return (entry.standing, entry.rank, entry.rank_low, entry.rank_high, values, entry.pareto)

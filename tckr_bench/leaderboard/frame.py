@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tckr_bench.errors import LeaderboardError
-from tckr_bench.leaderboard.formats import arrow_table, sheet_of
+from tckr_bench.leaderboard.sheets import sheet_of
 from tckr_bench.results.files import RESULTS_FOLDER
+from tckr_bench.show.formats import arrow_table
 from tckr_bench.text import listing, plain
 
 if TYPE_CHECKING:

@@ -5,61 +5,43 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tckr_bench.judging import metric_names
-from tckr_bench.show.tables import limits
+from tckr_bench.judging.quantities import COSTS, estimates_of
+from tckr_bench.show.limits import limits
+from tckr_bench.show.lines import Line, costs_of_row, worst_words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from tckr_bench.judging.rows import Row
     from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
-    from tckr_bench.records import Better, Estimate, Gate
+    from tckr_bench.records import Gate
     from tckr_bench.results.records import ResultRecord
-
-ESTIMATES = {
-    "accuracy": metric_names.ACCURACY,
-    "gap": metric_names.GAP,
-    "auc": metric_names.WORST_AUC,
-    "tpr": metric_names.WORST_TPR,
-    "aop": metric_names.AOP,
-}
-"""The measurements of an entry, by the metric that says which way they are better."""
 
 
 @dataclass(frozen=True)
-class Line:
+class EntryLine:
     """An entry as a table shows it.
 
     Attributes:
         entry: who; rank and Pareto front are of the track, or of the dataset.
         dataset: which dataset the measurements are of; empty for means over the track's.
-        accuracy, gap, auc, tpr, aop: as in `Entry`, or of that dataset.
-        auc_attacks, tpr_attacks: the attacks that reached AUC and TPR; empty over the track.
-        pipeline_seconds, evaluation_seconds, images: as in `Entry`, or of that dataset.
         results: what the measurements are of.
-        failures: which seeds failed, and why.
-        limits: what limits it on some dataset shown, as keys of `tckr_bench.show.tables.MARKS`.
+        line: what every table of a board has.
     """
 
     entry: Entry
     dataset: str
-    accuracy: Estimate | None
-    gap: Estimate | None
-    auc: Estimate | None
-    tpr: Estimate | None
-    aop: Estimate | None
-    auc_attacks: tuple[str, ...]
-    tpr_attacks: tuple[str, ...]
-    pipeline_seconds: float
-    evaluation_seconds: float
-    images: int
     results: tuple[DatasetResult, ...]
-    failures: tuple[str, ...]
-    limits: tuple[str, ...]
+    line: Line
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Why it is not ranked, and what failed; that controls are not ranked goes without saying."""
-        return (*(self.entry.reasons if self.entry.standing != "control" else ()), *self.failures)
+        failures = [f"on {it.record.dataset}, {failure}" for it in self.results for failure in it.row.failures]
+        return (*(self.entry.reasons if self.entry.standing != "control" else ()), *failures)
+
+    @property
+    def row(self) -> Row | None:
+        """The one row its measurements are of; None over a track."""
+        return self.results[0].row if self.dataset else None
 
     @property
     def records(self) -> tuple[ResultRecord, ...]:
@@ -72,71 +54,29 @@ class Line:
         return tuple(gate for record in self.records for gate in record.gates)
 
 
-def lines_of(standings: Standings) -> tuple[Line, ...]:
+def lines_of(standings: Standings) -> tuple[EntryLine, ...]:
     """Return a line per entry, in the order of the standings: means over the track, or what one dataset gave."""
-    if standings.dataset is None:
-        return tuple(_over_track(entry) for entry in standings.entries)
-    return tuple(_on_dataset(entry, standings.dataset) for entry in standings.entries)
+    return tuple(_line(entry, standings.dataset) for entry in standings.entries)
 
 
-def _over_track(entry: Entry) -> Line:
-    results = tuple(entry.results.values())
-    return Line(
-        entry=entry,
-        dataset="",
-        accuracy=entry.accuracy,
-        gap=entry.gap,
-        auc=entry.auc,
-        tpr=entry.tpr,
-        aop=entry.aop,
-        auc_attacks=(),
-        tpr_attacks=(),
-        pipeline_seconds=entry.pipeline_seconds,
-        evaluation_seconds=entry.evaluation_seconds,
-        images=entry.images,
-        results=results,
-        failures=_failures(entry.results),
-        limits=_limits(results),
+def _line(entry: Entry, dataset: str | None) -> EntryLine:
+    results = tuple(entry.results.values()) if dataset is None else (entry.results[dataset],)
+    rows = [result.row for result in results]
+    costs = [costs_of_row(row) for row in rows]
+    shown = Line(
+        name=entry.name,
+        family=entry.family,
+        details=(*_standing(entry), *(worst_words(rows[0]) if dataset else ())),
+        rank=entry.rank,
+        rank_low=entry.rank_low,
+        rank_high=entry.rank_high,
+        estimates=entry.estimates if dataset is None else estimates_of(rows[0]),
+        costs={cost.name: sum(own[cost.name] for own in costs) for cost in COSTS},
+        pareto=entry.pareto,
+        limits=tuple(dict.fromkeys(key for row in rows for key in limits(row))),
     )
+    return EntryLine(entry, dataset or "", results, shown)
 
 
-def _on_dataset(entry: Entry, dataset: str) -> Line:
-    result = entry.results[dataset]
-    row = result.row
-    auc, tpr = row.risk(metric_names.AUC), row.risk(metric_names.TPR)
-    return Line(
-        entry=entry,
-        dataset=dataset,
-        accuracy=row.get(metric_names.ACCURACY),
-        gap=result.gap,
-        auc=auc.estimate if auc else None,
-        tpr=tpr.estimate if tpr else None,
-        aop=row.get(metric_names.AOP),
-        auc_attacks=auc.attacks if auc else (),
-        tpr_attacks=tpr.attacks if tpr else (),
-        pipeline_seconds=row.pipeline_seconds,
-        evaluation_seconds=row.evaluation_seconds,
-        images=result.record.images_generated,
-        results=(result,),
-        failures=_failures({dataset: result}),
-        limits=_limits((result,)),
-    )
-
-
-def _failures(results: Mapping[str, DatasetResult]) -> tuple[str, ...]:
-    return tuple(f"on {name}, {failure}" for name, result in results.items() for failure in result.row.failures)
-
-
-def _limits(results: tuple[DatasetResult, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(key for result in results for key in limits(result.row)))
-
-
-def directions() -> dict[str, Better]:
-    """Return which way every quantity of a registered metric is better, by name.
-
-    >>> directions()["accuracy"], directions()["worst-auc"]
-    ('higher', 'lower')
-    """
-    from tckr_bench.plugin.registry import default_registry
-
-    return {quantity.name: quantity.better for quantity in default_registry().quantities()}
+def _standing(entry: Entry) -> tuple[str, ...]:
+    return () if entry.standing in ("ranked", "control") else (f"not ranked: {entry.standing}",)

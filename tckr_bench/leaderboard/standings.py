@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from tckr_bench.errors import LeaderboardError, nearest
 from tckr_bench.judging import metric_names
 from tckr_bench.judging import rows as board
+from tckr_bench.judging.quantities import mean_estimates
 from tckr_bench.judging.ranking import Candidate, Place, places_of
 from tckr_bench.leaderboard.requirements import on_datasets, shortcomings
 from tckr_bench.records import Estimate
@@ -21,6 +22,7 @@ from tckr_bench.text import short_names
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tckr_bench.judging.quantities import Estimates
     from tckr_bench.leaderboard.tracks import Track
     from tckr_bench.records import Method
     from tckr_bench.results.records import ResultRecord
@@ -29,6 +31,14 @@ Standing = Literal["ranked", "incomplete", "untrusted", "test-chosen", "control"
 """Why an entry is ranked or not: it lacks datasets, seeds or attacks of the track; a gate of its run failed on some
 dataset; its epochs were chosen on the test set; or it is a control."""
 BOOTSTRAP = "95 % of a bootstrap over seeds and examples, on the datasets of the track"
+_RANKED_BY = {
+    metric_names.ACCURACY: "accuracy",
+    metric_names.GAP: "gap",
+    metric_names.WORST_AUC: "auc",
+    metric_names.WORST_TPR: "tpr",
+    metric_names.AOP: "aop",
+}
+"""The means that ranks rest on, by name of their column, as `ranking` calls them."""
 _ORDER = ("ranked", "untrusted", "test-chosen", "incomplete", "control")
 
 
@@ -39,14 +49,12 @@ class DatasetResult:
     Attributes:
         record: what was submitted.
         row: its measurements over the seeds, as the board of a run has them (`row.get(metric)`, `row.risk(metric)`).
-        gap: accuracy lost against the real-data baseline of the same submission, fraction; None where there is none.
         faults: why the entry cannot be ranked by this dataset: failed gates, missing seeds or attacks.
         baseline: the real-data baseline of the same submission and classifier; None where it has none.
     """
 
     record: ResultRecord
     row: board.Row
-    gap: Estimate | None
     faults: tuple[str, ...]
     baseline: board.Row | None = None
 
@@ -55,9 +63,9 @@ class DatasetResult:
 class Entry:
     """A method of a submission on a track, over the track's datasets.
 
-    Means run over all datasets of the track, each equally heavy; a failed seed counts as chance. They are None unless
-    the entry has every dataset. Their intervals are of a bootstrap over seeds and examples, on these datasets; ranks
-    are of one over datasets as well.
+    Means run over all datasets of the track, each equally heavy; there are none unless the entry has every dataset. In
+    those that ranks rest on a failed seed counts as chance, and their intervals are of a bootstrap over seeds and
+    examples, on these datasets; ranks are of one over datasets as well.
 
     Attributes:
         name: short, unique on the track; for people.
@@ -65,8 +73,7 @@ class Entry:
         results: by dataset of the track, as far as they were submitted.
         missing: datasets of the track it has no record of.
         reasons: why it is not ranked, a phrase each; empty where it is.
-        accuracy: mean CAS, fraction. gap: mean loss against real data, fraction.
-        auc, tpr: of the worst attack on each dataset. aop: accuracy weighed against the worst AUC.
+        estimates: means by column of `judging.quantities`, of the worst attack on each dataset where they are of one.
         rank: one more than the methods that are better beyond chance, so that methods that cannot be told apart share
             a rank; None unless ranked.
         rank_low, rank_high: where 95 % of the bootstrap put it.
@@ -84,11 +91,7 @@ class Entry:
     results: Mapping[str, DatasetResult]
     missing: tuple[str, ...]
     reasons: tuple[str, ...]
-    accuracy: Estimate | None
-    gap: Estimate | None
-    auc: Estimate | None
-    tpr: Estimate | None
-    aop: Estimate | None
+    estimates: Estimates
     pipeline_seconds: float
     evaluation_seconds: float
     images: int
@@ -100,8 +103,11 @@ class Entry:
     @property
     def family(self) -> str:
         """Real data, real data defended, synthetic, or control: what kind of thing is released."""
-        words = {"baseline": "real data", "defended": "defence", "method": "synthetic", "control": "control"}
-        return words[self.method.role]
+        return board.FAMILIES[self.method.role]
+
+    def get(self, name: str) -> Estimate | None:
+        """Return a mean by the name of its column."""
+        return self.estimates.get(name)
 
 
 @dataclass(frozen=True)
@@ -185,14 +191,11 @@ def _results(
 
 
 def _result(record: ResultRecord, track: Track, teachers: Sequence[ResultRecord]) -> DatasetResult:
-    row = board.row_of(cells_of(record), record.primary_attack)
+    row = board.row_of(cells_of(record), record.primary_attack, images=record.images_generated)
     faults = on_datasets((phrase, record.dataset) for phrase in (*failed_gates(record), *shortcomings(record, track)))
-    gap = row.get(metric_names.GAP)
-    if record.method.role == "baseline":
-        gap = Estimate(0.0, 0.0, 0.0, "the baseline itself")
     rows = [board.row_of(cells_of(teacher), teacher.primary_attack) for teacher in teachers]
     baseline = board.baseline_for(record.method, rows)
-    return DatasetResult(record, row, gap, faults, baseline)
+    return DatasetResult(record, row, faults, baseline)
 
 
 def _draft(name: str, results: Mapping[str, DatasetResult], track: Track, scope: Sequence[str]) -> Entry:
@@ -213,11 +216,7 @@ def _draft(name: str, results: Mapping[str, DatasetResult], track: Track, scope:
         results=results,
         missing=missing,
         reasons=(*gates, *on_datasets(lacking), *on_datasets(chosen)),
-        accuracy=None,
-        gap=None,
-        auc=None,
-        tpr=None,
-        aop=None,
+        estimates={},
         pipeline_seconds=sum(result.row.pipeline_seconds for result in results.values()),
         evaluation_seconds=sum(result.row.evaluation_seconds for result in results.values()),
         images=sum(result.record.images_generated for result in results.values()),
@@ -247,15 +246,16 @@ def _candidate(entry: Entry, scope: Sequence[str]) -> Candidate:
 def _placed(entry: Entry, place: Place) -> Entry:
     if place.means is None:
         return entry
-    accuracy, gap, auc, tpr, aop = (
-        Estimate(*place.means.interval(name), BOOTSTRAP) for name in ("accuracy", "gap", "auc", "tpr", "aop")
-    )
-    entry = replace(entry, accuracy=accuracy, gap=gap, auc=auc, tpr=tpr, aop=aop, pareto=place.pareto)
+    weighed = {name: Estimate(*place.means.interval(mean), BOOTSTRAP) for name, mean in _RANKED_BY.items()}
+    if entry.method.role == "baseline":
+        del weighed[metric_names.GAP]  # real data has nothing to lose against itself
+    further = mean_estimates(result.row for result in entry.results.values())
+    entry = replace(entry, estimates={**further, **weighed}, pareto=place.pareto)
     if place.rank is None:
         return entry
     return replace(entry, rank=place.rank.rank, rank_low=place.rank.low, rank_high=place.rank.high)
 
 
 def _order(entry: Entry) -> tuple[int, int, float, str]:
-    weighed = entry.aop.value if entry.aop else 0.0
-    return (_ORDER.index(entry.standing), entry.rank or 0, -weighed, entry.name)
+    aop = entry.get(metric_names.AOP)
+    return (_ORDER.index(entry.standing), entry.rank or 0, -aop.value if aop else 0.0, entry.name)

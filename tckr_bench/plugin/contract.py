@@ -149,6 +149,8 @@ def _fault_of(quantity: Quantity) -> str:
         return f"has {quantity.digits!r} digits; they are a whole number from 0 to {MOST_DIGITS}"
     if not (_is_number(quantity.low) and _is_number(quantity.high) and quantity.low <= quantity.high):
         return f"ranges from {quantity.low!r} to {quantity.high!r}"
+    if not isinstance(quantity.board, bool):
+        return f"is on the boards or not, found {quantity.board!r}"
     return ""
 
 

@@ -43,6 +43,8 @@ class Quantity:
         better: which way is better.
         low: the least a stored value and its interval may be.
         high: the most.
+        board: whether the boards have a column of it, in every format; such a quantity has one measurement per cell,
+            of no attack.
     """
 
     name: str
@@ -54,3 +56,4 @@ class Quantity:
     better: Better = "neither"
     low: float = -math.inf
     high: float = math.inf
+    board: bool = False

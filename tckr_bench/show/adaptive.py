@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from tckr_bench.judging import metric_names
 from tckr_bench.judging.caveats import adaptive_attacks
+from tckr_bench.judging.quantities import quantity_of
 from tckr_bench.results.verify import key_of
 from tckr_bench.show.contrasts import paired
-from tckr_bench.show.shown import Shown, share
+from tckr_bench.show.shown import Shown, measured
 from tckr_bench.text import plain
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Gain:
 
 def adaptive_gains(evidence: Evidence, board: DatasetBoard, names: Mapping[str, str]) -> tuple[Gain, ...]:
     """Return, for each synthetic row, what every attack that comes plain and adaptive gains by adapting."""
-    gains = []
+    gains, auc = [], quantity_of(metric_names.AUC)
     for row in board.candidates:
         if row.method.role != "method" or row.status == "failed":
             continue
@@ -51,9 +52,9 @@ def adaptive_gains(evidence: Evidence, board: DatasetBoard, names: Mapping[str, 
                         row=names[row.method.name],
                         attack=plain(label),
                         adaptive=plain(adaptive),
-                        before=share(before, 1, 3),
-                        after=share(after, 1, 3),
-                        change=share(change, 1, 3),
+                        before=measured(auc, before),
+                        after=measured(auc, after),
+                        change=measured(auc, change),
                         verdict=_verdict(change),
                     )
                 )

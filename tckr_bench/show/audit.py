@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from tckr_bench.judging import metric_names
 from tckr_bench.judging.caveats import adaptive_attacks
-from tckr_bench.show.shown import ABSENT, Shown, bound, share
+from tckr_bench.judging.quantities import quantity_of, titled
+from tckr_bench.show.shown import ABSENT, Shown, bound, measured
 from tckr_bench.text import listing, plain
 
 if TYPE_CHECKING:
@@ -33,31 +34,28 @@ BLOCKS: tuple[tuple[str, str, tuple[Surface, ...]], ...] = (
         ("data",),
     ),
 )
-RATES = (
-    ("tpr-at-10-fpr", "found at 10 % FPR, %"),
-    (metric_names.TPR, "found at 1 % FPR, %"),
-    ("tpr-at-0-1-fpr", "found at 0.1 % FPR, %"),
+DETAILS = (
+    "tpr-at-10-fpr",
+    metric_names.TPR,
+    "tpr-at-0-1-fpr",
+    "advantage",
+    metric_names.FOUND,
+    "worst-class-auc",
+    "worst-decile-auc",
+    "auc-between-trainings",
+    "audit-canary-auc",
+    "audit-canary-tpr-at-1-fpr",
+    "audit-canary-epsilon-lower",
+    "canary-auc",
 )
-DETAILS: tuple[tuple[str, str, float, int], ...] = (
-    *((metric, heading, 100, 1) for metric, heading in RATES),
-    ("advantage", "advantage, points", 100, 1),
-    (metric_names.FOUND, "ε at least", 1, 2),
-    ("worst-class-auc", "worst class, AUC", 1, 3),
-    ("worst-decile-auc", "most exposed tenth, AUC", 1, 3),
-    ("auc-between-trainings", "AUC between trainings, ±", 1, 3),
-    ("audit-canary-auc", "canaries, AUC", 1, 3),
-    ("audit-canary-tpr-at-1-fpr", "canaries at 1 % FPR, %", 100, 1),
-    ("audit-canary-epsilon-lower", "canaries, ε at least", 1, 2),
-    ("canary-auc", "planted canaries, AUC", 1, 3),
-)
-"""What is known of an attack on a row: metric, heading, factor and digits."""
+"""What is known of an attack on a row, beside its AUC."""
 BOUNDS = (metric_names.FOUND, "audit-canary-epsilon-lower")
 PUBLISHED_ATTACK = "lira-paper"
 """What the labels of its variants begin with; the paper reports the best of them, chosen on the evaluation data."""
 FROM_SHADOWS = (
     "worst-decile-auc",
     "auc-between-trainings",
-    *(name for name, *_ in DETAILS if name.startswith("audit")),
+    *(name for name in DETAILS if name.startswith("audit")),
 )
 """What only an attack knows whose shadow models repeat the row's own training."""
 
@@ -134,7 +132,7 @@ def _block(board: DatasetBoard, rows: Sequence[Row], title: str, remark: str, su
     ]
     published = [label for label in board.threat_models if label.startswith(PUBLISHED_ATTACK)]
     if "classifier" in surfaces and len(published) > 1:
-        cells = tuple(share(row.get(metric_names.PUBLISHED), 1, 3) for row in rows)
+        cells = tuple(measured(quantity_of(metric_names.PUBLISHED), row.get(metric_names.PUBLISHED)) for row in rows)
         lines.append(AttackLine(f"best of {len(published)}, as published", "classifier", cells))
     return Block(title, remark, tuple(lines))
 
@@ -146,7 +144,7 @@ def _auc(row: Row, label: str) -> Shown:
         return ABSENT
     worst = risk is not None and label in risk.attacks
     marks = ["worst"] * worst + ["adaptive"] * (label in adaptive_attacks(row))
-    return replace(share(estimate, 1, 3), mark=", ".join(marks), strong=worst)
+    return replace(measured(quantity_of(metric_names.AUC), estimate), mark=", ".join(marks), strong=worst)
 
 
 Cells = dict[str, Shown]
@@ -158,10 +156,14 @@ def _labels(risk: Risk) -> str:
 
 def _of_worst(row: Row, risk: Risk) -> Cells:
     """Show what a row's worst attack finds, and what the audit of its shadow models adds."""
-    cells = {metric_names.AUC: share(risk.estimate, 1, 3), **_of_attack(row, risk.attacks[0])}
+    cells = {
+        metric_names.AUC: measured(quantity_of(metric_names.WORST_AUC), risk.estimate),
+        **_of_attack(row, risk.attacks[0]),
+    }
     rate = row.risk(metric_names.TPR)
     if rate is not None:
-        cells[metric_names.TPR] = share(rate.estimate, note="" if rate.attacks == risk.attacks else _labels(rate))
+        note = "" if rate.attacks == risk.attacks else _labels(rate)
+        cells[metric_names.TPR] = measured(quantity_of(metric_names.WORST_TPR), rate.estimate, note=note)
     audited = next((other for other in adaptive_attacks(row) if _is_audited(row, other)), None)
     for metric in FROM_SHADOWS:
         if audited is not None and cells[metric] == ABSENT:
@@ -174,20 +176,18 @@ def _is_audited(row: Row, label: str) -> bool:
 
 
 def _of_attack(row: Row, label: str) -> Cells:
-    return {metric: _cell(row, metric, label) for metric, *_ in DETAILS}
+    return {metric: _cell(row, metric, label) for metric in DETAILS}
 
 
 def _cell(row: Row, metric: str, label: str, *, note: str = "") -> Shown:
-    _, _, scale, digits = next(entry for entry in DETAILS if entry[0] == metric)
-    estimate = row.get(metric, label)
-    if metric in BOUNDS:
-        return bound(estimate, digits, note=note)
-    return share(estimate, scale, digits, note=note)
+    quantity = quantity_of(metric)
+    show = bound if metric in BOUNDS else measured
+    return show(quantity, row.get(metric, label), note=note)
 
 
 def _table(title: str, lines: Sequence[tuple[str, str, Cells]]) -> DetailTable:
     """Make a table of the columns and lines in which anything stands."""
-    headings = {metric_names.AUC: "AUC", **{metric: heading for metric, heading, *_ in DETAILS}}
+    headings = {metric: titled(quantity_of(metric)) for metric in (metric_names.AUC, *DETAILS)}
     kept = [key for key in headings if any(cells.get(key, ABSENT) != ABSENT for *_, cells in lines)]
     filled = [(name, remark, tuple(cells.get(key, ABSENT) for key in kept)) for name, remark, cells in lines]
     known = tuple(line for line in filled if any(cell != ABSENT for cell in line[2]))
@@ -202,10 +202,12 @@ def _copies(rows: Sequence[Row], names: Mapping[str, str]) -> DetailTable:
         searches.setdefault(tuple(row.get(metric, label) for row in rows for metric in rates), label)
     lines = []
     for row in rows:
-        cells = [share(row.get(metric, label), digits=2) for label in searches.values() for metric in rates]
+        cells = [
+            measured(quantity_of(metric), row.get(metric, label)) for label in searches.values() for metric in rates
+        ]
         if any(cell != ABSENT for cell in cells):
             lines.append((names[row.method.name], "", tuple(cells)))
-    headings = ("repeats, %", "near repeats, %") * len(searches) if lines else ()
+    headings = tuple(titled(quantity_of(metric)) for metric in rates) * len(searches) if lines else ()
     return DetailTable(plain(listing(list(searches.values()))), headings, tuple(lines))
 
 

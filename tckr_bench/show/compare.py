@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from tckr_bench.errors import RunError, nearest
 from tckr_bench.judging import metric_names
 from tckr_bench.judging.paired import Side, mean_estimate, paired_differences, unpaired_difference
-from tckr_bench.judging.reported import LABEL, TITLE, differences, reported_table
+from tckr_bench.judging.quantities import COLUMNS, columns_of, estimates_of, interval
+from tckr_bench.judging.reported import LABEL, TITLE, differences, headings, reported_table
 from tckr_bench.judging.rows import verified_leaderboard
 from tckr_bench.results.files import RUN_FILE
 from tckr_bench.results.verify import verified
 from tckr_bench.show.contrasts import side_of
-from tckr_bench.show.tables import MARKS, UNTRUSTED, limits
-from tckr_bench.text import NOTHING, plain, signed, span
+from tckr_bench.show.limits import MARKS, limits
+from tckr_bench.show.tables import UNTRUSTED
+from tckr_bench.text import NOTHING, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,18 +25,13 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
 
+    from tckr_bench.judging.quantities import Column, Estimates
     from tckr_bench.judging.reported import ReportedTable
     from tckr_bench.judging.rows import DatasetBoard, Leaderboard, Row
     from tckr_bench.records import Estimate
     from tckr_bench.results.verify import Verified
 
 RUNS_FOLDER = Path("runs")
-METRICS: Mapping[str, tuple[str, float, int]] = {
-    metric_names.ACCURACY: ("accuracy, %", 100, 1),
-    metric_names.WORST_AUC: ("AUC", 1, 3),
-    metric_names.WORST_TPR: ("TPR at 1 % FPR, %", 100, 1),
-    metric_names.AOP: ("AOP", 1, 3),
-}
 
 
 @dataclass(frozen=True)
@@ -173,7 +170,7 @@ def _fingerprint(board: DatasetBoard) -> str:
 
 
 def _row(entry: _Run, board: DatasetBoard, row: Row, reference: tuple[_Run, DatasetBoard]) -> ComparedRow:
-    estimates = {metric: found for metric in METRICS if (found := row.get(metric)) is not None}
+    estimates = _compared(row)
     home, home_board = reference
     teacher = home_board.baseline_of(row) or board.baseline_of(row)
     its_own = teacher is not None and home is entry and teacher.method.name == row.method.name
@@ -183,7 +180,7 @@ def _row(entry: _Run, board: DatasetBoard, row: Row, reference: tuple[_Run, Data
     paired = _paired(entry, row, home, teacher)
     differences = dict(paired)
     for metric, own in estimates.items():
-        other = teacher.get(metric)
+        other = _compared(teacher).get(metric)
         if metric not in paired and other is not None:
             differences[metric] = unpaired_difference(own, other)
     return ComparedRow(
@@ -196,6 +193,12 @@ def _row(entry: _Run, board: DatasetBoard, row: Row, reference: tuple[_Run, Data
         attack=_worst(row),
         note=plain("; ".join([*row.failures, *([limited] if (limited := _limited(row)) else [])])),
     )
+
+
+def _compared(row: Row) -> Estimates:
+    """Return what rows are compared in: all that a board shows but what is a difference from real data itself."""
+    left_out = {column.name for column in COLUMNS if column.difference}
+    return {name: estimate for name, estimate in estimates_of(row).items() if name not in left_out}
 
 
 def _worst(row: Row) -> str:
@@ -215,7 +218,7 @@ def _paired(entry: _Run, row: Row, home: _Run, teacher: Row) -> Mapping[str, Est
         if own is None or other is None:
             return {}
         by_seed.append(paired_differences(own, other))
-    shared = [metric for metric in METRICS if by_seed and all(metric in found for found in by_seed)]
+    shared = [metric for metric in _compared(row) if by_seed and all(metric in found for found in by_seed)]
     return {metric: mean_estimate([found[metric] for found in by_seed]) for metric in shared}
 
 
@@ -252,15 +255,17 @@ def _table(dataset: DatasetComparison, *, several: bool) -> Table:
     title = Text(plain(dataset.dataset), style="bold")
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 1, 1, 1))
     table.add_column("method", overflow="fold", max_width=26)
-    for heading, _, _ in METRICS.values():
-        table.add_column(heading, justify="right", no_wrap=True)
+    measured = {name for row in dataset.rows for name in row.estimates}
+    columns = [column for column in columns_of(measured) if not column.difference]
+    for column in columns:
+        table.add_column(plain(column.title), justify="right", no_wrap=True)
     for row in dataset.rows:
         label = Text(f"{row.run}/\n{row.method}" if several else row.method)
         if row.attack:
             label.append(f"\nworst attack {row.attack}", style="dim")
         if row.note:
             label.append(f"\n{row.note}", style="red")
-        table.add_row(label, *[Text(_cell(row, metric)) for metric in METRICS])
+        table.add_row(label, *[Text(_cell(row, column)) for column in columns])
     return table
 
 
@@ -269,22 +274,20 @@ def _reported(found: ReportedTable) -> Table:
 
     table = Table(box=None, pad_edge=False, padding=(0, 1))
     table.add_column("in the paper", overflow="fold", max_width=60)
-    for heading in ("accuracy, %", "AUC", "AOP"):
+    for heading in headings():
         table.add_column(heading, justify="right", no_wrap=True)
     for row in found.rows:
         table.add_row(row.label, *row.cells)
     return table
 
 
-def _cell(row: ComparedRow, metric: str) -> str:
+def _cell(row: ComparedRow, column: Column) -> str:
     """Return a number with its half width, its difference, and the interval of the difference, on three lines."""
-    _, scale, digits = METRICS[metric]
-    own, change = row.estimates.get(metric), row.differences.get(metric)
+    own, change = row.estimates.get(column.name), row.differences.get(column.name)
     if own is None:
         return NOTHING
-    lines = [f"{signed(scale * own.value, digits)} ± {signed(scale * own.half_width, digits)}"]
+    lines = [column.with_half(own)]
     if change is not None:
-        mark = "*" if metric in row.unpaired else ""
-        lines.append(f"Δ{mark} {signed(scale * change.value, digits)}")
-        lines.append(span(change.low, change.high, scale=scale, digits=digits))
+        mark = "*" if column.name in row.unpaired else ""
+        lines += [f"Δ{mark} {column.value(change)}", interval(column.quantity, change)]
     return "\n".join(lines)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from tckr_bench.judging import metric_names
 from tckr_bench.judging.paired import Side, attack_differences, mean_estimate, paired_differences, worst_attacks_of
+from tckr_bench.judging.quantities import quantity_of
 from tckr_bench.results.verify import key_of
-from tckr_bench.show.shown import ABSENT, Shown, share
+from tckr_bench.show.shown import ABSENT, Shown, measured
 from tckr_bench.show.tables import method_label
 
 if TYPE_CHECKING:
@@ -47,9 +48,12 @@ def contrasts(evidence: Evidence, board: DatasetBoard, names: Mapping[str, str])
         worst = _between_worst(evidence, (row, own), (baseline, reference)) if own and reference else {}
         if primary or worst:
             change = (worst or primary).get(metric_names.AUC)
-            shown = [share(part, 1, 3) for part in (primary.get(metric_names.AUC), worst.get(metric_names.AUC))]
+            auc, rate = quantity_of(metric_names.AUC), quantity_of(metric_names.TPR)
+            shown = [measured(auc, part) for part in (primary.get(metric_names.AUC), worst.get(metric_names.AUC))]
             name = method_label(row, names)
-            made.append(Contrast(name, shown[0], shown[1], share(worst.get(metric_names.TPR)), _verdict(change)))
+            made.append(
+                Contrast(name, shown[0], shown[1], measured(rate, worst.get(metric_names.TPR)), _verdict(change))
+            )
     return tuple(made)
 
 

@@ -4,27 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tckr_bench.judging import metric_names, rows
-from tckr_bench.show.tables import MARKS, UNTRUSTED, limits, method_label, with_half_width
-from tckr_bench.text import NOTHING, markdown, plain, short_names, signed
+from tckr_bench.judging import rows
+from tckr_bench.judging.quantities import columns_of, measured_by
+from tckr_bench.show.limits import MARKS, limits
+from tckr_bench.show.tables import UNTRUSTED, method_label
+from tckr_bench.text import NOTHING, markdown, plain, short_names
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from tckr_bench.judging.quantities import Column
     from tckr_bench.judging.rows import DatasetBoard, Leaderboard, Row
 
-HEADINGS = ("dataset", "train + test", "accuracy, %", "AUC", "AOP", "controls")
 FEWEST_DATASETS = 3
 """From how many datasets on a run is long enough to want an overview."""
+
+
+def headings_of(leaderboard: Leaderboard) -> tuple[str, ...]:
+    """Return the headings of the overview: some columns of the board, between what a dataset is and its controls."""
+    columns = [markdown(column.title) for column in _columns(leaderboard)]
+    return ("dataset", "train + test", *columns, "controls")
+
+
+def _columns(leaderboard: Leaderboard) -> list[Column]:
+    rows = [row for board in leaderboard.boards for row in board.candidates]
+    return [column for column in columns_of(measured_by(rows)) if column.leading]
 
 
 def overview_markdown(leaderboard: Leaderboard) -> str:
     """Return the overview as a Markdown table, after a line that names the methods in the order of the measurements."""
     names = " / ".join(map(markdown, method_names(leaderboard)))
     lines = [f"In each cell: {names}. ± is half a 95 % interval. AUC and AOP are those of each row's worst attack.", ""]
-    lines += [f"| {' | '.join(HEADINGS)} |", "|:--|--:|--:|--:|--:|:--|"]
+    columns, order = _columns(leaderboard), _order(leaderboard)
+    lines += [f"| {' | '.join(headings_of(leaderboard))} |", f"|:--|--:|{'--:|' * len(columns)}:--|"]
     for board in leaderboard.boards:
-        lines.append(f"| {' | '.join(markdown(' / '.join(cell)) for cell in _cells(board, _order(leaderboard)))} |")
+        lines.append(f"| {' | '.join(markdown(' / '.join(cell)) for cell in _cells(board, order, columns))} |")
     return "\n".join([*lines, ""])
 
 
@@ -34,12 +48,13 @@ def overview_table(leaderboard: Leaderboard) -> Table:
     from rich.text import Text
 
     table = Table(title=Text("Overview", style="bold"), title_justify="left", box=None, pad_edge=False, padding=(0, 1))
-    for heading in (*HEADINGS[:2], "method", *HEADINGS[2:]):
+    columns, headings = _columns(leaderboard), headings_of(leaderboard)
+    for heading in (*headings[:2], "method", *headings[2:]):
         words = heading in ("dataset", "method", "controls")
         table.add_column(heading, justify="left" if words else "right", overflow="fold", no_wrap=not words)
     names = method_names(leaderboard)
     for board in leaderboard.boards:
-        dataset, sizes, *measurements = _cells(board, _order(leaderboard))
+        dataset, sizes, *measurements = _cells(board, _order(leaderboard), columns)
         cells = (dataset, sizes, names, *measurements)
         table.add_row(*(Text("\n".join(map(plain, cell))) for cell in cells))
     return table
@@ -58,8 +73,8 @@ def _order(leaderboard: Leaderboard) -> list[str]:
     return sorted(found, key=lambda name: (rows.ROLE_ORDER[found[name].role], name))
 
 
-def _cells(board: DatasetBoard, order: list[str]) -> tuple[list[str], ...]:
-    """Return the cells of a dataset as `HEADINGS` names them; cells of measurements have an entry per method."""
+def _cells(board: DatasetBoard, order: list[str], columns: list[Column]) -> tuple[list[str], ...]:
+    """Return the cells of a dataset as `headings_of` names them; cells of measurements have an entry per method."""
     rows = {row.method.name: row for row in board.candidates}
     limited = {MARKS[key][1] for row in rows.values() for key in limits(row)}
     failed = [gate.name for gate in board.gates if not gate.passed]
@@ -67,18 +82,11 @@ def _cells(board: DatasetBoard, order: list[str]) -> tuple[list[str], ...]:
     return (
         [board.dataset],
         [f"{board.splits.get('train', 0):,} + {board.splits.get('test', 0):,}"],
-        *(
-            [_measurement(rows.get(name), metric) for name in order]
-            for metric in (metric_names.ACCURACY, metric_names.WORST_AUC, metric_names.AOP)
-        ),
+        *([_measurement(rows.get(name), column) for name in order] for column in columns),
         ["; ".join([controls, *sorted(limited)])],
     )
 
 
-def _measurement(row: Row | None, metric: str) -> str:
-    estimate = row.get(metric) if row is not None else None
-    if estimate is None:
-        return NOTHING
-    if metric == metric_names.ACCURACY:
-        return with_half_width(estimate)
-    return f"{signed(estimate.value, 3)} ± {estimate.half_width:.3f}"
+def _measurement(row: Row | None, column: Column) -> str:
+    estimate = column.of(row) if row is not None else None
+    return NOTHING if estimate is None else column.with_half(estimate)

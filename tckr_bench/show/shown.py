@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tckr_bench.text import NOTHING, signed, span
+from tckr_bench.judging.quantities import interval, number
+from tckr_bench.text import NOTHING
 
 if TYPE_CHECKING:
-    from tckr_bench.records import Estimate
+    from tckr_bench.records import Estimate, Quantity
 
 
 @dataclass(frozen=True)
@@ -25,17 +26,17 @@ class Shown:
 ABSENT = Shown(NOTHING)
 
 
-def share(estimate: Estimate | None, scale: float = 100, digits: int = 1, *, note: str = "") -> Shown:
-    """Show a number with its interval, and beneath it a note and the spread between seeds."""
+def measured(quantity: Quantity, estimate: Estimate | None, *, note: str = "") -> Shown:
+    """Show an estimate with its interval, and beneath it a note and the spread between seeds."""
     if estimate is None:
         return ABSENT
-    spread = "" if estimate.spread is None else f"seeds ± {signed(scale * estimate.spread, digits)}"
-    reach = span(estimate.low, estimate.high, scale=scale, digits=digits)
-    return Shown(signed(scale * estimate.value, digits), reach, ", ".join(filter(None, (note, spread))))
+    spread = "" if estimate.spread is None else f"seeds ± {number(quantity, estimate.spread)}"
+    value, reach = number(quantity, estimate.value), interval(quantity, estimate)
+    return Shown(value, reach, ", ".join(filter(None, (note, spread))))
 
 
-def bound(estimate: Estimate | None, digits: int = 2, *, note: str = "") -> Shown:
+def bound(quantity: Quantity, estimate: Estimate | None, *, note: str = "") -> Shown:
     """Show a lower bound, and beneath it the estimate it is a bound of."""
     if estimate is None:
         return ABSENT
-    return Shown(f"≥ {signed(estimate.low, digits)}", f"estimate {signed(estimate.high, digits)}", note)
+    return Shown(f"≥ {number(quantity, estimate.low)}", f"estimate {number(quantity, estimate.high)}", note)

@@ -1,24 +1,24 @@
-"""The leaderboard as a table for the terminal, as CSV and as Markdown."""
+"""The board of a run for the terminal, as Markdown and LaTeX, and as a sheet for CSV, JSON and Parquet."""
 
 from __future__ import annotations
 
-import csv
-import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tckr_bench.judging import metric_names
-from tckr_bench.text import (
-    NOTHING,
-    csv_cell,
-    duration,
-    listing,
-    markdown,
-    percent,
-    plain,
-    short_names,
-    signed,
-    span,
+from tckr_bench.judging.quantities import columns_of, estimates_of, measured_by
+from tckr_bench.show.board import board_latex, board_markdown, board_table
+from tckr_bench.show.limits import explained, limits
+from tckr_bench.show.lines import (
+    ARROWS_MEAN,
+    DOUBTFUL,
+    MARKS_MEAN,
+    columns_legend,
+    costs_of_row,
+    line_of,
 )
+from tckr_bench.show.sheets import Field, attack_fields, cost_fields, estimate_fields, filled, joined, method_fields
+from tckr_bench.text import listing, markdown, plain, short_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,70 +27,14 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from tckr_bench.judging.quantities import Column
     from tckr_bench.judging.rows import DatasetBoard, Leaderboard, Row
     from tckr_bench.records import Estimate
+    from tckr_bench.show.lines import Line
+    from tckr_bench.show.sheets import Sheet
 
 UNTRUSTED = "NOT TRUSTWORTHY"
-LEGEND = (
-    "rank: rows that chance may have put in order share one · gap: accuracy lost against real data, points · AUC: "
-    "membership inference, 0.5 is guessing · TPR: % of members found at 1 % false alarms · AUC, TPR and AOP are those "
-    "of the attack that gets furthest with a row's classifier, named beside them, in an interval for the worst of "
-    "them all · AOP = accuracy / (2 max(AUC, 0.5))² · ± and [ ]: 95 % · P: on the Pareto front · CPU: to a trained "
-    "classifier, attacks apart"
-)
-MARKS = {
-    "paper": ("T", "epochs chosen on the test set"),
-    "images": ("I", "generator pretrained on these images"),
-    "classes": ("C", "generator pretrained on these classes"),
-    "unknown": ("?", "generator's pretraining unknown"),
-}
-"""What limits a row, by protocol or contamination: a sign for narrow tables, and words."""
-EXPLANATIONS = {
-    "paper": "the kept epoch is the one that did best on the test set, which flatters accuracy; such rows are numbered "
-    "for themselves and never ranked with others",
-    "images": "the base generator was pretrained on images of this dataset, so the synthetic images may repeat them "
-    "without any adaptation",
-    "classes": "the base generator was pretrained on other images of these classes, which a private dataset would "
-    "not offer",
-    "unknown": "what the base generator was pretrained on is not known in full; this dataset may have been in it",
-}
-CSV_MEASUREMENTS = (
-    metric_names.ACCURACY,
-    metric_names.GAP,
-    metric_names.WORST_AUC,
-    metric_names.WORST_TPR,
-    metric_names.AOP,
-)
-
-
-def with_half_width(estimate: Estimate | None) -> str:
-    """Return a share as `84.2 ± 1.1`, in points."""
-    return NOTHING if estimate is None else f"{percent(estimate.value)} ± {percent(estimate.half_width)}"
-
-
-def _auc_lines(row: Row) -> str:
-    """Return the AUC of a row's worst attack with its interval and its attack, a line each: a narrow column."""
-    risk = row.risk(metric_names.AUC)
-    if risk is None:
-        return NOTHING
-    value, low, high = (signed(end, 3) for end in (risk.estimate.value, risk.estimate.low, risk.estimate.high))
-    return f"{value}\n[{low}, {high}]\n{plain(' or '.join(risk.attacks))}"
-
-
-def limits(row: Row) -> tuple[str, ...]:
-    """Return what limits a row, as keys of `MARKS`: its protocol, and its generator's contamination."""
-    return tuple(key for key in (row.protocol, row.contamination) if key in MARKS)
-
-
-def legend_of_limits(leaderboard: Leaderboard) -> tuple[tuple[str, str, str], ...]:
-    """Return sign, words and explanation of every limit that some baseline or method of a leaderboard has."""
-    return explained(key for board in leaderboard.boards for row in board.candidates for key in limits(row))
-
-
-def explained(keys: Iterable[str]) -> tuple[tuple[str, str, str], ...]:
-    """Return sign, words and explanation of limits, each once, in the order of `MARKS`."""
-    found = set(keys)
-    return tuple((*MARKS[key], EXPLANATIONS[key]) for key in MARKS if key in found)
+RANKS_MEAN = "rank: rows that chance may have put in order share one; in brackets, where 95 % of a bootstrap put them"
 
 
 def method_label(row: Row, names: Mapping[str, str]) -> str:
@@ -100,23 +44,29 @@ def method_label(row: Row, names: Mapping[str, str]) -> str:
     return f"{name} ({kind})" if kind else name
 
 
-def epsilons(row: Row) -> tuple[str, ...]:
-    """Say what epsilon a row proves and what its worst attack shows it to be at least; nothing where none is proved."""
-    proved, found = row.get(metric_names.PROVED), row.found_epsilon
-    if proved is None:
-        return ()
-    shown = [f"proved \u03b5 \u2264 {signed(proved.value, 2)}"]
-    return (*shown, *([f"found \u03b5 \u2265 {signed(found.low, 2)}"] if found else []))
-
-
 def fixed_parts(leaderboard: Leaderboard) -> str:
     """Return what all synthetic methods have in common, in words, or nothing."""
     _, shared = short_names(leaderboard.methods)
     return listing([f"{axis} {value}" for axis, value in shared.items()])
 
 
+def lines_of_board(board: DatasetBoard, names: Mapping[str, str]) -> tuple[Line, ...]:
+    """Return baselines, defences and methods of a dataset as lines, in order."""
+    return tuple(line_of(row, names[row.method.name], board) for row in board.candidates)
+
+
+def _legend(leaderboard: Leaderboard) -> list[str]:
+    """Return what headings and signs mean, a line each."""
+    rows = [row for board in leaderboard.boards for row in board.candidates]
+    limited = [f"{sign}: {words}: {why}" for sign, words, why in explained(key for row in rows for key in limits(row))]
+    signs = f"{MARKS_MEAN} · {DOUBTFUL}: not trustworthy"
+    columns = columns_legend(columns_of(measured_by(rows)))
+    declared = f"declared attack: {plain(leaderboard.primary_attack)}"
+    return [columns, f"{ARROWS_MEAN} · ± half a 95 % interval · {declared}", f"{RANKS_MEAN} · {signs}", *limited]
+
+
 def leaderboard_group(leaderboard: Leaderboard) -> Group:
-    """Return what the terminal shows of a leaderboard, within 100 columns; hostile text stays text."""
+    """Return what the terminal shows of a run's board, within 100 columns; hostile text stays text."""
     from rich.console import Group
     from rich.text import Text
 
@@ -126,65 +76,12 @@ def leaderboard_group(leaderboard: Leaderboard) -> Group:
         if not board.trusted:
             parts.append(Text(f"{UNTRUSTED}: {plain('; '.join(board.reasons))}", style="bold red"))
         judged = [(f"control {gate.name}", gate.passed, gate.reason) for gate in board.gates]
-        parts += [_method_table(board, names), judged_table(judged), Text("")]
+        title = Text(f"{plain(board.dataset)} · worst attack on each row", style="bold")
+        parts += [title, board_table(lines_of_board(board, names)), judged_table(judged), Text("")]
     shared = fixed_parts(leaderboard)
     if shared:
         parts.append(Text(f"All methods: {shared}.", style="dim"))
-    parts.append(Text(LEGEND, style="dim"))
-    parts += [Text(f"{sign}: {words}: {why}", style="dim") for sign, words, why in legend_of_limits(leaderboard)]
-    return Group(*parts)
-
-
-def _method_table(board: DatasetBoard, names: Mapping[str, str]) -> Table:
-    from rich.table import Table
-    from rich.text import Text
-
-    title = f"{plain(board.dataset)} · worst attack on each row"
-    table = Table(title=Text(title, style="bold"), title_justify="left", box=None, pad_edge=False, padding=(0, 1))
-    table.add_column("", justify="right", no_wrap=True)
-    table.add_column("method", overflow="fold", min_width=16, max_width=26)
-    for heading in ("accuracy", "gap", "AUC", "TPR", "AOP", "CPU"):
-        named = heading == "AUC"  # the name of an attack may be folded, an interval not
-        table.add_column(heading, justify="right", no_wrap=not named, min_width=14 if named else None)
-    table.add_column("", no_wrap=True)
-    for row in board.candidates:
-        label = Text(method_label(row, names))
-        if row.status == "failed":
-            label.append(f"\nfailed: {plain('; '.join(row.failures))}", style="red")
-            table.add_row("", label, *[NOTHING] * 5, "", "")
-            continue
-        if row.status == "partial":
-            label.append(f"\n{plain('; '.join(row.failures))}", style="red")
-        label.append("".join(f"\n{line}" for line in epsilons(row)), style="dim")
-        cells = [Text(cell) for cell in _cells(row)]
-        table.add_row(rank_words(row), label, *cells, _marks(row, board), style=_style(row, board))
-    return table
-
-
-def _cells(row: Row) -> list[str]:
-    tpr, aop = row.risk(metric_names.TPR), row.get(metric_names.AOP)
-    return [
-        with_half_width(row.get(metric_names.ACCURACY)),
-        NOTHING if row.method.role == "baseline" else with_half_width(row.get(metric_names.GAP)),
-        _auc_lines(row),
-        percent(tpr.estimate.value) if tpr else NOTHING,
-        signed(aop.value, 3) if aop else NOTHING,
-        duration(row.pipeline_seconds),
-    ]
-
-
-def _marks(row: Row, board: DatasetBoard) -> str:
-    limited = "".join(MARKS[key][0] for key in limits(row))
-    return ("P" if row.pareto else " ") + ("" if board.trusted else "!") + limited
-
-
-def _style(row: Row, board: DatasetBoard) -> str:
-    return "dim" if not board.trusted else "bold" if row is board.best else ""
-
-
-def rank_words(row: Row) -> str:
-    """Return a rank with where 95 % of a bootstrap put it, `1 (1-3)`; nothing for what is not ranked."""
-    return "" if row.rank is None else f"{row.rank} ({row.rank_low}-{row.rank_high})"
+    return Group(*parts, *(Text(words, style="dim") for words in _legend(leaderboard)))
 
 
 def judged_table(judged: Iterable[tuple[str, bool, str]]) -> Table:
@@ -202,110 +99,96 @@ def judged_table(judged: Iterable[tuple[str, bool, str]]) -> Table:
     return table
 
 
-def leaderboard_csv(leaderboard: Leaderboard) -> str:
-    """Return every row as CSV: fractions and seconds at full precision, one line per dataset and method."""
-    names, _ = short_names(leaderboard.methods)
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\n")
-    measurements = [f"{name}{part}" for name in CSV_MEASUREMENTS for part in ("", "-low", "-high", "-between-seeds")]
-    heading = [
-        "dataset",
-        "track",
-        "role",
-        "rank",
-        "rank-low",
-        "rank-high",
-        "method",
-        "short-name",
-        "status",
-        "seeds",
-        "trusted",
-        "pareto",
-        "protocol",
-        "contamination",
-    ]
-    measurements += [
-        metric_names.PROVED,
-        metric_names.FOUND,
-        f"{metric_names.WORST_AUC}-attack",
-        f"{metric_names.WORST_TPR}-attack",
-    ]
-    tail = ["declared-attack", "pipeline-cpu-seconds", "evaluation-cpu-seconds", "note"]
-    writer.writerow([*heading, *measurements, *tail])
-    for board in leaderboard.boards:
-        gates = {gate.name: gate for gate in board.gates}
-        for row in board.rows:
-            ranks = ["" if place is None else str(place) for place in (row.rank, row.rank_low, row.rank_high)]
-            known = [board.dataset, leaderboard.track, row.method.role, *ranks, row.method.name]
-            gate = gates.get(row.method.name)
-            judged = [f"{'PASS' if gate.passed else 'FAIL'}: {gate.reason}"] if gate else []
-            cells: list[float | str] = [
-                *known,
-                names[row.method.name],
-                row.status,
-                " ".join(map(str, row.seeds)),
-            ]
-            cells += ["yes" if board.trusted else "no", "yes" if row.pareto else "no", row.protocol]
-            cells.append(row.contamination or "")
-            cells += [number for name in CSV_MEASUREMENTS for number in _numbers(row.get(name))]
-            cells += [
-                number for estimate in (row.get(metric_names.PROVED), row.found_epsilon) for number in _bound(estimate)
-            ]
-            cells += [" ".join(risk.attacks) if (risk := row.risk(name)) else "" for name in metric_names.WORST]
-            cells += [leaderboard.primary_attack, f"{row.pipeline_seconds:.3f}", f"{row.evaluation_seconds:.3f}"]
-            writer.writerow([csv_cell(cell) for cell in [*cells, "; ".join([*judged, *row.failures, *board.reasons])]])
-    return written.getvalue()
-
-
-def _numbers(estimate: Estimate | None) -> list[float | str]:
-    if estimate is None:
-        return [""] * 4
-    return [estimate.value, estimate.low, estimate.high, "" if estimate.spread is None else estimate.spread]
-
-
-def _bound(estimate: Estimate | None) -> list[float | str]:
-    return ["" if estimate is None else estimate.low]
-
-
 def leaderboard_markdown(leaderboard: Leaderboard) -> str:
-    """Return the leaderboard as Markdown: a table of methods and a list of controls per dataset."""
+    """Return a run's board as Markdown: a table of methods and a list of controls per dataset."""
     names, _ = short_names(leaderboard.methods)
-    lines = [f"# {markdown(leaderboard.matrix)} (track {markdown(leaderboard.track)})", ""]
+    written = [f"# {markdown(leaderboard.matrix)} (track {markdown(leaderboard.track)})", ""]
     for board in leaderboard.boards:
-        lines += [f"## {markdown(board.dataset)}", ""]
+        written += [f"## {markdown(board.dataset)}", ""]
         if not board.trusted:
-            lines += [f"**{UNTRUSTED}**: {markdown('; '.join(board.reasons))}", ""]
-        lines += _markdown_table(board, names)
-        lines += [
+            written += [f"**{UNTRUSTED}**: {markdown('; '.join(board.reasons))}", ""]
+        written += [*board_markdown(lines_of_board(board, names)), ""]
+        written += [
             f"- control {markdown(gate.name)}: **{'PASS' if gate.passed else 'FAIL'}** {markdown(gate.reason)}"
             for gate in board.gates
         ]
-        lines.append("")
+        written.append("")
     shared = fixed_parts(leaderboard)
-    lines += [f"All methods: {markdown(shared)}.", ""] if shared else []
-    limited = [f"- {words}: {why}" for _, words, why in legend_of_limits(leaderboard)]
-    legend = f"{markdown(LEGEND)} · declared attack: {markdown(leaderboard.primary_attack)}"
-    return "\n".join([*lines, legend, "", *limited, *([""] if limited else [])])
+    written += [f"All methods: {markdown(shared)}.", ""] if shared else []
+    return "\n".join([*written, *(f"- {markdown(words)}" for words in _legend(leaderboard)), ""])
 
 
-def _markdown_table(board: DatasetBoard, names: Mapping[str, str]) -> list[str]:
-    lines = [
-        "| | method | accuracy, % | gap, points | AUC | TPR at 1 % FPR, % | AOP | CPU | |",
-        "|--:|:--|--:|--:|--:|--:|--:|--:|:--|",
+def leaderboard_latex(leaderboard: Leaderboard) -> str:
+    """Return a run's board as LaTeX: a tabular per dataset, its legend a comment above."""
+    names, _ = short_names(leaderboard.methods)
+    written = []
+    for board in leaderboard.boards:
+        lines = lines_of_board(board, names)
+        doubts = [f"{UNTRUSTED}: {plain('; '.join(board.reasons))}"] if not board.trusted else []
+        notes = [(line.name, f"failed: {'; '.join(line.failures)}") for line in lines if line.failures]
+        comments = [plain(board.dataset), *doubts, *_legend(leaderboard)]
+        written.append(board_latex(lines, comments=comments, notes=notes))
+    return "\n".join(written)
+
+
+@dataclass(frozen=True)
+class _PlacedRow:
+    """A row with all that its line of a file says."""
+
+    leaderboard: Leaderboard
+    board: DatasetBoard
+    row: Row
+    short_name: str
+
+
+def board_sheet(leaderboard: Leaderboard) -> Sheet:
+    """Return a row per dataset and method, controls among them."""
+    names, _ = short_names(leaderboard.methods)
+    placed = [
+        _PlacedRow(leaderboard, board, row, names[row.method.name])
+        for board in leaderboard.boards
+        for row in board.rows
     ]
-    for row in board.candidates:
-        label = markdown(method_label(row, names))
-        if row.failures:
-            label += f" ({'failed' if row.status == 'failed' else 'in part'}: {markdown('; '.join(row.failures))})"
-        label += "".join(f"<br>{line}" for line in epsilons(row))
-        gap, auc = row.get(metric_names.GAP), row.risk(metric_names.AUC)
-        cells = _cells(row) if row.status != "failed" else [NOTHING] * 6
-        if gap and row.method.role != "baseline":
-            cells[1] = f"{percent(gap.value)} ({span(gap.low, gap.high, scale=100, digits=1)})"
-        if auc:
-            named = f", {markdown(' or '.join(auc.attacks))}"
-            cells[2] = f"{signed(auc.estimate.value, 3)} ({span(auc.estimate.low, auc.estimate.high)}){named}"
-        marks = ["Pareto"] * row.pareto + ["not trustworthy"] * (not board.trusted)
-        marks += [MARKS[key][1] for key in limits(row)]
-        lines.append(f"| {rank_words(row)} | {label} | {' | '.join(cells)} | {', '.join(marks)} |")
-    return [*lines, ""]
+    return filled(_fields(columns_of(measured_by(it.row for it in placed))), placed)
+
+
+def _fields(columns: tuple[Column, ...]) -> list[Field[_PlacedRow]]:
+    field = Field[_PlacedRow]
+    return [
+        field("dataset", "text", "what was measured on", lambda it: it.board.dataset),
+        field("track", "text", "what the run may be compared within", lambda it: it.leaderboard.track),
+        field("role", "text", "baseline, defended, method or control", lambda it: it.row.method.role),
+        field("rank", "number", "shared where chance explains it", lambda it: _place(it.row.rank)),
+        field("rank_low", "number", "best rank of 95 % of the bootstrap", lambda it: _place(it.row.rank_low)),
+        field("rank_high", "number", "worst rank of 95 % of the bootstrap", lambda it: _place(it.row.rank_high)),
+        field("method", "text", "full name", lambda it: it.row.method.name),
+        field("short_name", "text", "what tells it from the others", lambda it: it.short_name),
+        *method_fields(lambda it: it.row.method),
+        field("status", "text", "ok, partial or failed", lambda it: it.row.status),
+        field("seeds", "text", "seeds with measurements", lambda it: " ".join(map(str, it.row.seeds))),
+        field("trusted", "flag", "whether the dataset's controls passed", lambda it: it.board.trusted),
+        field("pareto", "flag", "on the front of accuracy and AUC", lambda it: it.row.pareto),
+        field("protocol", "text", "how epochs were chosen", lambda it: it.row.protocol),
+        field("contamination", "text", "what the generator may know", lambda it: it.row.contamination),
+        *estimate_fields(columns, lambda it: estimates_of(it.row)),
+        field("epsilon_proved", "number", "what training proves", lambda it: _low(it.row.get(metric_names.PROVED))),
+        field("epsilon_found", "number", "what the worst attack refutes", lambda it: _low(it.row.found_epsilon)),
+        *attack_fields(columns, lambda it: it.row),
+        field("declared_attack", "text", "the attack declared beforehand", lambda it: it.leaderboard.primary_attack),
+        *cost_fields(lambda it: costs_of_row(it.row)),
+        field("notes", "text", "its gate; what failed; why nothing is trusted", _notes),
+    ]
+
+
+def _place(rank: int | None) -> float | None:
+    return None if rank is None else float(rank)
+
+
+def _low(estimate: Estimate | None) -> float | None:
+    return None if estimate is None else float(estimate.low)
+
+
+def _notes(placed: _PlacedRow) -> str | None:
+    gates = [gate for gate in placed.board.gates if gate.name == placed.row.method.name]
+    judged = [f"{'PASS' if gate.passed else 'FAIL'}: {gate.reason}" for gate in gates]
+    return joined([*judged, *placed.row.failures, *placed.board.reasons])

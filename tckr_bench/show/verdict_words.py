@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tckr_bench.judging import metric_names
+from tckr_bench.judging import metric_names, quantities
 from tckr_bench.judging.criteria import TPR_METRICS
 from tckr_bench.judging.sample_size import MOST
-from tckr_bench.text import listing, plain, signed, span
+from tckr_bench.text import listing, plain, signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,6 @@ FIRST_OF_ALL = "First of all, a run whose checks come out as they must: what fol
 REPEAT_THE_PIPELINE = (
     "Attacks whose shadow models repeat the whole pipeline: `tckr-bench run --matrix audit` makes some."
 )
-_DIGITS = {metric_names.GAP: (100, 1), metric_names.AUC: (1, 3), **dict.fromkeys(TPR_METRICS.values(), (100, 1))}
 
 
 def heading_of(comparison: Comparison) -> str:
@@ -39,14 +38,12 @@ def heading_of(comparison: Comparison) -> str:
 
 def number(comparison: Comparison, value: float) -> str:
     """Return a value of a comparison in its unit: points, members in a hundred, or an AUC."""
-    scale, digits = _DIGITS[comparison.metric]
-    return signed(scale * value, digits)
+    return quantities.number(quantities.quantity_of(comparison.metric), value)
 
 
 def interval(comparison: Comparison, estimate: Estimate) -> str:
     """Return the interval of a comparison in its unit."""
-    scale, digits = _DIGITS[comparison.metric]
-    return span(estimate.low, estimate.high, scale=scale, digits=digits)
+    return quantities.interval(quantities.quantity_of(comparison.metric), estimate)
 
 
 def reasons(judgement: Judgement) -> tuple[str, ...]:
@@ -62,7 +59,7 @@ def reasons(judgement: Judgement) -> tuple[str, ...]:
 
 def _sentence(comparison: Comparison) -> str:
     estimate = comparison.estimate
-    limit = signed(_DIGITS[comparison.metric][0] * comparison.limit, 3).rstrip("0").rstrip(".")
+    limit = signed(quantities.quantity_of(comparison.metric).scale * comparison.limit, 3).rstrip("0").rstrip(".")
     if estimate is None:
         return _of_missing(comparison)
     verdicts = {

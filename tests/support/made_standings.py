@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tckr_bench.judging import metric_names
+from tckr_bench.judging.quantities import estimates_of
 from tckr_bench.judging.ranking import dominates
 from tckr_bench.judging.rows import row_of
 from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
@@ -440,14 +440,12 @@ def _provenance(say: Words) -> RunProvenance:
 def _entry(records, scope, say: Words) -> Entry:
     results = {}
     for record in records:
-        row = row_of(cells_of(record), record.primary_attack)
-        gap = row.get(metric_names.GAP) if record.method.role != "baseline" else None
+        row = row_of(cells_of(record), record.primary_attack, images=record.images_generated)
         failed = tuple(f"{gate.name}: {gate.reason}" for gate in record.gates if not gate.passed)
-        results[record.dataset] = DatasetResult(record, row, gap, failed)
+        results[record.dataset] = DatasetResult(record, row, failed)
     first = records[0]
     missing = tuple(name for name in scope if name not in results)
     standing, reasons = _standing(first, results, missing, say)
-    means = _means(results.values()) if not missing else dict.fromkeys(("accuracy", "gap", "auc", "tpr", "aop"))
     return Entry(
         name=say(_name(first.method)),
         slug=first.slug,
@@ -460,7 +458,7 @@ def _entry(records, scope, say: Words) -> Entry:
         pipeline_seconds=sum(found.row.pipeline_seconds for found in results.values()),
         evaluation_seconds=sum(found.row.evaluation_seconds for found in results.values()),
         images=sum(record.images_generated for record in records),
-        **means,
+        estimates=_means(results.values()) if not missing else {},
     )
 
 
@@ -484,18 +482,9 @@ def _standing(record, results, missing, say: Words):
     return "ranked", ()
 
 
-def _means(results) -> dict[str, Estimate | None]:
-    rows = [found.row for found in results]
-    accuracy = _mean([row.get(metric_names.ACCURACY) for row in rows])
-    auc = _mean([row.risk(metric_names.AUC).estimate for row in rows])
-    gaps = [found.gap for found in results]
-    return {
-        "accuracy": accuracy,
-        "gap": None if any(gap is None for gap in gaps) else _mean(gaps),
-        "auc": auc,
-        "tpr": _mean([row.risk(metric_names.TPR).estimate for row in rows]),
-        "aop": _mean([row.get(metric_names.AOP) for row in rows]),
-    }
+def _means(results) -> dict[str, Estimate]:
+    by_dataset = [estimates_of(found.row) for found in results]
+    return {name: _mean([own[name] for own in by_dataset]) for name in by_dataset[0]}
 
 
 def _mean(estimates) -> Estimate:
@@ -505,18 +494,22 @@ def _mean(estimates) -> Estimate:
 
 
 def _ordered(entries: list[Entry]) -> list[Entry]:
-    ranked = sorted((entry for entry in entries if entry.standing == "ranked"), key=lambda entry: -entry.aop.value)
+    ranked = sorted(
+        (entry for entry in entries if entry.standing == "ranked"), key=lambda entry: -entry.get("aop").value
+    )
     numbered = []
     for place, entry in enumerate(ranked, 1):
-        above = sum(other.aop.low > entry.aop.high for other in ranked)
-        below = sum(other.aop.high < entry.aop.low for other in ranked)
-        points = [(other.accuracy.value, other.auc.value) for other in ranked]
-        free = not any(dominates(point, (entry.accuracy.value, entry.auc.value)) for point in points)
+        above = sum(other.get("aop").low > entry.get("aop").high for other in ranked)
+        below = sum(other.get("aop").high < entry.get("aop").low for other in ranked)
+        points = [(other.get("accuracy").value, other.get("worst-auc").value) for other in ranked]
+        free = not any(
+            dominates(point, (entry.get("accuracy").value, entry.get("worst-auc").value)) for point in points
+        )
         last = len(ranked) - below
         numbered.append(
             dataclasses.replace(entry, rank=above + 1, rank_low=min(above + 1, place), rank_high=last, pareto=free)
         )
-    numbered.sort(key=lambda entry: (entry.rank, -entry.aop.value))
+    numbered.sort(key=lambda entry: (entry.rank, -entry.get("aop").value))
     others = [entry for entry in entries if entry.standing not in ("ranked", "control")]
     return [*numbered, *others, *(entry for entry in entries if entry.standing == "control")]
 

@@ -89,7 +89,7 @@ WORST_TPR_AT_1_FPR = MetricComponent(
     options=NoOptions,
     load=lambda _options: WorstTprAt1Fpr(),
     summary="the highest TPR at 1 % FPR of all attacks on the classifier",
-    quantities=(rate("worst-tpr-at-1-fpr", "worst TPR@1%", "members the worst attack finds at 1 % false alarms"),),
+    quantities=(rate("worst-tpr-at-1-fpr", "TPR@1%", "members the worst attack finds at 1 % false alarms"),),
 )
 BEST_PUBLISHED_AUC = MetricComponent(
     "best-published-auc",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tckr_bench.judging.metric_names import ACCURACY, AOP, GAP, WORST_AUC
+from tckr_bench.judging.quantities import interval, number, quantity_of
 from tckr_bench.leaderboard.site.names import short
-from tckr_bench.text import duration, listing, percent, signed, span
+from tckr_bench.text import duration, listing, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +39,7 @@ def answers_of(standings: Standings) -> tuple[Answer, ...]:
 
 
 def _teacher(standings: Standings) -> Entry | None:
-    found = [entry for entry in standings.entries if entry.family == "real data" and entry.accuracy is not None]
+    found = [entry for entry in standings.entries if entry.family == "real data" and entry.get(ACCURACY) is not None]
     return next((entry for entry in found if entry.standing == "ranked"), found[0] if found else None)
 
 
@@ -47,8 +49,8 @@ def _privacy(candidates: Sequence[Entry], teacher: Entry | None) -> Answer:
         return Answer(question, "Nobody is ranked yet", ("No method has a record on every dataset of the track.",))
     best = candidates[0]
     peers = [entry for entry in candidates[1:] if entry.rank == best.rank]
-    reach = f"Attacks on it reach an AUC of {_auc(best.auc)}, where 0.5 is guessing"
-    sentences = [f"{reach}, and its accuracy is {_share(best.accuracy)}."]
+    reach = f"Attacks on it reach an AUC of {_auc(best.get(WORST_AUC))}, where 0.5 is guessing"
+    sentences = [f"{reach}, and its accuracy is {_share(best.get(ACCURACY))}."]
     if teacher is not None and teacher.rank and best.rank and teacher.rank < best.rank:
         sentences.append(f"Real data itself, {short(teacher.name)}, ranks above it.")
     if peers:
@@ -61,21 +63,20 @@ def _privacy(candidates: Sequence[Entry], teacher: Entry | None) -> Answer:
 
 def _replacement(candidates: Sequence[Entry], teacher: Entry | None) -> Answer:
     question = "Is synthetic data as good as real data?"
-    synthetic = [entry for entry in candidates if entry.family == "synthetic" and entry.gap is not None]
+    synthetic = [entry for entry in candidates if entry.family == "synthetic" and entry.get(GAP) is not None]
     if not synthetic:
         return Answer(question, "Not known yet", ("No synthetic method is ranked beside its real-data baseline.",))
     best = synthetic[0]
-    nearest = min(synthetic, key=lambda entry: entry.gap.value if entry.gap else 0)
-    assert best.gap is not None, "chosen for having one"
-    assert nearest.gap is not None, "chosen for having one"
-    sentences = [f"{short(best.name)}, the best synthetic method, {_loss(best.gap)}{_safety(best, teacher)}."]
+    gaps = {entry.slug: gap for entry in synthetic if (gap := entry.get(GAP)) is not None}
+    nearest = min(synthetic, key=lambda entry: gaps[entry.slug].value)
+    sentences = [f"{short(best.name)}, the best synthetic method, {_loss(gaps[best.slug])}{_safety(best, teacher)}."]
     if nearest is not best:
         sentences.append(
-            f"The most accurate of {len(synthetic)}, {short(nearest.name)}, {_loss(nearest.gap)}; "
+            f"The most accurate of {len(synthetic)}, {short(nearest.name)}, {_loss(gaps[nearest.slug])}; "
             "it is picked here for that, which flatters it."
         )
     sentences += _against_defences(best, candidates)
-    return Answer(question, _verdict(best.gap), tuple(sentences))
+    return Answer(question, _verdict(gaps[best.slug]), tuple(sentences))
 
 
 def _verdict(gap: Estimate) -> str:
@@ -98,17 +99,17 @@ def _loss(gap: Estimate) -> str:
 
 
 def _safety(best: Entry, teacher: Entry | None) -> str:
-    if teacher is None or teacher.auc is None or best.auc is None:
+    own, real = best.get(WORST_AUC), teacher.get(WORST_AUC) if teacher else None
+    if own is None or real is None:
         return ""
-    apart = best.auc.high < teacher.auc.low or best.auc.low > teacher.auc.high
-    hedge = "" if apart else ", which may be chance"
-    return f"; attacks reach {signed(best.auc.value, 3)} on it and {_auc(teacher.auc)} on real data{hedge}"
+    hedge = "" if own.high < real.low or own.low > real.high else ", which may be chance"
+    return f"; attacks reach {number(quantity_of(WORST_AUC), own.value)} on it and {_auc(real)} on real data{hedge}"
 
 
 def _against_defences(best: Entry, candidates: Sequence[Entry]) -> list[str]:
     """Say how the best defence of real data compares: what a user would do instead."""
-    defences = [entry for entry in candidates if entry.family == "defence" and entry.aop and entry.rank]
-    if not defences or best.rank is None or best.aop is None:
+    defences = [entry for entry in candidates if entry.family == "defence" and entry.get(AOP) and entry.rank]
+    if not defences or best.rank is None or best.get(AOP) is None:
         return []
     other = defences[0]
     assert other.rank is not None, "chosen for having one"
@@ -142,10 +143,15 @@ def _names(entries: Sequence[Entry]) -> str:
 
 
 def _auc(estimate: Estimate | None) -> str:
-    return "unknown" if estimate is None else f"{signed(estimate.value, 3)} ({span(estimate.low, estimate.high)})"
+    return _told(WORST_AUC, estimate)
 
 
 def _share(estimate: Estimate | None) -> str:
+    return _told(ACCURACY, estimate, " %")
+
+
+def _told(name: str, estimate: Estimate | None, unit: str = "") -> str:
     if estimate is None:
         return "unknown"
-    return f"{percent(estimate.value)} % ({span(estimate.low, estimate.high, scale=100, digits=1)})"
+    quantity = quantity_of(name)
+    return f"{number(quantity, estimate.value)}{unit} ({interval(quantity, estimate)})"

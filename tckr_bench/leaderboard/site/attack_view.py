@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tckr_bench.judging import metric_names
+from tckr_bench.judging.quantities import quantity_of
 from tckr_bench.leaderboard.site.method_words import SURFACES
-from tckr_bench.show.shown import ABSENT, Shown, share
+from tckr_bench.show.shown import Shown, measured
 from tckr_bench.text import plain
 
 if TYPE_CHECKING:
@@ -94,8 +95,8 @@ def _line(result: DatasetResult, label: str, model: ThreatModel) -> AttackLine:
         adaptive=model.adaptive,
         worst=label in worst_attacks(result.row),
         declared=label == result.record.primary_attack,
-        auc=share(result.row.get(metric_names.AUC, label), 1, 3),
-        tpr=share(result.row.get(metric_names.TPR, label)) if result.row.get(metric_names.TPR, label) else ABSENT,
+        auc=measured(quantity_of(metric_names.AUC), result.row.get(metric_names.AUC, label)),
+        tpr=measured(quantity_of(metric_names.TPR), result.row.get(metric_names.TPR, label)),
     )
 
 

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tckr_bench.judging import metric_names
+from tckr_bench.judging.quantities import columns_of, interval, measured_by
 from tckr_bench.leaderboard.site.dataset_board import found_on, standings_on, submission_boards
 from tckr_bench.leaderboard.site.method_words import unbroken
 from tckr_bench.show.answer import answer
 from tckr_bench.show.contrasts import best_differences
-from tckr_bench.show.shown import Shown, share
-from tckr_bench.text import short_names, signed, span
+from tckr_bench.text import short_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tckr_bench.judging.quantities import Column
     from tckr_bench.judging.rows import DatasetBoard
     from tckr_bench.leaderboard.site.dataset_board import SubmissionBoard
     from tckr_bench.leaderboard.site.sources import Sources
@@ -74,23 +75,18 @@ def _tiles(board: DatasetBoard, differences: Mapping[str, Estimate]) -> tuple[Ti
     if best is None or not board.trusted:
         return ()
     baseline = board.baseline_of(best)
-    gap = share(best.get(metric_names.GAP))
-    tiles = [Tile("accuracy lost, points", gap.value, gap.interval, gap.spread)]
-    for title, metric, scale, digits in (
-        ("worst attack’s AUC", metric_names.WORST_AUC, 1, 3),
-        ("found by the worst attack at 1 % false alarms, %", metric_names.WORST_TPR, 100, 1),
-        ("AOP", metric_names.AOP, 1, 3),
-    ):
-        own, beside = best.get(metric), baseline.get(metric) if baseline else None
+    tiles = []
+    for column in columns_of(measured_by([best])):
+        own, beside = column.of(best), column.of(baseline) if baseline else None
         if own is not None:
-            shown = share(own, scale, digits)
-            tiles.append(_tile(title, shown, beside, differences.get(metric), scale=scale, digits=digits))
+            tiles.append(_tile(column, own, beside, differences.get(column.name)))
     return tuple(tiles)
 
 
-def _tile(
-    title: str, own: Shown, beside: Estimate | None, change: Estimate | None, *, scale: float, digits: int
-) -> Tile:
-    real = f"real data {signed(scale * beside.value, digits)}" if beside else ""
-    reach = f"change {span(change.low, change.high, scale=scale, digits=digits)}" if change else ""
-    return Tile(title, own.value, real, reach)
+def _tile(column: Column, own: Estimate, beside: Estimate | None, change: Estimate | None) -> Tile:
+    """Show a column of the best method; what is a difference from real data itself has its interval instead."""
+    if column.difference:
+        return Tile(column.title, column.value(own), interval(column.quantity, own), "")
+    real = f"real data {column.value(beside)}" if beside else ""
+    reach = f"change {interval(column.quantity, change)}" if change else ""
+    return Tile(column.title, column.value(own), real, reach)

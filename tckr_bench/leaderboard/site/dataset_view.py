@@ -15,12 +15,13 @@ from tckr_bench.leaderboard.site.dataset_board import found_on, standings_on, su
 from tckr_bench.leaderboard.site.method_view import Check, checks_of
 from tckr_bench.leaderboard.site.method_words import STANDINGS, Mark, marks_of, unbroken
 from tckr_bench.leaderboard.site.reproduction import Fact
-from tckr_bench.show.tables import epsilons
+from tckr_bench.show.lines import epsilons
 from tckr_bench.text import NOTHING, duration, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from tckr_bench.judging.quantities import Column
     from tckr_bench.leaderboard.site.dataset_board import Found
     from tckr_bench.leaderboard.site.sources import Sources
     from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
@@ -96,8 +97,8 @@ def dataset_view(name: str, standings: Standings, *, sources: Sources) -> Datase
     boards = submission_boards(by_rank)
     found = ordered(by_rank)
     records = [result.record for _, result in found]
-    shared = _shared(records)
-    lines = tuple(_line(entry, result, shared) for entry, result in found)
+    shared, columns = _shared(records), measurements.columns_on(standings)
+    lines = tuple(_line(entry, result, shared, columns=columns) for entry, result in found)
     classes = tuple(plain(word) for word in records[0].description.class_names) if records else ()
     return DatasetView(
         name=plain(name),
@@ -138,7 +139,7 @@ def _shared(records: Sequence[ResultRecord]) -> tuple[Mark, ...]:
     return tuple(mark for mark in marked[0] if all(mark in marks for marks in marked)) if len(marked) > 1 else ()
 
 
-def _line(entry: Entry, result: DatasetResult, shared: Sequence[Mark]) -> DatasetLine:
+def _line(entry: Entry, result: DatasetResult, shared: Sequence[Mark], *, columns: Sequence[Column]) -> DatasetLine:
     record, row = result.record, result.row
     return DatasetLine(
         name=unbroken(entry.name),
@@ -149,7 +150,7 @@ def _line(entry: Entry, result: DatasetResult, shared: Sequence[Mark]) -> Datase
         standing=_standing(entry),
         pareto=entry.pareto,
         epsilons=epsilons(row),
-        numbers=measurements.numbers(result),
+        numbers=measurements.numbers(result, columns),
         seeds=measurements.seeds_of(row),
         failures=tuple(plain(failure) for failure in row.failures),
         marks=tuple(mark for mark in marks_of(record) if mark not in shared),

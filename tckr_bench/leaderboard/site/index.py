@@ -12,11 +12,12 @@ from tckr_bench.judging.rows import DatasetBoard
 from tckr_bench.leaderboard.site.answers import answers_of
 from tckr_bench.leaderboard.site.frame import render, static
 from tckr_bench.leaderboard.site.links import dataset_link, method_link
+from tckr_bench.leaderboard.site.measurements import columns_on
 from tckr_bench.leaderboard.site.names import short
 from tckr_bench.leaderboard.site.payload import payload
 from tckr_bench.leaderboard.site.vega import vega_bundle
 from tckr_bench.show.chart_parts import CONFIG
-from tckr_bench.show.shown import ABSENT, Shown, share
+from tckr_bench.show.shown import Shown, measured
 from tckr_bench.text import plain
 
 if TYPE_CHECKING:
@@ -41,8 +42,7 @@ class ControlLine:
     name: str
     page: str
     expected: str
-    accuracy: Shown
-    auc: Shown
+    numbers: tuple[Shown, ...]
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ class TrackView:
     submissions: tuple[SubmissionLine, ...]
     unlisted: int
     plain_lines: tuple[PlainLine, ...]
+    headings: tuple[str, ...]
     reported: tuple[ReportedTable, ...]
 
 
@@ -102,6 +103,7 @@ def index_page(boards: Sequence[Standings], *, digest: str = "", run: RunView | 
             "label": reported.LABEL,
             "paper": reported.PAPER,
             "differences": reported.differences(),
+            "headings": reported.headings(),
         },
     )
 
@@ -121,6 +123,7 @@ def track_view(board: Standings) -> TrackView:
         submissions=submissions[:MOST_SUBMISSIONS],
         unlisted=max(0, len(submissions) - MOST_SUBMISSIONS),
         plain_lines=tuple(_plain_line(board, entry) for entry in board.entries if entry.rank)[:MOST_WITHOUT_SCRIPT],
+        headings=tuple(plain(column.title) for column in columns_on(board) if column.leading),
         reported=_reported(board),
     )
 
@@ -149,8 +152,7 @@ def _control(board: Standings, entry: Entry) -> ControlLine:
         short(entry.name),
         method_link(board.track.name, entry.slug),
         control.words if control else "",
-        share(entry.accuracy),
-        share(entry.auc, 1, 3) if entry.auc else ABSENT,
+        _leading(board, entry),
     )
 
 
@@ -185,8 +187,13 @@ def _plain_line(board: Standings, entry: Entry) -> PlainLine:
         rank_words(entry),
         short(entry.name),
         method_link(board.track.name, entry.slug),
-        (share(entry.accuracy), share(entry.auc, 1, 3), share(entry.aop, 1, 3)),
+        _leading(board, entry),
     )
+
+
+def _leading(board: Standings, entry: Entry) -> tuple[Shown, ...]:
+    """Return an entry's means of the columns that lead."""
+    return tuple(measured(column.quantity, entry.get(column.name)) for column in columns_on(board) if column.leading)
 
 
 def rank_words(entry: Entry) -> str:

@@ -7,22 +7,17 @@ from typing import TYPE_CHECKING
 
 from tckr_bench.judging import metric_names
 from tckr_bench.judging.caveats import adaptive_attacks
+from tckr_bench.judging.quantities import columns_of, measured_by, quantity_of, titled
 from tckr_bench.show.audit import BOUNDS, DETAILS, FROM_SHADOWS
-from tckr_bench.show.shown import ABSENT, Shown, bound, share
+from tckr_bench.show.shown import Shown, bound, measured
 from tckr_bench.text import plain
 
 if TYPE_CHECKING:
-    from tckr_bench.judging.rows import Risk, Row
-    from tckr_bench.leaderboard.standings import DatasetResult, Entry
+    from collections.abc import Sequence
 
-HEADINGS = (
-    "accuracy (CAS), %",
-    "lost against real data, points",
-    "worst attack’s AUC",
-    "found at 1 % false alarms, %",
-    "AOP",
-)
-"""Of the measurements of a row, in their order."""
+    from tckr_bench.judging.quantities import Column
+    from tckr_bench.judging.rows import Risk, Row
+    from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
 
 
 @dataclass(frozen=True)
@@ -34,44 +29,33 @@ class Headline:
     meaning: str
 
 
+def columns_on(standings: Standings) -> tuple[Column, ...]:
+    """Return the columns that the pages of some standings have: those of anything that an entry has on a dataset."""
+    return columns_of(measured_by(result.row for entry in standings.entries for result in entry.results.values()))
+
+
 def headlines(entry: Entry) -> tuple[Headline, ...]:
     """Return an entry's means over the datasets of its track, those it has."""
-    measurements = (
-        share(entry.accuracy),
-        ABSENT if entry.family == "real data" else share(entry.gap),
-        share(entry.auc, 1, 3),
-        share(entry.tpr),
-        share(entry.aop, 1, 3),
-    )
-    meanings = (
-        "on real test images; more is better",
-        "fewer is better",
-        "0.5 is guessing; less is better",
-        "1 is guessing; fewer is better",
-        "accuracy / (2 max(AUC, 0.5))²; more is better",
-    )
-    parts = zip(HEADINGS, measurements, meanings, strict=True)
-    return tuple(Headline(title, shown, meaning) for title, shown, meaning in parts if shown != ABSENT)
-
-
-def numbers(result: DatasetResult) -> tuple[Shown, ...]:
-    """Return accuracy, gap, worst AUC, worst TPR and AOP of an entry on a dataset; nothing if no seed has any."""
-    row = result.row
-    if row.status == "failed":
-        return ()
-    auc, tpr = row.risk(metric_names.AUC), row.risk(metric_names.TPR)
-    return (
-        share(row.get(metric_names.ACCURACY)),
-        ABSENT if row.method.role == "baseline" else share(result.gap),
-        share(auc.estimate, 1, 3, note=attacks_of(auc)) if auc else ABSENT,
-        share(tpr.estimate, note=attacks_of(tpr)) if tpr else ABSENT,
-        share(row.get(metric_names.AOP), 1, 3),
+    return tuple(
+        Headline(plain(column.title), measured(column.quantity, found), plain(_meaning(column)))
+        for column in columns_of(entry.estimates)
+        if (found := entry.get(column.name)) is not None
     )
 
 
-def attacks_of(risk: Risk) -> str:
-    """Name the attacks that got furthest."""
-    return plain(" or ".join(risk.attacks))
+def _meaning(column: Column) -> str:
+    way = {"higher": "higher is better", "lower": "lower is better", "neither": ""}[column.quantity.better]
+    return "; ".join(filter(None, (column.quantity.meaning, way)))
+
+
+def numbers(result: DatasetResult, columns: Sequence[Column]) -> tuple[Shown, ...]:
+    """Return what an entry has of each column on a dataset; nothing if no seed has measurements."""
+    return () if result.row.status == "failed" else tuple(_number(result.row, column) for column in columns)
+
+
+def _number(row: Row, column: Column) -> Shown:
+    note = plain(" or ".join(row.worst_attacks.get(column.name, ()))) if column.attacks else ""
+    return measured(column.quantity, column.of(row), note=note)
 
 
 def seeds_of(row: Row) -> str:
@@ -85,17 +69,14 @@ def findings(row: Row) -> tuple[tuple[str, Shown], ...]:
     risk = row.risk(metric_names.AUC)
     if risk is None:
         return ()
-    known = [
-        (heading, _finding(row, metric, risk, scale=scale, digits=digits))
-        for metric, heading, scale, digits in DETAILS
-        if metric != metric_names.TPR
-    ]
+    names = [name for name in DETAILS if name != metric_names.TPR]
+    known = [(titled(quantity_of(name)), _finding(row, name, risk)) for name in names]
     proved = row.get(metric_names.PROVED, "")
-    first = [("ε proved, at most", share(proved, 1, 2))] if proved else []
+    first = [("ε proved, at most", measured(quantity_of(metric_names.PROVED), proved))] if proved else []
     return tuple((title, shown) for title, shown in [*first, *known] if shown is not None)
 
 
-def _finding(row: Row, metric: str, risk: Risk, *, scale: float, digits: int) -> Shown | None:
+def _finding(row: Row, metric: str, risk: Risk) -> Shown | None:
     """Return a measurement of the worst attack, or of the first adaptive one where only shadow models know it."""
     labels = (*risk.attacks, *adaptive_attacks(row)) if metric in FROM_SHADOWS else risk.attacks
     found = next(((label, estimate) for label in labels if (estimate := row.get(metric, label))), None)
@@ -103,4 +84,5 @@ def _finding(row: Row, metric: str, risk: Risk, *, scale: float, digits: int) ->
         return None
     label, estimate = found
     note = "" if label in risk.attacks else plain(label)
-    return bound(estimate, digits, note=note) if metric in BOUNDS else share(estimate, scale, digits, note=note)
+    show = bound if metric in BOUNDS else measured
+    return show(quantity_of(metric), estimate, note=note)

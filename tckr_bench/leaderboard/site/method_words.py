@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tckr_bench.controls import control_of
-from tckr_bench.show.tables import EXPLANATIONS, MARKS
+from tckr_bench.show.limits import EXPLANATIONS, MARKS
 from tckr_bench.text import plain
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from tckr_bench.judging import reported
 from tckr_bench.leaderboard.site.dataset_view import dataset_view
 from tckr_bench.leaderboard.site.frame import Crumb, render, static
 from tckr_bench.leaderboard.site.links import INDEX, dataset_link, method_link
-from tckr_bench.leaderboard.site.measurements import HEADINGS
+from tckr_bench.leaderboard.site.measurements import columns_on
 from tckr_bench.leaderboard.site.method_view import method_view
 from tckr_bench.text import plain
 
@@ -39,7 +39,7 @@ def method_page(entry: Entry, standings: Standings, *, sources: Sources) -> str:
         styles=(static(_STYLES),),
         scripts=(static(_COPY),),
         view=view,
-        headings=HEADINGS,
+        headings=[plain(column.title) for column in columns_on(standings)],
         dataset_links=[_ROOT + dataset_link(track.name, name) for name in entry.results],
     )
 
@@ -56,16 +56,17 @@ def dataset_page(name: str, standings: Standings, *, sources: Sources) -> str:
         crumbs=(Crumb(plain(track.title), INDEX), Crumb(view.name)),
         styles=(static(_STYLES),),
         view=view,
-        headings=HEADINGS,
+        headings=[plain(column.title) for column in columns_on(standings)],
         method_links=[_ROOT + method_link(track.name, line.slug) for line in view.lines],
         words=_reported_words(),
     )
 
 
-def _reported_words() -> dict[str, str]:
+def _reported_words() -> dict[str, str | tuple[str, ...]]:
     return {
         "title": reported.TITLE,
         "label": reported.LABEL,
         "paper": reported.PAPER,
         "differences": reported.differences(),
+        "headings": reported.headings(),
     }

@@ -1,7 +1,7 @@
 """The index's data, as its script reads it: columns of rounded numbers, small enough for 500 methods.
 
-Numbers are integers in ten-thousandths. An estimate is three of them: its value, how far its interval reaches below,
-and how far above. What is not known is null.
+Estimates are integers, in ten-thousandths or what smaller part their column says. One is three of them: its value, how
+far its interval reaches below, and how far above. What is not known is null. What the columns are is said there too.
 """
 
 from __future__ import annotations
@@ -11,28 +11,62 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from tckr_bench.judging import metric_names
+from tckr_bench.judging.quantities import columns_of, titled
 from tckr_bench.leaderboard.site.links import dataset_link, method_link
+from tckr_bench.leaderboard.site.measurements import columns_on
 from tckr_bench.leaderboard.site.names import short
 from tckr_bench.records import Estimate
+from tckr_bench.show.lines import costs_shown
 from tckr_bench.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tckr_bench.leaderboard.standings import DatasetResult, Entry, Standings
+    from tckr_bench.judging.quantities import Column, Cost
+    from tckr_bench.leaderboard.standings import Entry, Standings
+    from tckr_bench.records import Quantity
 
     Numbers = list[int | None]
 
 SCALE = 10_000
-MEANS = ("accuracy", "gap", "auc", "tpr", "aop")
 MOST_ATTACKS = 24
 """Attacks that the index has columns for; the pages of the methods have all."""
 
 
 def payload(boards: Sequence[Standings]) -> str:
-    """Return the data of all tracks as JSON that may stand in a script element."""
-    text = json.dumps([_track(board) for board in boards], ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    """Return the columns and the data of all tracks as JSON that may stand in a script element."""
+    columns = columns_of(column.name for board in boards for column in columns_on(board))
+    data = {
+        "columns": [_described(column.name, column.quantity, lead=column.leading) for column in columns],
+        "costs": [_described(cost.name, cost.quantity) for cost in costs_shown()],
+        "tracks": [_track(board, columns) for board in boards],
+    }
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _described(name: str, quantity: Quantity, *, lead: bool = False) -> dict[str, Any]:
+    """Return what the script knows of a column; `factor` is what its stored integers were multiplied by."""
+    return {
+        "key": name,
+        "title": plain(titled(quantity) if quantity.unit != "s" else quantity.heading),
+        "meaning": plain(quantity.meaning),
+        "unit": quantity.unit,
+        "scale": quantity.scale,
+        "digits": quantity.digits,
+        "better": quantity.better,
+        "lead": lead,
+        "factor": factor_of(quantity),
+    }
+
+
+def factor_of(quantity: Quantity) -> int:
+    """Return the power of ten that keeps one digit more than is shown of a quantity, and at least four.
+
+    >>> factor_of(Quantity("accuracy", "accuracy", "right", scale=100, digits=1))
+    10000
+    """
+    return int(10 ** max(4, quantity.digits + 1 + math.ceil(math.log10(quantity.scale))))
 
 
 def shown_attacks(entries: Sequence[Entry]) -> tuple[str, ...]:
@@ -60,20 +94,23 @@ def attack_mean(entry: Entry, attack: str) -> Estimate | None:
     return Estimate(value, value - below, value + above, "in quadrature over datasets")
 
 
-def _track(board: Standings) -> dict[str, Any]:
+def _track(board: Standings, columns: Sequence[Column]) -> dict[str, Any]:
     entries, datasets = board.entries, tuple(board.track.datasets)
     attacks = shown_attacks(entries)
     return {
         "name": plain(board.track.name),
         "datasets": [{"name": plain(dataset), "page": dataset_link(board.track.name, dataset)} for dataset in datasets],
         "entries": _entries(board),
-        "means": {name: _columns(getattr(entry, name) for entry in entries) for name in MEANS},
+        "means": {
+            column.name: _numbers((entry.get(column.name) for entry in entries), factor_of(column.quantity))
+            for column in columns
+        },
         "parts": [
-            {name: _columns(_part(entry.results.get(dataset), name) for entry in entries) for name in MEANS}
+            {column.name: _numbers(_on(entries, dataset, column), factor_of(column.quantity)) for column in columns}
             for dataset in datasets
         ],
         "attacks": [{"name": short(label, 40), **_attack(entries, label)} for label in attacks],
-        "tried": [_columns(attack_mean(entry, label) for entry in entries) for label in attacks],
+        "tried": [_numbers((attack_mean(entry, label) for entry in entries), SCALE) for label in attacks],
     }
 
 
@@ -91,9 +128,7 @@ def _entries(board: Standings) -> dict[str, list[Any]]:
         "cardinality": [entry.method.cardinality if entry.method.synthetic else None for entry in entries],
         "rank": [[entry.rank, entry.rank_low, entry.rank_high] if entry.rank else None for entry in entries],
         "pareto": [int(entry.pareto) for entry in entries],
-        "seconds": [_rounded(entry.pipeline_seconds) for entry in entries],
-        "judging": [_rounded(entry.evaluation_seconds) for entry in entries],
-        "images": [entry.images for entry in entries],
+        **{cost.name: [_rounded(_cost(entry, cost)) for entry in entries] for cost in costs_shown()},
         "reasons": [[short(reason, 400) for reason in entry.reasons] for entry in entries],
         "teacher": [_teacher(entry, entries, places) for entry in entries],
     }
@@ -114,17 +149,13 @@ def _teacher(entry: Entry, entries: Sequence[Entry], places: dict[str, int]) -> 
     return places[found[0].slug] if found else None
 
 
-def _part(found: DatasetResult | None, name: str) -> Estimate | None:
-    if found is None:
-        return None
-    if name == "gap":
-        return found.gap
-    if name in ("auc", "tpr"):
-        risk = found.row.risk(metric_names.AUC if name == "auc" else metric_names.TPR)
-        return risk.estimate if risk else None
-    if name == "aop":
-        return found.row.get(metric_names.AOP)
-    return found.row.get(metric_names.ACCURACY)
+def _cost(entry: Entry, cost: Cost) -> float:
+    return math.fsum(cost.of(result.row) for result in entry.results.values())
+
+
+def _on(entries: Sequence[Entry], dataset: str, column: Column) -> list[Estimate | None]:
+    found = (entry.results.get(dataset) for entry in entries)
+    return [None if result is None else column.of(result.row) for result in found]
 
 
 def _attack(entries: Sequence[Entry], label: str) -> dict[str, Any]:
@@ -137,18 +168,20 @@ def _attack(entries: Sequence[Entry], label: str) -> dict[str, Any]:
     return {"adaptive": any(model.adaptive for model in models), "surface": models[0].surface}
 
 
-def _columns(estimates: Iterable[Estimate | None]) -> list[Numbers]:
+def _numbers(estimates: Iterable[Estimate | None], factor: int) -> list[Numbers]:
     """Return three columns: values, how far intervals reach below, and above."""
-    triples = [_triple(estimate) for estimate in estimates]
+    triples = [_triple(estimate, factor) for estimate in estimates]
     return [[triple[place] for triple in triples] for place in range(3)]
 
 
-def _triple(estimate: Estimate | None) -> tuple[int | None, int | None, int | None]:
+def _triple(estimate: Estimate | None, factor: int) -> tuple[int | None, int | None, int | None]:
     if estimate is None or not all(map(math.isfinite, (estimate.value, estimate.low, estimate.high))):
         return None, None, None
-    value, low, high = (round(SCALE * number) for number in (estimate.value, estimate.low, estimate.high))
+    value, low, high = (round(factor * number) for number in (estimate.value, estimate.low, estimate.high))
     return value, value - low, high - value
 
 
-def _rounded(seconds: float) -> float | None:
-    return float(f"{seconds:.3g}") if math.isfinite(seconds) else None
+def _rounded(cost: float) -> float | None:
+    if not math.isfinite(cost):
+        return None
+    return int(cost) if float(cost).is_integer() else float(f"{cost:.3g}")

@@ -15,22 +15,24 @@ from tckr_bench.leaderboard.tracks import Track, TrackDataset
 from tckr_bench.records import Gate
 from tckr_bench.results.files import REPORT
 from tckr_bench.results.verify import verified
-from tckr_bench.show.tables import leaderboard_csv, leaderboard_markdown
+from tckr_bench.show.formats import csv_text, json_text
+from tckr_bench.show.tables import board_sheet, leaderboard_latex, leaderboard_markdown
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tckr_bench.judging.rows import Leaderboard
     from tckr_bench.results.files import SavedRun
     from tckr_bench.results.records import ResultRecord
     from tckr_bench.results.verify import Verified
 
-CSV_FILE, MARKDOWN_FILE = "board.csv", "board.md"
+CSV_FILE, JSON_FILE, MARKDOWN_FILE, LATEX_FILE = "board.csv", "board.json", "board.md", "board.tex"
 EVIDENCE = "evidence"
 """The check that nothing in a run contradicts its scores."""
 
 
 def write_report(run: Path, *, found: Verified | None = None) -> Path:
-    """Write the pages of a run, and its board as CSV and Markdown, into its folder `report`; return their index.
+    """Write the pages of a run, and its board as CSV, JSON, Markdown and LaTeX, into its folder `report`; return their index.
 
     `found` is what `verified(run)` returned, where it is at hand already.
 
@@ -49,8 +51,19 @@ def write_report(run: Path, *, found: Verified | None = None) -> Path:
         sources=sources,
         out=(saved.folder / REPORT).parent,
         run=run_view(found, board, standings, sources=sources),
-        beside={CSV_FILE: leaderboard_csv(board), MARKDOWN_FILE: leaderboard_markdown(board)},
+        beside=_beside(board),
     )
+
+
+def _beside(board: Leaderboard) -> dict[str, str]:
+    """Return the board as files for programs and for papers, by name."""
+    sheet = board_sheet(board)
+    return {
+        CSV_FILE: csv_text(sheet),
+        JSON_FILE: json_text(sheet),
+        MARKDOWN_FILE: leaderboard_markdown(board),
+        LATEX_FILE: leaderboard_latex(board),
+    }
 
 
 def track_of(run: SavedRun) -> Track:

@@ -16,15 +16,15 @@ from rich.console import Console
 
 from hostile_files.world import REFUSED, SHOWN, Hostile, World
 from tckr_bench.leaderboard import verification
-from tckr_bench.leaderboard.formats import csv_text, json_text, sheet_of
+from tckr_bench.leaderboard.sheets import sheet_of
 from tckr_bench.leaderboard.site.pages import dataset_page, method_page
 from tckr_bench.leaderboard.site.sources import Sources
 from tckr_bench.leaderboard.standings import Standings, standings_of
-from tckr_bench.leaderboard.tables import standings_group
-from tckr_bench.leaderboard.typeset import standings_latex, standings_markdown
+from tckr_bench.leaderboard.tables import standings_group, standings_latex, standings_markdown
 from tckr_bench.results import examination, parallel
 from tckr_bench.results.files import dump_record, dump_run, scan_runs
 from tckr_bench.show import charts
+from tckr_bench.show.formats import csv_text, json_text
 
 MEMORY, SECONDS = 3 * 2**30, 60
 """Bytes of address space and seconds of CPU time that a process may take to look into one hostile file."""

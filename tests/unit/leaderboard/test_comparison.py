@@ -44,8 +44,9 @@ def test_a_change_of_anything_a_place_rests_on_is_a_move():
     standings = made_standings()
     entry = standings.entries[0]
     other = Estimate(0.123, 0.1, 0.2, "made up")
-    for name in ("accuracy", "gap", "auc", "tpr", "aop"):
-        assert kinds(standings, changed(standings, entry.slug, **{name: other}))[entry.slug] == "moved", name
+    for name in entry.estimates:
+        moved = changed(standings, entry.slug, estimates={**entry.estimates, name: other})
+        assert kinds(standings, moved)[entry.slug] == "moved", name
     for name, value in (("rank", 9), ("rank_low", 9), ("rank_high", 99), ("standing", "untrusted")):
         assert kinds(standings, changed(standings, entry.slug, **{name: value}))[entry.slug] == "moved", name
     moved = kinds(standings, changed(standings, entry.slug, pareto=not entry.pareto))

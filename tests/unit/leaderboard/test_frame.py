@@ -50,14 +50,14 @@ def test_the_frame_is_that_of_the_standings_of_every_track(results):
 
 def test_numbers_are_floats_categories_are_text_and_what_is_missing_is_nan(results):
     frame = tckr_bench.load_leaderboard(results, track="made")
-    assert {str(frame[name].dtype) for name in ("rank", "accuracy", "gap_low", "cardinality")} == {"float64"}
+    assert {str(frame[name].dtype) for name in ("rank", "accuracy", "accuracy_gap_low", "cardinality")} == {"float64"}
     assert {str(frame[name].dtype) for name in ("images", "seeds", "gates_failed")} == {"int64"}
     assert frame.pareto.dtype == bool
     assert all(pd.api.types.is_string_dtype(frame[name]) for name in ("family", "standing", "generator", "notes"))
     teacher = frame[frame.family == "real data"].iloc[0]
     assert pd.isna(teacher.generator)
     assert frame["missing"].notna().sum() == 1
-    assert frame.loc[frame["missing"].notna(), ["accuracy", "auc_high"]].isna().all(axis=None)
+    assert frame.loc[frame["missing"].notna(), ["accuracy", "worst_auc_high"]].isna().all(axis=None)
     assert frame.loc[frame.standing == "control", "rank"].isna().all()
     ranked = frame[frame.standing == "ranked"]
     assert ranked["rank"].notna().all()

@@ -11,9 +11,10 @@ from pyarrow import parquet
 from tckr_bench.commands.leaderboard_show import show
 from tckr_bench.errors import LeaderboardError, StoreError
 from tckr_bench.leaderboard import tracks
-from tckr_bench.leaderboard.formats import csv_text, json_text, sheet_of
+from tckr_bench.leaderboard.sheets import sheet_of
 from tckr_bench.leaderboard.standings import standings_of
-from tckr_bench.leaderboard.typeset import standings_latex, standings_markdown
+from tckr_bench.leaderboard.tables import standings_latex, standings_markdown
+from tckr_bench.show.formats import csv_text, json_text
 
 TRACK = made_track(name="made")
 OTHER = made_track(1, name="other")

@@ -10,11 +10,17 @@ import pytest
 from made_standings import made_standings
 from rich.console import Console
 
-from tckr_bench.leaderboard import tables
+from tckr_bench.judging import quantities
 from tckr_bench.leaderboard.lines import lines_of
-from tckr_bench.leaderboard.tables import legend_of, marks_of, standings_group
+from tckr_bench.leaderboard.tables import legend_of, standings_group
 
-VALUES = (("accuracy", 100, 1), ("gap", 100, 1), ("auc", 1, 3), ("tpr", 100, 1), ("aop", 1, 3))
+VALUES = (
+    ("accuracy", 100, 1),
+    ("accuracy-gap", 100, 1),
+    ("worst-auc", 1, 3),
+    ("worst-tpr-at-1-fpr", 100, 1),
+    ("aop", 1, 3),
+)
 
 
 def terminal(standings, width=100):
@@ -40,7 +46,7 @@ def changed(standings, slug, **changes):
 def test_the_terminal_table_fits_100_columns(hostile, dataset):
     shown = terminal(made_standings(hostile=hostile, dataset=dataset))
     assert max(map(len, shown.splitlines())) <= 100
-    for heading in ("CAS ↑", "gap ↓", "AUC ↓", "TPR@1% ↓", "AOP ↑", "CPU ↓", "images ↓"):
+    for heading in ("accuracy ↑", "gap ↓", "AUC ↓", "TPR@1% ↓", "AOP ↑", "CPU ↓", "images ↓"):
         assert heading in shown
 
 
@@ -49,7 +55,7 @@ def test_every_measurement_shown_is_that_of_the_standings_with_half_its_interval
     rows = rows_of(terminal(standings))
     assert len(rows) == len(standings.entries)
     for entry, (values, halves) in zip(standings.entries, rows, strict=True):
-        estimates = [(getattr(entry, name), scale, digits) for name, scale, digits in VALUES]
+        estimates = [(entry.get(name), scale, digits) for name, scale, digits in VALUES]
         wanted = ["·" if it is None else f"{scale * it.value:.{digits}f}" for it, scale, digits in estimates]
         assert re.search(r" +".join(map(re.escape, wanted)), values), (entry.name, wanted, values)
         half = [f"± {scale * (it.high - it.low) / 2:.{digits}f}" for it, scale, digits in estimates if it]
@@ -109,10 +115,11 @@ def test_a_dataset_of_its_own_shows_that_datasets_measurements_and_ranks():
 
 def test_arrows_say_what_the_metrics_declare(monkeypatch):
     standings = made_standings()
-    assert legend_of(standings, lines_of(standings))[0].startswith("CAS ↑: accuracy")
-    monkeypatch.setattr(tables, "directions", lambda: {"accuracy": "lower", "accuracy-gap": "higher"})
+    assert legend_of(standings, lines_of(standings))[0].startswith("accuracy, % ↑: share of")
+    turned = {"higher": "↓", "lower": "↑", "neither": ""}
+    monkeypatch.setattr(quantities, "ARROWS", turned)
     shown = terminal(standings)
-    for heading in ("CAS ↓", "gap ↑", "AUC TPR@1%"):
+    for heading in ("accuracy ↓", "gap ↑", "TPR@1% ↑"):
         assert heading in " ".join(shown.split())
 
 
@@ -120,9 +127,9 @@ def test_every_sign_beside_an_entry_is_explained():
     standings = made_standings()
     legend = legend_of(standings, lines_of(standings))
     signs = {line[0] for line in legend if re.match(r"[A-Z?]: ", line)}
-    shown = {mark for line in lines_of(standings) for mark in marks_of(line)} - {"P"}
+    shown = {mark for line in lines_of(standings) for mark in line.line.signs} - {"P"}
     assert signs == shown == {"T", "C"}
-    assert "T: epochs chosen on the test set, which flatters accuracy; such entries are not ranked" in legend
+    assert any(line.startswith("T: epochs chosen on the test set: ") and "never ranked" in line for line in legend)
     assert any("P: nobody ranked is at least as good" in line for line in legend)
 
 

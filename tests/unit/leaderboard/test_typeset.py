@@ -10,10 +10,17 @@ import re
 import pytest
 from made_standings import made_standings
 
-from tckr_bench.leaderboard.formats import csv_text, sheet_of
-from tckr_bench.leaderboard.typeset import standings_latex, standings_markdown
+from tckr_bench.leaderboard.sheets import sheet_of
+from tckr_bench.leaderboard.tables import standings_latex, standings_markdown
+from tckr_bench.show.formats import csv_text
 
-COLUMNS = (("accuracy", 100, 1), ("gap", 100, 1), ("auc", 1, 3), ("tpr", 100, 1), ("aop", 1, 3))
+COLUMNS = (
+    ("accuracy", 100, 1),
+    ("accuracy_gap", 100, 1),
+    ("worst_auc", 1, 3),
+    ("worst_tpr_at_1_fpr", 100, 1),
+    ("aop", 1, 3),
+)
 INJECTIONS = (
     r"\input{/etc/passwd} $x$ a_b^c~d",
     "50% off & #1 }\\end{tabular}{",
@@ -89,8 +96,8 @@ def test_both_name_rank_family_reason_gates_and_direction():
     markdown, latex = standings_markdown(standings), standings_latex(standings)
     assert "| 9 (9-9) | teacher | real data |" in markdown
     assert "9 (9-9) & teacher (real data) &" in latex
-    assert "CAS, % ↑" in markdown
-    assert r"CAS (\%) $\uparrow$ & gap (points) $\downarrow$" in latex
+    assert "accuracy, % ↑" in markdown
+    assert r"accuracy, \% $\uparrow$ & gap, points $\downarrow$" in latex
     assert "**FAIL** on digits, noise" in markdown
     for written in (markdown, latex):
         assert "incomplete" in written

@@ -188,6 +188,10 @@ BAD = {
     "a quantity without words": (made(MetricComponent, quantities=(Quantity("x", "", "m"),)), "no heading or no mean"),
     "an unknown unit": (made(MetricComponent, quantities=(Quantity("x", "h", "m", unit="kg"),)), "unit 'kg'"),
     "an unknown direction": (made(MetricComponent, quantities=(Quantity("x", "h", "m", better="up"),)), "better 'up'"),
+    "a board that is no flag": (
+        made(MetricComponent, quantities=(Quantity("x", "h", "m", board="y"),)),
+        "boards or not",
+    ),
     "an empty range": (made(MetricComponent, quantities=(Quantity("x", "h", "m", low=1, high=0),)), "from 1 to 0"),
 }
 

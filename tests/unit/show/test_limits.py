@@ -15,7 +15,9 @@ from tckr_bench.judging.rows import row_of
 from tckr_bench.leaderboard.site.report import write_report
 from tckr_bench.results.files import read_run
 from tckr_bench.show.compare import compare
-from tckr_bench.show.tables import MARKS, leaderboard_csv, leaderboard_group, leaderboard_markdown
+from tckr_bench.show.formats import csv_text
+from tckr_bench.show.limits import MARKS
+from tckr_bench.show.tables import board_sheet, leaderboard_group, leaderboard_markdown
 
 
 def leaderboard_with(made, changes):
@@ -81,7 +83,7 @@ def test_a_limit_is_marked_and_explained_everywhere(made, names, field, value):
     assert max(map(len, shown.splitlines())) <= 100
     written = leaderboard_markdown(board)
     assert written.count(words) == 2, "once at the row, once in the legend"
-    rows = {row["method"]: row for row in csv.DictReader(io.StringIO(leaderboard_csv(board)))}
+    rows = {row["method"]: row for row in csv.DictReader(io.StringIO(csv_text(board_sheet(board))))}
     assert rows[names[1]][field] == value
     assert rows[names[0]][field] == ("sound" if field == "protocol" else "")
     assert len(caveats(board)) == len(caveats(leaderboard_with(made, {}))) + 1

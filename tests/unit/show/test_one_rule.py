@@ -19,17 +19,17 @@ from tckr_bench.judging import metric_names
 from tckr_bench.judging.criteria import criteria_from
 from tckr_bench.judging.rows import verified_leaderboard
 from tckr_bench.judging.verdict import answer_run
-from tckr_bench.leaderboard.formats import csv_text, sheet_of
 from tckr_bench.leaderboard.lines import lines_of
+from tckr_bench.leaderboard.sheets import sheet_of
 from tckr_bench.leaderboard.site.payload import SCALE, payload
 from tckr_bench.leaderboard.site.report import write_report
 from tckr_bench.leaderboard.standings import standings_of
 from tckr_bench.leaderboard.submission import prepare_submission
-from tckr_bench.leaderboard.tables import standings_group
+from tckr_bench.leaderboard.tables import standings_group, standings_latex, standings_markdown
 from tckr_bench.leaderboard.tracks import RequiredAttack, Track, TrackDataset
-from tckr_bench.leaderboard.typeset import standings_latex, standings_markdown
 from tckr_bench.results.verify import key_of, verified
 from tckr_bench.show.compare import compare, comparison_group
+from tckr_bench.show.formats import csv_text
 from tckr_bench.show.tables import leaderboard_group, leaderboard_markdown
 from tckr_bench.text import short_names
 
@@ -110,9 +110,9 @@ def test_the_report_tells_it(found, expected):
     rows = csv.DictReader(io.StringIO((page.parent / "board.csv").read_text(encoding="utf-8")))
     told = []
     for row in (row for row in rows if row["role"] != "control"):
-        aop, auc = (tuple(float(row[f"{name}{end}"]) for end in ("", "-low", "-high")) for name in ("aop", "worst-auc"))
-        rank = tuple(int(row[name]) if row[name] else None for name in ("rank", "rank-low", "rank-high"))
-        told.append(Told(row["method"], aop, auc, tuple(row["worst-auc-attack"].split()), rank))
+        aop, auc = (tuple(float(row[f"{name}{end}"]) for end in ("", "_low", "_high")) for name in ("aop", "worst_auc"))
+        rank = tuple(int(float(row[name])) if row[name] else None for name in ("rank", "rank_low", "rank_high"))
+        told.append(Told(row["method"], aop, auc, tuple(row["worst_auc_attack"].split()), rank))
     assert told == expected
     (dataset,) = page.parent.glob("datasets/*/*.html")
     words = html.unescape(re.sub(r"<[^>]*>", " ", dataset.read_text(encoding="utf-8")))
@@ -161,9 +161,9 @@ def test_the_leaderboard_on_one_dataset_tells_it(submitted, track, expected):
     told = [
         Told(
             line.entry.method.name,
-            numbers(line.aop),
-            numbers(line.auc),
-            line.auc_attacks,
+            numbers(line.line.estimates["aop"]),
+            numbers(line.line.estimates["worst-auc"]),
+            line.row.worst_attacks["worst-auc"],
             (line.entry.rank, line.entry.rank_low, line.entry.rank_high),
         )
         for line in lines
@@ -171,7 +171,7 @@ def test_the_leaderboard_on_one_dataset_tells_it(submitted, track, expected):
     assert told == expected
     rows = list(csv.DictReader(io.StringIO(csv_text(sheet_of([standings])))))
     kept = [row for row in rows if row["standing"] != "control"]
-    assert [(float(row["aop"]), float(row["auc"])) for row in kept] == [(row.aop[0], row.auc[0]) for row in expected]
+    assert [(float(row["aop"]), float(row["worst_auc"])) for row in kept] == [(row.aop[0], row.auc[0]) for row in expected]
 
 
 def test_the_standings_of_a_track_of_one_dataset_tell_it(submitted, track, expected):
@@ -180,19 +180,19 @@ def test_the_standings_of_a_track_of_one_dataset_tell_it(submitted, track, expec
     assert ranks == places(expected)
     for entry, row in zip(entries, expected, strict=True):
         assert told_of(dataclasses.replace(entry.results[DATASET].row)).aop == row.aop
-        assert entry.aop.value == pytest.approx(row.aop[0])
-        assert entry.auc.value == pytest.approx(row.auc[0])
+        assert entry.get("aop").value == pytest.approx(row.aop[0])
+        assert entry.get("worst-auc").value == pytest.approx(row.auc[0])
 
 
 def test_the_data_of_the_site_tell_it_to_rounding(submitted, track, expected):
     standings = standings_of(submitted, track)
-    (data,) = json.loads(payload([standings]))
+    (data,) = json.loads(payload([standings]))["tracks"]
     kept = [place for place, entry in enumerate(standings.entries) if entry.standing != "control"]
     assert [tuple(data["entries"]["rank"][place]) for place in kept] == [row.rank for row in expected]
-    for name in ("aop", "auc"):
+    for name, told in (("aop", "aop"), ("worst-auc", "auc")):
         columns = list(zip(*data["parts"][0][name], strict=True))
         for place, row in zip(kept, expected, strict=True):
-            value, low, high = getattr(row, name)
+            value, low, high = getattr(row, told)
             shown = [number / SCALE for number in columns[place]]
             assert shown == pytest.approx([value, value - low, high - value], abs=1.01 / SCALE)
 

@@ -6,8 +6,8 @@ import io
 from rich.console import Console
 
 from tckr_bench.judging.metric_names import ACCURACY
-from tckr_bench.show.overview import HEADINGS, method_names, overview_markdown, overview_table
-from tckr_bench.show.tables import with_half_width
+from tckr_bench.show.overview import headings_of, method_names, overview_markdown, overview_table
+from tckr_bench.judging.quantities import Column
 
 HOSTILE = "=cmd()|[red]x[/red] <b>\x1b[31m\n`y`"
 
@@ -27,7 +27,7 @@ def test_there_is_a_line_per_dataset_with_a_measurement_per_method(made):
     assert len(lines) == 2
     for line in lines:
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        assert len(cells) == len(HEADINGS)
+        assert len(cells) == len(headings_of(leaderboard))
         assert cells[1] == "1,200 + 34"
         assert all(cell.count(" / ") == len(method_names(leaderboard)) - 1 for cell in cells[2:5])
         assert cells[5] == "all pass"
@@ -38,7 +38,7 @@ def test_the_baseline_comes_first_whatever_the_ranks(made):
     baseline = next(row for row in leaderboard.boards[0].candidates if row.method.role == "baseline")
     assert method_names(leaderboard)[0].startswith(baseline.method.name)
     accuracies = overview_markdown(leaderboard).split("| one |")[1].split("|")[1].strip()
-    assert accuracies.split(" / ")[0] == with_half_width(baseline.get(ACCURACY))
+    assert accuracies.split(" / ")[0] == Column(ACCURACY).with_half(baseline.get(ACCURACY))
 
 
 def test_a_board_that_cannot_be_trusted_says_which_control_failed(made):

@@ -9,13 +9,18 @@ import io
 import pytest
 from rich.console import Console
 
-from tckr_bench.show.tables import leaderboard_csv, leaderboard_group, leaderboard_markdown
+from tckr_bench.show.formats import csv_text
+from tckr_bench.show.tables import board_sheet, leaderboard_group, leaderboard_latex, leaderboard_markdown
 
 HOSTILE = "=cmd()|[red]x[/red] <b>\x1b[31m\n`y`"
 
 
 def leaderboard_of(made, **changes):
     return made.leaderboard_of(made.stated_cells(**changes).values())
+
+
+def leaderboard_csv(leaderboard):
+    return csv_text(board_sheet(leaderboard))
 
 
 def terminal(leaderboard, width=100):
@@ -39,10 +44,13 @@ def test_the_terminal_table_fits_100_columns_and_says_everything(made):
     shown = terminal(leaderboard_of(made))
     assert max(map(len, shown.splitlines())) <= 100
     for part in (
-        "teacher (real data)",
+        "real data",
         "lora · soft",
-        "82.0 ± 2.0",
-        "[0.510, 0.550]",
+        "82.0",
+        "± 2.0",
+        "0.530",
+        "± 0.020",
+        "worst attack lira",
         "PASS",
         "captioner attributes",
     ):
@@ -76,12 +84,12 @@ def test_hostile_text_stays_text_in_the_terminal(made):
 def test_csv_has_a_line_per_row_at_full_precision(made):
     rows = list(csv.DictReader(io.StringIO(leaderboard_csv(leaderboard_of(made)))))
     assert len(rows) == 9
-    best = next(row for row in rows if row["rank"] == "1")
+    best = next(row for row in rows if row["rank"] == "1.0")
     assert float(best["accuracy"]) == 0.82
     assert float(best["aop"]) == pytest.approx(0.82 / 1.06**2, abs=0)
-    assert (best["worst-auc"], best["worst-auc-attack"]) == ("0.53", "lira")
+    assert (best["worst_auc"], best["worst_auc_attack"]) == ("0.53", "lira")
     assert (best["trusted"], best["status"]) == ("yes", "ok")
-    assert next(row for row in rows if row["method"] == "overfit")["note"].startswith("PASS: canaries found")
+    assert next(row for row in rows if row["method"] == "overfit")["notes"].startswith("PASS: canaries found")
 
 
 def test_csv_marks_untrusted_rows(made):
@@ -99,7 +107,7 @@ def test_hostile_text_is_no_formula_in_csv(made):
 def test_markdown_tables_keep_their_columns_whatever_names_say(made):
     for leaderboard in (leaderboard_of(made), hostile_leaderboard(made)):
         lines = [line for line in leaderboard_markdown(leaderboard).splitlines() if line.startswith("|")]
-        assert {line.replace(r"\|", "").count("|") for line in lines} == {10}
+        assert {line.replace(r"\|", "").count("|") for line in lines} == {12}
 
 
 def test_hostile_text_is_no_markup_in_markdown(made):
@@ -132,13 +140,14 @@ def test_the_terminal_shows_the_worst_attack_by_name_and_epsilons_within_100_col
     flat = " ".join(shown.split())
     for part in (
         "worst attack on each row",
-        "[0.570, 0.630]",
-        "adaptive-rmia",
+        "± 0.030",
+        "worst attack adaptive-rmia",
         "7.0",
-        "dp-sgd (real data,",
+        "dp-sgd",
+        "defence",
         "proved ε ≤ 8.00",
         "found ε ≥ 0.41",
-        "AUC, TPR and AOP are those of the attack that gets furthest",
+        "membership inference by the worst attack",
     ):
         assert part in flat
     assert shown.count("proved ε") == 1
@@ -147,14 +156,14 @@ def test_the_terminal_shows_the_worst_attack_by_name_and_epsilons_within_100_col
 def test_csv_has_the_worst_attack_and_what_is_proved(made):
     rows = {row["method"]: row for row in csv.DictReader(io.StringIO(leaderboard_csv(audited_leaderboard(made))))}
     row = rows["dp-sgd"]
-    assert (row["worst-auc"], row["worst-auc-low"], row["worst-auc-attack"]) == ("0.6", "0.57", "adaptive-rmia")
-    assert (row["worst-tpr-at-1-fpr"], row["worst-tpr-at-1-fpr-attack"]) == ("0.07", "loss")
-    assert (row["epsilon-accounted"], row["epsilon-lower"]) == ("8.0", "0.41")
+    assert (row["worst_auc"], row["worst_auc_low"], row["worst_auc_attack"]) == ("0.6", "0.57", "adaptive-rmia")
+    assert (row["worst_tpr_at_1_fpr"], row["worst_tpr_at_1_fpr_attack"]) == ("0.07", "loss")
+    assert (row["epsilon_proved"], row["epsilon_found"]) == ("8.0", "0.41")
     assert float(row["aop"]) == pytest.approx(0.8 / 1.2**2)
-    assert rows["teacher"]["epsilon-accounted"] == ""
+    assert rows["teacher"]["epsilon_proved"] == ""
 
 
 def test_markdown_names_the_worst_attack_and_what_is_proved(made):
     written = leaderboard_markdown(audited_leaderboard(made))
-    assert "0.600 (0.570 to 0.630), adaptive-rmia" in written
-    assert "dp-sgd (real data, defended)<br>proved ε ≤ 8.00<br>found ε ≥ 0.41" in written
+    assert "0.600 ± 0.030" in written
+    assert "| dp-sgd | defence, worst attack adaptive-rmia, proved ε ≤ 8.00, found ε ≥ 0.41 |" in written

@@ -24,14 +24,18 @@ function front(points) {
   }
   return found;
 }
+function told(...estimates) {
+  return [ACCURACY, AUC].map((key, place) => [columnOf(key), estimates[place]]).map(([column, estimate]) =>
+    `${column.title} ${shown(column, estimate.value)} (${reach(column, estimate)})`);
+}
 function scatterPoints(rows) {
   return rows.flatMap((row) => {
-    const accuracy = estimateOf(row, "accuracy"), auc = estimateOf(row, "auc");
+    const accuracy = estimateOf(row, ACCURACY), auc = estimateOf(row, AUC);
     if (!accuracy || !auc) return [];
     return [{
       name: row.name, slug: row.slug, family: row.family, chosen: state.compare.includes(row.slug), best: Math.max(auc.value, 0.5),
       accuracy: 100 * accuracy.value, aLow: 100 * accuracy.low, aHigh: 100 * accuracy.high, auc: auc.value, uLow: auc.low, uHigh: auc.high,
-      tip: [`accuracy ${shown(percent, accuracy.value)} % (${reach(percent, accuracy)})`, `worst AUC ${shown(plain, auc.value)} (${reach(plain, auc)})`],
+      tip: told(accuracy, auc),
     }];
   });
 }
@@ -70,12 +74,12 @@ function curvePoints(rows) {
   const recipes = [...new Set(curves.flat().sort((one, other) => one.index - other.index).map((row) => row.recipe))];
   const coloured = recipes.slice(0, MOST_COLOURED);
   const points = curves.flat().flatMap((row) => {
-    const accuracy = estimateOf(row, "accuracy"), auc = estimateOf(row, "auc"), place = coloured.indexOf(row.recipe);
+    const accuracy = estimateOf(row, ACCURACY), auc = estimateOf(row, AUC), place = coloured.indexOf(row.recipe);
     if (!accuracy || !auc) return [];
     return [{
       name: row.name, slug: row.slug, line: `${row.recipe}|${row.labels}`, labels: row.labels, cardinality: row.cardinality, x: row.cardinality * (row.labels === "hard" ? 1.02 : 0.98), place, strong: place >= 0,
       accuracy: 100 * accuracy.value, accuracyLow: 100 * accuracy.low, accuracyHigh: 100 * accuracy.high, auc: auc.value, aucLow: auc.low, aucHigh: auc.high,
-      tip: [`cardinality ${row.cardinality}`, `accuracy ${shown(percent, accuracy.value)} % (${reach(percent, accuracy)})`, `worst AUC ${shown(plain, auc.value)} (${reach(plain, auc)})`],
+      tip: [`cardinality ${row.cardinality}`, ...told(accuracy, auc)],
     }];
   });
   return { points, coloured, others: recipes.length - coloured.length };

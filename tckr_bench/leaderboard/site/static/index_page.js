@@ -6,7 +6,7 @@ function copied(kind) {
   const cells = rows.map((row) => [rankOf(row), row.name, row.family, ...MEASUREMENTS.map((column) => {
     const estimate = estimateOf(row, column.key);
     return estimate ? `${shown(column, estimate.value)} (${reach(column, estimate)})` : "";
-  }), row.seconds === null ? "" : duration(row.seconds), grouped(row.images), row.pareto ? "yes" : ""]);
+  }), ...COSTS.map((cost) => cost.words(row)), row.pareto ? "yes" : ""]);
   return kind === "latex" ? latex(titles, cells) : markdown(titles, cells);
 }
 function csv(rows) {
@@ -15,11 +15,12 @@ function csv(rows) {
     const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
     return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
-  const titles = ["rank", "rank_low", "rank_high", "method", "family", ...MEASUREMENTS.flatMap(({ key }) => [key, `${key}_low`, `${key}_high`]), "cpu_seconds", "images", "pareto"];
-  const lines = rows.map((row) => [...(row.rank ?? ["", "", ""]), row.name, row.family, ...MEASUREMENTS.flatMap(({ key }) => {
+  const named = (key) => key.replaceAll("-", "_");
+  const titles = ["rank", "rank_low", "rank_high", "method", "family", ...MEASUREMENTS.flatMap(({ key }) => ["", "_low", "_high"].map((end) => named(key) + end)), ...COSTS.map(({ key }) => named(key)), "pareto"];
+  const lines = rows.map((row) => [...(row.rank ?? ["", "", ""]), row.name, row.family, ...MEASUREMENTS.flatMap(({ key, factor }) => {
     const estimate = estimateOf(row, key);
-    return estimate ? [estimate.value, estimate.low, estimate.high].map((value) => Number(value.toFixed(4))) : ["", "", ""];
-  }), row.seconds, row.images, Boolean(row.pareto)]);
+    return estimate ? [estimate.value, estimate.low, estimate.high].map((value) => Math.round(value * factor) / factor) : ["", "", ""];
+  }), ...COSTS.map(({ key }) => row[key]), Boolean(row.pareto)]);
   return [titles, ...lines].map((cells) => cells.map(quoted).join(",")).join("\n") + "\n";
 }
 function markdown(titles, lines) {

@@ -3,7 +3,7 @@
 const SCALE = 10000, FIRST = 100, FIRST_WIDE = 25, MOST_COMPARED = 6, MOST_BARS = 60, MOST_COLOURED = 5;
 const MINUS = "\u2212", NOTHING = "\u00b7";
 const byId = (id) => document.getElementById(id);
-const boards = JSON.parse(byId("data").textContent);
+const data = JSON.parse(byId("data").textContent), boards = data.tracks;
 for (const board of boards) {
   board.rows = board.entries.name.map((_, index) => {
     const row = { index };
@@ -14,10 +14,10 @@ for (const board of boards) {
 }
 
 // Numbers -----------------------------------------------------------------------------------------------------------
-function decode(columns, index) {
+function decode(columns, index, factor = SCALE) {
   const value = columns[0][index];
   if (value === null || value === undefined) return null;
-  return { value: value / SCALE, low: (value - columns[1][index]) / SCALE, high: (value + columns[2][index]) / SCALE };
+  return { value: value / factor, low: (value - columns[1][index]) / factor, high: (value + columns[2][index]) / factor };
 }
 function fixed(value, digits) {
   const text = value.toFixed(digits);
@@ -42,22 +42,24 @@ function difference(one, other) {
   };
 }
 
-// Columns: how each is called, sorted and shown. `better` says in words which way is better. ---------------------------
-const percent = { scale: 100, digits: 1 }, plain = { scale: 1, digits: 3 };
+// Columns: how each is called, sorted and shown. `better` says in words which way is better. What they are is data. ------
+const WAYS = { higher: "higher is better", lower: "lower is better", neither: null };
+const ACCURACY = "accuracy", GAP = "accuracy-gap", AUC = "worst-auc", CPU = "pipeline-cpu-seconds", IMAGES = "images";
+const MEASUREMENTS = data.columns.map((column) => ({ ...column, better: WAYS[column.better], most: column.better === "higher" }));
+const LEADING = MEASUREMENTS.filter((column) => column.lead);
+const COSTS = data.costs.map((cost) => ({
+  ...cost, better: WAYS[cost.better], most: cost.better === "higher", sort: (row) => row[cost.key],
+  words: (row) => (row[cost.key] === null ? NOTHING : cost.unit === "s" ? duration(row[cost.key]) : grouped(row[cost.key])),
+}));
+const columnOf = (key) => MEASUREMENTS.find((column) => column.key === key);
 const COLUMNS = [
   { key: "rank", title: "rank", left: true, better: "lower is better", sort: (row) => row.rank && row.rank[0] * 1e4 + row.index },
   { key: "name", title: "method", left: true, sort: (row) => row.name.toLowerCase() },
   { key: "family", title: "family", left: true, sort: (row) => row.family },
-  { key: "accuracy", title: "accuracy, %", better: "higher is better", ...percent, most: true },
-  { key: "gap", title: "lost against real data, points", better: "lower is better", ...percent },
-  { key: "auc", title: "worst attack\u2019s AUC", better: "lower is better", ...plain },
-  { key: "tpr", title: "found at 1 % FPR, %", better: "lower is better", ...percent },
-  { key: "aop", title: "AOP", better: "higher is better", ...plain, most: true },
-  { key: "seconds", title: "CPU time", better: "lower is better", sort: (row) => row.seconds },
-  { key: "images", title: "images per seed", better: "lower is better", sort: (row) => row.images },
+  ...MEASUREMENTS,
+  ...COSTS,
   { key: "pareto", title: "Pareto front", left: true, most: true, sort: (row) => row.pareto },
 ];
-const MEASUREMENTS = COLUMNS.filter((column) => column.digits !== undefined);
 const FAMILIES = ["real data", "defence", "synthetic"];
 
 // State: what the address holds. ------------------------------------------------------------------------------------
@@ -110,13 +112,13 @@ function restore() {
 // Selection ---------------------------------------------------------------------------------------------------------
 const estimateOf = (row, key, dataset = state.dataset) => {
   const board = boards[state.track];
-  return decode((dataset < 0 ? board.means : board.parts[dataset])[key], row.index);
+  return decode((dataset < 0 ? board.means : board.parts[dataset])[key], row.index, columnOf(key).factor);
 };
 function matches(row) {
   if (state.family && row.family !== state.family) return false;
-  if (state.cpu !== "" && !(row.seconds <= 60 * Number(state.cpu))) return false;
-  if (state.images !== "" && !(row.images <= Number(state.images))) return false;
-  if (state.dataset >= 0 && estimateOf(row, "accuracy") === null) return false;
+  if (state.cpu !== "" && !(row[CPU] <= 60 * Number(state.cpu))) return false;
+  if (state.images !== "" && !(row[IMAGES] <= Number(state.images))) return false;
+  if (state.dataset >= 0 && estimateOf(row, ACCURACY) === null) return false;
   return state.q.toLowerCase().split(/\s+/).every((word) => row.text.includes(word));
 }
 function ordered(rows) {

@@ -26,8 +26,7 @@ function leaderRow(row) {
     make("th", { scope: "row", class: "name" }, make("span", { class: "pick" }, box, linkTo(row), make("span", { class: "phone" }, glyph(row.family), make("span", { class: "hidden" }, row.family)))),
     make("td", { class: "left" }, make("span", { class: "family" }, glyph(row.family), row.family)),
     ...cells,
-    make("td", {}, row.seconds === null ? NOTHING : duration(row.seconds)),
-    make("td", {}, grouped(row.images)),
+    ...COSTS.map((cost) => make("td", {}, cost.words(row))),
     make("td", { class: "left" }, row.pareto ? make("span", { class: "mark front" }, "on it") : null));
 }
 function drawLeaders({ ranked, total }) {
@@ -52,13 +51,13 @@ function drawOthers({ others }) {
   const table = byId("others");
   const words = { incomplete: "incomplete", untrusted: "not trusted", "test-chosen": "chosen on the test set" };
   table.tHead.replaceChildren(make("tr", {},
-    ...[["entry", true], ["why", true], ["family", true], ["accuracy, %"], ["worst attack\u2019s AUC"]].map(([title, left]) => make("th", { scope: "col", class: left ? "left" : null }, title))));
+    ...[["entry", true], ["why", true], ["family", true], ...LEADING.map((column) => [column.title])].map(([title, left]) => make("th", { scope: "col", class: left ? "left" : null }, title))));
   const visible = state.all ? others : others.slice(0, FIRST);
   table.tBodies[0].replaceChildren(...visible.map((row) => make("tr", {},
     make("th", { scope: "row", class: "name" }, linkTo(row)),
     make("td", { class: "words" }, make("span", { class: `mark ${row.standing === "untrusted" ? "fail" : "warn"}` }, words[row.standing] ?? row.standing), ...row.reasons.map((reason) => make("div", {}, reason))),
     make("td", { class: "left" }, make("span", { class: "family" }, glyph(row.family), row.family)),
-    ...[MEASUREMENTS[0], MEASUREMENTS[2]].map((column) => cellOf(column, estimateOf(row, column.key))))));
+    ...LEADING.map((column) => cellOf(column, estimateOf(row, column.key))))));
   table.parentElement.hidden = others.length === 0;
   byId("others-empty").hidden = others.length > 0;
 }
@@ -84,8 +83,7 @@ function drawCompared() {
   table.tHead.replaceChildren(make("tr", {}, make("td"), ...rows.map((row) => make("th", { scope: "col" }, linkTo(row)))));
   const lines = [line("rank", rows.map((row) => make("td", {}, rankOf(row) || NOTHING)))];
   for (const column of MEASUREMENTS) lines.push(line(`${column.title}`, rows.map((row) => comparedCell(column, row, rows[0]))));
-  lines.push(line("CPU time", rows.map((row) => ratioCell(row, rows[0], "seconds", duration))));
-  lines.push(line("images per seed", rows.map((row) => ratioCell(row, rows[0], "images", grouped))));
+  for (const cost of COSTS) lines.push(line(cost.title, rows.map((row) => ratioCell(row, rows[0], cost))));
   table.tBodies[0].replaceChildren(...lines);
 }
 const line = (title, cells) => make("tr", {}, make("th", { scope: "row", class: "left" }, title), ...cells);
@@ -99,8 +97,8 @@ function comparedCell(column, row, first) {
   }
   return cell;
 }
-function ratioCell(row, first, key, words) {
-  const cell = make("td", {}, row[key] === null ? NOTHING : words(row[key]));
+function ratioCell(row, first, cost) {
+  const cell = make("td", {}, cost.words(row)), key = cost.key;
   if (row !== first && first[key] > 0 && row[key] > 0) cell.append(make("span", { class: "difference" }, `${fixed(row[key] / first[key], 2)} times`));
   return cell;
 }
@@ -115,10 +113,10 @@ function shade(estimate, scale, steps) {
   return level === 0 ? "b0" : `${value > 0 ? "w" : "b"}${level}`;
 }
 function heatCell(row, dataset) {
-  if (state.heat === "gap") return [percent, estimateOf(row, "gap", dataset), 100];
-  const own = estimateOf(row, "auc", dataset);
-  const real = row.teacher === null ? null : estimateOf({ index: row.teacher }, "auc", dataset);
-  return [plain, own && real && row.teacher !== row.index ? difference(own, real) : null, 1];
+  if (state.heat === "gap") return [columnOf(GAP), estimateOf(row, GAP, dataset)];
+  const own = estimateOf(row, AUC, dataset);
+  const real = row.teacher === null ? null : estimateOf({ index: row.teacher }, AUC, dataset);
+  return [columnOf(AUC), own && real && row.teacher !== row.index ? difference(own, real) : null];
 }
 function drawHeat({ ranked }) {
   const board = boards[state.track], table = byId("heat"), steps = STEPS[state.heat];
@@ -131,8 +129,8 @@ function drawHeat({ ranked }) {
     ...board.datasets.map((dataset) => make("th", { scope: "col" }, make("a", { href: dataset.page }, dataset.name)))));
   table.tBodies[0].replaceChildren(...visible.map((row) => make("tr", {}, make("th", { scope: "row", class: "name" }, linkTo(row)),
     ...board.datasets.map((_, place) => {
-      const [column, estimate, scale] = heatCell(row, place);
-      return cellOf(column, estimate, { class: estimate ? shade(estimate, scale, steps) : null });
+      const [column, estimate] = heatCell(row, place);
+      return cellOf(column, estimate, { class: estimate ? shade(estimate, column.scale, steps) : null });
     }))));
   const unit = state.heat === "gap" ? " points" : "";
   const worse = steps.map((step, place) => [`w${place + 1}`, `+${step}`]);
@@ -150,7 +148,7 @@ function drawTried({ ranked }) {
     const estimates = board.tried.map((columns) => decode(columns, row.index));
     const worst = Math.max(...estimates.map((estimate, place) => (estimate && onClassifier[place] ? estimate.value : -1)));
     return make("tr", {}, make("th", { scope: "row", class: "name" }, linkTo(row)),
-      ...estimates.map((estimate, place) => cellOf(plain, estimate, { class: estimate && onClassifier[place] && estimate.value === worst ? "strong" : null })));
+      ...estimates.map((estimate, place) => cellOf(columnOf(AUC), estimate, { class: estimate && onClassifier[place] && estimate.value === worst ? "strong" : null })));
   }));
 }
 

@@ -8,7 +8,8 @@ import pytest
 from made_standings import made_standings
 
 from tckr_bench.judging import metric_names
-from tckr_bench.leaderboard.site.payload import MEANS, MOST_ATTACKS, SCALE, attack_mean, payload, shown_attacks
+from tckr_bench.leaderboard.site.measurements import columns_on
+from tckr_bench.leaderboard.site.payload import MOST_ATTACKS, SCALE, attack_mean, payload, shown_attacks
 from tckr_bench.records import Estimate
 
 
@@ -18,7 +19,7 @@ def board():
 
 
 def read(board):
-    return json.loads(payload([board]))[0]
+    return json.loads(payload([board]))["tracks"][0]
 
 
 def assert_same(columns, index, estimate):
@@ -34,20 +35,14 @@ def assert_same(columns, index, estimate):
 
 def test_every_mean_and_every_part_comes_out_as_it_went_in(board):
     data = read(board)
-    metrics = {
-        "accuracy": metric_names.ACCURACY,
-        "aop": metric_names.AOP,
-        "auc": metric_names.WORST_AUC,
-        "tpr": metric_names.WORST_TPR,
-    }
+    columns = columns_on(board)
+    assert list(data["means"]) == [column.name for column in columns]
     for index, entry in enumerate(board.entries):
-        for name in MEANS:
-            assert_same(data["means"][name], index, getattr(entry, name))
-        for place, dataset in enumerate(board.track.datasets):
-            found = entry.results.get(dataset)
-            for name, metric in metrics.items():
-                assert_same(data["parts"][place][name], index, found.row.get(metric) if found else None)
-            assert_same(data["parts"][place]["gap"], index, found.gap if found else None)
+        for column in columns:
+            assert_same(data["means"][column.name], index, entry.get(column.name))
+            for place, dataset in enumerate(board.track.datasets):
+                found = entry.results.get(dataset)
+                assert_same(data["parts"][place][column.name], index, column.of(found.row) if found else None)
 
 
 def test_the_teacher_of_an_entry_is_that_of_its_submission(board):
@@ -75,7 +70,7 @@ def test_hostile_text_cannot_end_the_script_element():
     text = payload([made_standings(2, 12, hostile=True)])
     assert "<" not in text
     assert not set(text) & {"\u2028", "\u2029", "\u202e", "\x00", "\x1b"}
-    assert "<img src=x" in json.loads(text)[0]["entries"]["reasons"][-1][0]
+    assert "<img src=x" in json.loads(text)["tracks"][0]["entries"]["reasons"][-1][0]
 
 
 def test_attacks_beyond_the_columns_are_left_to_the_pages():
@@ -88,10 +83,16 @@ def test_attacks_beyond_the_columns_are_left_to_the_pages():
 
 
 def test_numbers_that_are_none_are_null(board):
-    entry = dataclasses.replace(board.entries[0], auc=Estimate(math.nan, 0, 1, ""), pipeline_seconds=math.inf)
+    first = board.entries[0]
+    results = {
+        name: dataclasses.replace(found, row=dataclasses.replace(found.row, pipeline_seconds=math.inf))
+        for name, found in first.results.items()
+    }
+    broken = {**first.estimates, "worst-auc": Estimate(math.nan, 0, 1, "")}
+    entry = dataclasses.replace(first, estimates=broken, results=results)
     data = read(dataclasses.replace(board, entries=(entry,)))
-    assert [column[0] for column in data["means"]["auc"]] == [None, None, None]
-    assert data["entries"]["seconds"] == [None]
+    assert [column[0] for column in data["means"]["worst-auc"]] == [None, None, None]
+    assert data["entries"]["pipeline-cpu-seconds"] == [None]
 
 
 def test_five_hundred_methods_on_ten_datasets_stay_below_a_megabyte():

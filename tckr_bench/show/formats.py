@@ -1,4 +1,4 @@
-"""The leaderboard as files for programs: CSV, JSON and Parquet, at full precision."""
+"""Sheets as files for programs: CSV, JSON and Parquet, at full precision."""
 
 from __future__ import annotations
 
@@ -9,20 +9,12 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from tckr_bench.errors import storage_error
-from tckr_bench.leaderboard.sheets import entry_sheet, measurement_sheet
 from tckr_bench.text import csv_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
-    from tckr_bench.leaderboard.sheets import Cell, Sheet
-    from tckr_bench.leaderboard.standings import Standings
-
-
-def sheet_of(boards: Sequence[Standings], *, measurements: bool = False) -> Sheet:
-    """Return a row per entry of some tracks; with `measurements` a row per measurement."""
-    return (measurement_sheet if measurements else entry_sheet)(boards)
+    from tckr_bench.show.sheets import Cell, Sheet
 
 
 def csv_text(sheet: Sheet) -> str:
