@@ -184,12 +184,12 @@ _DRAW = charts.roc_svg
 _DRAWN: dict[str, str] = {}
 
 
-def _drawn_once(curves: Sequence[charts.Curve], *, identity: str) -> str:
+def _drawn_once(curves: Sequence[charts.Curve]) -> str:
     """Draw curves; those drawn before, with the same words, are not drawn again, for that takes long."""
     parts = [getattr(curve, part.name) for curve in curves for part in fields(curve)]
-    key = repr([identity, *(part.tobytes() if hasattr(part, "tobytes") else part for part in parts)])
+    key = repr([part.tobytes() if hasattr(part, "tobytes") else part for part in parts])
     if key not in _DRAWN:
-        _DRAWN[key] = _DRAW(curves, identity=identity)
+        _DRAWN[key] = _DRAW(curves)
     return _DRAWN[key]
 
 
