@@ -22,7 +22,7 @@ from tckr_bench.leaderboard.submission import prepare_submission, write_submissi
 from tckr_bench.leaderboard.tracks import RequiredAttack, Track, TrackDataset
 from tckr_bench.leaderboard.verification import NEEDED_METRICS
 from tckr_bench.plugin.registry import default_registry
-from tckr_bench.records import AttackScores, Copies, ShadowAudit, ThreatModel
+from tckr_bench.records import AttackScores, Copies, ShadowAudit, Shadows, ThreatModel
 from tckr_bench.results.files import (
     RUN_FILE,
     file_reference,
@@ -162,8 +162,10 @@ def needed_metrics():
 def _attacks(use):
     return (
         use("attack", "loss"),
-        use("attack", "lira", shadows=16),
-        dataclasses.replace(use("attack", "lira", shadows=8, adaptive=True), label="adaptive-lira"),
+        dataclasses.replace(use("attack", "lira", shadows=16), shadows=Shadows(16)),
+        dataclasses.replace(
+            use("attack", "lira", shadows=8, adaptive=True), label="adaptive-lira", shadows=Shadows(8, adaptive=True)
+        ),
         dataclasses.replace(use("attack", "nearest-copy"), surface="images"),
         dataclasses.replace(use("attack", "blind"), surface="data"),
     )

@@ -11,7 +11,7 @@ import pytest
 from made_standings import made_records
 from submitted_runs import finished_run, submitted
 
-from tckr_bench.records import ComponentUse, Gate, Measurement, Method, StepCost, ThreatModel
+from tckr_bench.records import ComponentUse, Gate, Measurement, Method, Shadows, StepCost, ThreatModel
 from tckr_bench.results.files import RUN_FILE, read_records, read_run, record_files
 from tckr_bench.results.records import (
     SCHEMA_DIALECT,
@@ -36,6 +36,7 @@ PARTS = (
     StoredRecord,
     RunInformation,
     StageCounts,
+    Shadows,
     SeedResult,
     StepCost,
     Gate,
