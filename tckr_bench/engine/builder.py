@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field, is_dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from tckr_bench.engine.fingerprint import fingerprint
 from tckr_bench.engine.graph import Graph, Stage, count_naive, function_of, split_sizes
+from tckr_bench.engine.keys import described, key_of
 from tckr_bench.engine.matrix import Matrix
-from tckr_bench.engine.training import Training, identity_of, image_bytes
+from tckr_bench.engine.training import Training, image_bytes
 from tckr_bench.records import (
     Cell,
     ChallengeParameters,
@@ -62,24 +62,6 @@ def _name_of(value: object) -> Hashable:
     return value.name if isinstance(value, Method) else value
 
 
-@functools.lru_cache(maxsize=65_536)
-def _described(parameters: Any) -> tuple[Mapping[str, Any], str]:  # noqa: ANN401 - any frozen dataclass of parameters
-    """Return the fields of a stage's parameters and their hash; one chunk or shadow index serves many cells."""
-    values = _fields(parameters) if parameters is not None else {}
-    return values, fingerprint(values)
-
-
-def _fields(parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass
-    """Return what `asdict` does, without the copies it makes of everything."""
-    return {name: _fields(value) if is_dataclass(value) else value for name, value in vars(parameters).items()}
-
-
-@functools.lru_cache(maxsize=1024)
-def _joined(identities: tuple[tuple[str, str], ...]) -> str:
-    """Return the hash of a stage's components, by role; there are few combinations."""
-    return fingerprint(dict(identities))
-
-
 @dataclass
 class _Builder:
     """Adds stages, parents first; asking twice for the same stage gives the same key."""
@@ -101,16 +83,9 @@ class _Builder:
         seed: int = 0,
         size: float = 0.0,
     ) -> str:
-        values, mark = _described(parameters)
         parents = parents_of(inputs)
-        content = {
-            "stage": function_of(kind),
-            "components": _joined(tuple((role, identity_of(use)) for role, use in components.items())),
-            "parameters": mark,
-            "seed": seed,
-            "parents": parents,
-        }
-        key = fingerprint(content)
+        key = key_of(function_of(kind), components=components, parameters=parameters, seed=seed, parents=parents)
+        values, _ = described(parameters)
         self.stages.setdefault(key, Stage(key, kind, components, values, seed, parents, label, work, size))
         return key
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 import contextlib
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, get_args
 
 from tckr_bench.engine.builder import build_graph
-from tckr_bench.engine.fingerprint import fingerprint
+from tckr_bench.engine.keys import key_of
 from tckr_bench.engine.matrix import load_matrix
-from tckr_bench.engine.training import identity_of
 from tckr_bench.errors import RunError, TckrError
 from tckr_bench.plugin.protocols import Context
 from tckr_bench.plugin.registry import default_registry
@@ -181,12 +180,12 @@ def _chunks(record: CellRecord, sizes: list[int], *, captioned: str, adapted: st
     assert record.method.generator is not None, "synthetic methods have a generator"
     start = 0
     for size in sizes:
-        yield _key_of(
+        yield key_of(
             "generate",
             components={"generator": record.method.generator},
-            parameters=asdict(generate.Parameters(start, start + size)),
+            parameters=generate.Parameters(start, start + size),
             seed=derive_seed("generate", record.seed),
-            inputs=generate.Inputs(prompts=captioned, weights=adapted),
+            parents=parents_of(generate.Inputs(prompts=captioned, weights=adapted)),
         )
         start += size
 
@@ -196,35 +195,16 @@ def _is_teacher(record: CellRecord, key: str) -> bool:
     prepared = _keys(record, "prepare")
     return any(
         key
-        == _key_of(
+        == key_of(
             "train",
             components={"classifier": record.method.classifier},
-            parameters=asdict(train.Parameters(epoch=epoch, queries=queries)),
+            parameters=train.Parameters(epoch=epoch, queries=queries),
             seed=derive_seed("train", record.seed),
-            inputs=train.Inputs(data=data),
+            parents=parents_of(train.Inputs(data=data)),
         )
         for data in prepared
         for epoch in get_args(EpochChoice)
         for queries in range(MOST_QUERIES + 1)
-    )
-
-
-def _key_of(
-    stage: str,
-    *,
-    components: Mapping[str, ComponentUse],
-    parameters: Mapping[str, Any],
-    seed: int,
-    inputs: object,
-) -> str:
-    return fingerprint(
-        {
-            "stage": stage,
-            "components": {role: identity_of(use) for role, use in components.items()},
-            "parameters": parameters,
-            "seed": seed,
-            "parents": parents_of(inputs),
-        }
     )
 
 
