@@ -13,6 +13,7 @@ from tckr_bench.text import listing, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from os import PathLike
 
     import pandas as pd
 
@@ -33,16 +34,16 @@ class Boards:
         names = listing([plain(name) for name in self.unknown])
         return f"records of unknown tracks are left out: {names}" if names else ""
 
+    def to_frame(self, *, measurements: bool = False) -> pd.DataFrame:
+        """Return a row per entry, or with `measurements` a row per measurement with interval, seed and threat model.
 
-def load_leaderboard(
-    path: Path | str | None = None, *, track: str | None = None, measurements: bool = False
-) -> pd.DataFrame:
-    """Return the leaderboard as a data frame: a row per entry, or with `measurements` a row per measurement.
+        Numbers are fractions and seconds, as float64; what is missing is NaN.
+        """
+        return frame_of(self.standings, measurements=measurements)
 
-    Args:
-        path: the folder of results; `leaderboard/results` under the current folder if not given.
-        track: one track only; all that have records if not given.
-        measurements: every measurement with its interval, seed and threat model, instead of the means of each entry.
+
+def load_boards(path: str | PathLike[str] | None = None, *, track: str | None = None) -> Boards:
+    """Return the standings of a folder of results, `leaderboard/results` under the current folder if not given.
 
     Raises:
         LeaderboardError: there is no such folder or track, or a record cannot be read.
@@ -50,7 +51,7 @@ def load_leaderboard(
     boards = boards_of(_folder(path), track)
     if boards.left_out:
         warnings.warn(boards.left_out, stacklevel=3)
-    return frame_of(boards.standings, measurements=measurements)
+    return boards
 
 
 def frame_of(boards: tuple[Standings, ...], *, measurements: bool = False) -> pd.DataFrame:
@@ -99,7 +100,7 @@ def _found(tracks: Sequence[str]) -> str:
     return f"its records are of {listing([plain(name) for name in tracks])}" if tracks else "it has no records at all"
 
 
-def _folder(path: Path | str | None) -> Path:
+def _folder(path: str | PathLike[str] | None) -> Path:
     from tckr_bench.results.files import RESULTS_FOLDER
 
     if path is None and not RESULTS_FOLDER.is_dir():
