@@ -1,33 +1,182 @@
-"""tckr-bench: may a private image dataset be replaced by a synthetic one?"""
+"""tckr-bench: may a private image dataset be replaced by a synthetic one?
+
+In Python: `plan`, `run`, `load_run`, `verdict`, `compare` and `load_leaderboard` return frozen data, each with a method
+`to_frame()` for notebooks. They print nothing, and nothing is imported before one of them is called.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
+    from os import PathLike
 
-    import pandas as pd
+    from tckr_bench.api.planning import PlannedRun
+    from tckr_bench.api.results import RunResults
+    from tckr_bench.engine.outcome import Listener
+    from tckr_bench.judging.criteria import Criteria
+    from tckr_bench.judging.verdict import RunAnswer
+    from tckr_bench.leaderboard.frame import Boards
+    from tckr_bench.show.compare import Comparison
 
 __version__ = "0.1.0"
+__all__ = ["compare", "load_leaderboard", "load_run", "plan", "run", "verdict"]
 
 
-def load_leaderboard(
-    path: Path | str | None = None, *, track: str | None = None, measurements: bool = False
-) -> pd.DataFrame:
-    """Return the leaderboard as a data frame: a row per entry, or with `measurements` a row per measurement.
+def plan(
+    matrix: str | PathLike[str] | None = None,
+    *,
+    datasets: Sequence[str] = (),
+    settings: Sequence[str] = (),
+    jobs: int | None = None,
+    device: str = "auto",
+    published: bool = False,
+) -> PlannedRun:
+    """Return what a run would do: its stages, which of them are done already, and how long the others would take.
 
-    Numbers are fractions and seconds, as float64; what is missing is NaN.
+    Args:
+        matrix: a shipped matrix or a TOML file; `default` or, where datasets are named, `ten`.
+        datasets: names, groups or one's own, such as `imagefolder:PATH`, instead of the matrix's.
+        settings: changes of the matrix as `axis.option=value`.
+        jobs: stages at a time; one per core or accelerator if not given.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        published: plan for the published sizes of the datasets, whatever is here.
+
+    Raises:
+        TckrError: the matrix, a dataset or a setting cannot be used.
+    """
+    from tckr_bench.api.planning import plan_run
+    from tckr_bench.api.request import RunRequest
+
+    request = RunRequest(_text(matrix), tuple(datasets), tuple(settings), jobs=jobs, device=device)
+    return plan_run(request, lenient=True, published=published)
+
+
+def run(
+    matrix: str | PathLike[str] | None = None,
+    *,
+    datasets: Sequence[str] = (),
+    settings: Sequence[str] = (),
+    out: str | PathLike[str] | None = None,
+    jobs: int | None = None,
+    device: str = "auto",
+    fail_fast: bool = False,
+    observe: Sequence[str] = (),
+    listener: Listener | None = None,
+) -> RunResults:
+    """Run a matrix and return its results; what is in the store already is not run again.
+
+    Args:
+        matrix: a shipped matrix or a TOML file; `default` or, where datasets are named, `ten`.
+        datasets: names, groups or one's own, such as `imagefolder:PATH`, instead of the matrix's.
+        settings: changes of the matrix as `axis.option=value`.
+        out: folder of the results; `runs/<matrix>` if not given.
+        jobs: stages at a time; one per core or accelerator if not given.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        fail_fast: stop at the first stage that fails.
+        observe: observers that are told of the run.
+        listener: hears of stages as they start, proceed and end.
+
+    Raises:
+        StagesFailedError: stages failed; all others are done and written, and `load_run` reads them.
+        TckrError: the matrix, a dataset, a setting or the folder cannot be used.
+    """
+    from pathlib import Path
+
+    from tckr_bench.api.planning import plan_run
+    from tckr_bench.api.request import RunRequest
+    from tckr_bench.api.running import carry_out, raise_for_failures
+
+    request = RunRequest(
+        matrix=_text(matrix),
+        datasets=tuple(datasets),
+        settings=tuple(settings),
+        out=None if out is None else Path(out),
+        jobs=jobs,
+        device=device,
+        fail_fast=fail_fast,
+        observe=tuple(observe),
+    )
+    results = carry_out(plan_run(request), listener=listener)
+    raise_for_failures(results)
+    return results
+
+
+def load_run(folder: str | PathLike[str]) -> RunResults:
+    """Read a run's folder and recompute every measurement from its saved scores.
+
+    What its files say otherwise is listed in `verified.mismatches`.
+
+    Raises:
+        RunError: the folder holds no readable run.
+    """
+    from tckr_bench.api.results import load_run as read
+
+    return read(folder)
+
+
+def verdict(
+    results: RunResults | str | PathLike[str],
+    criteria: Criteria,
+    *,
+    method: str | None = None,
+    datasets: Sequence[str] = (),
+) -> RunAnswer:
+    """Answer for each dataset of a run whether a synthetic one may replace it.
+
+    Args:
+        results: a run, or its folder.
+        criteria: the limits that a replacement must keep to.
+        method: a synthetic method, by its full or its short name; the best ranked of each dataset if not given.
+        datasets: by name; all of the run's if none is given.
+
+    Raises:
+        RunError: the folder holds no readable run, or no such method or dataset.
+    """
+    from tckr_bench.api.results import RunResults
+    from tckr_bench.api.results import load_run as read
+    from tckr_bench.judging.verdict import answer_run
+
+    found = results if isinstance(results, RunResults) else read(results)
+    return answer_run(found.board, criteria, evidence=found.verified.evidence, method=method, datasets=datasets)
+
+
+def compare(
+    *selectors: str | PathLike[str], run: str | PathLike[str] | None = None, reported: bool = False
+) -> Comparison:
+    """Put runs or methods side by side, each against the real-data baseline on the same test examples.
+
+    Args:
+        selectors: run folders and names of methods.
+        run: the run in which methods are looked up; the latest under `runs` if no run is named.
+        reported: whether to add what the paper reports on each dataset, apart from what was measured.
+
+    Raises:
+        RunError: a run or a method is not there; names the nearest.
+    """
+    from pathlib import Path
+
+    from tckr_bench.show.compare import compare as compare_selected
+
+    return compare_selected([str(name) for name in selectors], None if run is None else Path(run), reported=reported)
+
+
+def load_leaderboard(path: str | PathLike[str] | None = None, *, track: str | None = None) -> Boards:
+    """Read the records of a folder and return the standings of its tracks.
 
     Args:
         path: the folder of results; `leaderboard/results` under the current folder if not given, and where there is
             none, the records that came with the program.
         track: one track only; all that have records if not given.
-        measurements: every measurement with its interval, seed and threat model, instead of the means of each entry.
 
     Raises:
         LeaderboardError: there is no such folder or track, or a record cannot be read.
     """
-    from tckr_bench.leaderboard import frame
+    from tckr_bench.leaderboard.frame import load_boards
 
-    return frame.load_leaderboard(path, track=track, measurements=measurements)
+    return load_boards(path, track=track)
+
+
+def _text(path: str | PathLike[str] | None) -> str | None:
+    return None if path is None else str(path)

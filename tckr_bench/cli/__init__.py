@@ -107,10 +107,15 @@ def run(
     observe: tuple[str, ...],
 ) -> None:
     """Run a matrix and show the leaderboard; the same command again continues where it stopped."""
-    from tckr_bench.commands.run import RunOptions
+    from tckr_bench.api.request import RunRequest
+    from tckr_bench.commands.run import plan as plan_matrix
     from tckr_bench.commands.run import run as run_matrix
 
-    run_matrix(RunOptions(matrix, datasets, settings, out, jobs, device, fail_fast, dry_run, as_json, observe=observe))
+    request = RunRequest(matrix, datasets, settings, out, jobs, device, fail_fast, observe)
+    if dry_run:
+        plan_matrix(request, as_json=as_json)
+    else:
+        run_matrix(request, as_json=as_json)
 
 
 @cli.command(epilog="tckr-bench plan\ntckr-bench plan --matrix paper\ntckr-bench plan --set cardinalities=[1,2,5]")
@@ -124,10 +129,10 @@ def plan(
     published: bool,
 ) -> None:
     """Show what a run would do: datasets, methods, stages, images, arithmetic, bytes, and the time it would take."""
-    from tckr_bench.commands.run import RunOptions
-    from tckr_bench.commands.run import run as run_matrix
+    from tckr_bench.api.request import RunRequest
+    from tckr_bench.commands.run import plan as plan_matrix
 
-    run_matrix(RunOptions(matrix, datasets, settings, jobs=jobs, device=device, dry_run=True, published=published))
+    plan_matrix(RunRequest(matrix, datasets, settings, jobs=jobs, device=device), published=published)
 
 
 _matrix_options(run)

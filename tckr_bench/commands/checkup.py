@@ -1,32 +1,24 @@
-"""`tckr-bench datasets check`, and the check-up that a run does of datasets that are somebody's own."""
+"""`tckr-bench datasets check`."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shlex
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from rich.console import Group
 from rich.markup import escape
-from rich.progress import Progress
 from rich.table import Table
 
-from tckr_bench.commands.console import Screen
+from tckr_bench.api.checkups import first_of
+from tckr_bench.commands.console import Screen, watched
 from tckr_bench.datasets.checkup import CheckUp, check_dataset
 from tckr_bench.datasets.findings import Finding, judge
-from tckr_bench.engine.fingerprint import fingerprint
 from tckr_bench.errors import DatasetError
-from tckr_bench.plugin.registry import Registry, default_registry
-from tckr_bench.records import SPLITS, ComponentUse, DatasetDescription
-
-CHECKUP_VERSION = 1
-"""Part of the name of a remembered check-up; raise it whenever the same dataset would be judged otherwise."""
+from tckr_bench.plugin.registry import default_registry
+from tckr_bench.records import SPLITS
 
 CLASSES_SHOWN = 20
 _COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
@@ -57,7 +49,7 @@ def check(names: Sequence[str], *, image_size: int, as_json: bool) -> None:
     uses = {name: registry.parse_use(name) for name in names}
     reports = []
     for name, use in uses.items():
-        with _watched(screen, name) as progress:
+        with watched(screen, name) as progress:
             checkup = check_dataset(registry.load(use), image_size=image_size, progress=progress)
         reports.append(Report(name, checkup, judge(checkup)))
         if not as_json:
@@ -66,90 +58,7 @@ def check(names: Sequence[str], *, image_size: int, as_json: bool) -> None:
         sys.stdout.write(TypeAdapter(list[Report]).dump_json(reports, indent=1).decode() + "\n")
     unusable = [report for report in reports if report.errors]
     if unusable:
-        raise DatasetError(f"dataset '{unusable[0].dataset}' cannot be used: {_first(unusable[0].errors)}")
-
-
-def check_up_before_run(
-    uses: Sequence[ComponentUse],
-    registry: Registry,
-    image_size: int,
-    *,
-    descriptions: Mapping[str, DatasetDescription],
-    store: Path,
-    screen: Screen | None = None,
-) -> list[str]:
-    """Return the warnings, one sentence each, about the datasets of a run that are somebody's own.
-
-    Those are the datasets that take an argument, such as `imagefolder:photos`. A dataset without errors is remembered
-    in the store by its fingerprint, so that the same command does not check it again.
-
-    Raises:
-        DatasetError: a dataset cannot be used; names the first problem and the command that shows the others.
-    """
-    sentences = []
-    for use in uses:
-        argument = registry.get(use.family, use.name).component.argument
-        if not argument:
-            continue
-        description = descriptions[use.label]
-        remembered = _memory(store, use, description, image_size)
-        findings = _recall(remembered)
-        if findings is None:
-            with _watched(screen or Screen(), use.label) as progress:
-                checkup = check_dataset(
-                    registry.load(use), image_size=image_size, description=description, progress=progress
-                )
-            findings = judge(checkup)
-            errors = [finding.sentence for finding in findings if finding.severity == "error"]
-            if errors:
-                command = f"tckr-bench datasets check {shlex.quote(f'{use.name}:{use.options[argument]}')}"
-                raise DatasetError(f"dataset '{use.label}' cannot be used: {_first(errors)}; see all with `{command}`")
-            _remember(remembered, findings)
-        sentences += [f"{use.label}: {found.sentence}" for found in findings if found.severity == "warning"]
-    return sentences
-
-
-def _first(errors: Sequence[str]) -> str:
-    return errors[0] + (f"; and {len(errors) - 1} more" if len(errors) > 1 else "")
-
-
-@contextlib.contextmanager
-def _watched(screen: Screen, name: str) -> Iterator[Callable[[float], None]]:
-    """Show how far a check-up is, on a terminal."""
-    with Progress(console=screen.progress, transient=True, disable=not screen.progress.is_terminal) as progress:
-        task = progress.add_task(f"checking {escape(name)}", total=1.0)
-        yield lambda fraction: progress.update(task, completed=fraction)
-
-
-def _memory(store: Path, use: ComponentUse, description: DatasetDescription, image_size: int) -> Path:
-    """Return where the check-up of these very images, in these splits, is remembered."""
-    value = {
-        "checkup": CHECKUP_VERSION,
-        "component": [use.name, use.version],
-        "content": description.fingerprint,
-        "counts": dict(description.counts),
-        "source": description.source,
-        "image_size": image_size,
-    }
-    return store / "checkups" / f"{fingerprint(value)}.json"
-
-
-def _recall(path: Path) -> tuple[Finding, ...] | None:
-    """Return remembered findings; None where there are none or they are damaged."""
-    try:
-        return TypeAdapter(tuple[Finding, ...]).validate_json(path.read_bytes())
-    except (OSError, ValidationError):
-        return None
-
-
-def _remember(path: Path, findings: tuple[Finding, ...]) -> None:
-    """Write findings in one rename; a store that cannot be written is the run's to speak of."""
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, staged = tempfile.mkstemp(dir=path.parent, prefix=".staged-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(TypeAdapter(tuple[Finding, ...]).dump_json(findings, indent=1))
-        Path(staged).replace(path)
+        raise DatasetError(f"dataset '{unusable[0].dataset}' cannot be used: {first_of(unusable[0].errors)}")
 
 
 def _render(report: Report) -> Group:

@@ -8,7 +8,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -124,6 +124,14 @@ class Screen:
         )
         with Progress(*columns, console=self.progress, transient=True, refresh_per_second=4) as progress:
             yield _LiveListener(progress, plan, jobs=jobs)
+
+
+@contextlib.contextmanager
+def watched(screen: Screen, name: str) -> Iterator[Callable[[float], None]]:
+    """Show how far the check-up of a dataset is, on a terminal."""
+    with Progress(console=screen.progress, transient=True, disable=not screen.progress.is_terminal) as progress:
+        task = progress.add_task(f"checking {escape(name)}", total=1.0)
+        yield lambda fraction: progress.update(task, completed=fraction)
 
 
 class _Forecast:

@@ -12,12 +12,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+import tckr_bench
 from tckr_bench.commands.console import Screen
 from tckr_bench.errors import UnfavourableAnswer
 from tckr_bench.judging.criteria import Criteria
-from tckr_bench.judging.rows import verified_leaderboard
-from tckr_bench.judging.verdict import Comparison, DatasetAnswer, Judgement, RunAnswer, answer_run
-from tckr_bench.results.verify import Mismatch, verified
+from tckr_bench.judging.verdict import Comparison, DatasetAnswer, Judgement, RunAnswer
+from tckr_bench.results.verify import Mismatch
 from tckr_bench.show.verdict_words import (
     STANDINGS,
     basis_sentence,
@@ -46,16 +46,16 @@ def show_verdict(
         UnfavourableAnswer: the answer, which has been printed, is not yes.
     """
     screen = Screen(json=as_json)
-    found = verified(run)
-    leaderboard = verified_leaderboard(found)
-    answer = answer_run(leaderboard, criteria, evidence=found.evidence, method=method, datasets=datasets)
+    results = tckr_bench.load_run(run)
+    found = results.verified
+    answer = tckr_bench.verdict(results, criteria, method=method, datasets=datasets)
     _warn(screen, [wrong for wrong in found.mismatches if wrong.dataset in {part.dataset for part in answer.datasets}])
     if found.revised:
         screen.warn(f"recomputed by another version than the run had: {', '.join(map(plain, found.revised))}")
     if as_json:
         sys.stdout.write(TypeAdapter(RunAnswer).dump_json(answer, indent=1).decode() + "\n")
     else:
-        names, _ = short_names(leaderboard.methods)
+        names, _ = short_names(results.board.methods)
         screen.console.print(verdict_group(answer, names), width=min(WIDTH, screen.console.width))
     if answer.answer != "yes":
         raise UnfavourableAnswer(answer.answer)

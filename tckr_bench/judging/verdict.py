@@ -25,6 +25,8 @@ from tckr_bench.text import plain, short_names
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pandas as pd
+
     from tckr_bench.judging.rows import CellKey, DatasetBoard, Leaderboard, Row
     from tckr_bench.records import CellEvidence, CellRecord
 
@@ -127,6 +129,30 @@ class RunAnswer:
     answer: Answer
     criteria: Criteria
     datasets: tuple[DatasetAnswer, ...]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row per dataset, synthetic method and limit; numbers are fractions, what is missing is NaN."""
+        import pandas as pd
+
+        rows = [
+            {
+                "dataset": entry.dataset,
+                "method": judged.method,
+                "judged": judged is entry.judged,
+                "answer": judged.answer,
+                "metric": part.metric,
+                "limit": part.limit,
+                "value": part.estimate.value if part.estimate else math.nan,
+                "low": part.estimate.low if part.estimate else math.nan,
+                "high": part.estimate.high if part.estimate else math.nan,
+                "standing": part.standing,
+                "attacks": " or ".join(part.attacks),
+            }
+            for entry in self.datasets
+            for judged in ((entry.judged, *entry.others) if entry.judged else entry.others)
+            for part in judged.comparisons
+        ]
+        return pd.DataFrame(rows)
 
 
 def answer_run(

@@ -16,6 +16,7 @@ from tckr_bench.text import listing, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from os import PathLike
 
     import pandas as pd
 
@@ -42,17 +43,18 @@ class Boards:
         known = self.root == shipped_results()
         return (*left_out, *((f"there is no {RESULTS_FOLDER} here, so these records came with the program",) * known))
 
+    def to_frame(self, *, measurements: bool = False) -> pd.DataFrame:
+        """Return a row per entry, or with `measurements` a row per measurement with interval, seed and threat model.
 
-def load_leaderboard(
-    path: Path | str | None = None, *, track: str | None = None, measurements: bool = False
-) -> pd.DataFrame:
-    """Return the leaderboard as a data frame: a row per entry, or with `measurements` a row per measurement.
+        Numbers are fractions and seconds, as float64; what is missing is NaN.
+        """
+        return frame_of(self.standings, measurements=measurements)
 
-    Args:
-        path: the folder of results; `leaderboard/results` under the current folder if not given, and where there is
-            none, the records that came with the program.
-        track: one track only; all that have records if not given.
-        measurements: every measurement with its interval, seed and threat model, instead of the means of each entry.
+
+def load_boards(path: str | PathLike[str] | None = None, *, track: str | None = None) -> Boards:
+    """Return the standings of a folder of results.
+
+    That is `leaderboard/results` under the current folder if not given, and where there is none, the records that came with the program.
 
     Raises:
         LeaderboardError: there is no such folder or track, or a record cannot be read.
@@ -60,7 +62,7 @@ def load_leaderboard(
     boards = boards_of(RESULTS_FOLDER if path is None else Path(path), track)
     for note in boards.notes:
         warnings.warn(note, stacklevel=3)
-    return frame_of(boards.standings, measurements=measurements)
+    return boards
 
 
 def frame_of(boards: tuple[Standings, ...], *, measurements: bool = False) -> pd.DataFrame:

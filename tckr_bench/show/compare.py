@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from tckr_bench.text import NOTHING, plain
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import pandas as pd
     from rich.console import Group
     from rich.table import Table
 
@@ -69,6 +71,37 @@ class Comparison:
 
     runs: tuple[str, ...]
     datasets: tuple[DatasetComparison, ...]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row per dataset, run, method and metric: its estimate, and its difference from real data.
+
+        Numbers are fractions; what is missing is NaN.
+        """
+        import pandas as pd
+
+        rows = [
+            {
+                "dataset": dataset.dataset,
+                "run": row.run,
+                "method": row.method,
+                "metric": metric,
+                **_bounds("", own),
+                "reference": row.reference,
+                **_bounds("difference_", row.differences.get(metric)),
+                "paired": metric in row.differences and metric not in row.unpaired,
+                "worst_attack": row.attack,
+            }
+            for dataset in self.datasets
+            for row in dataset.rows
+            for metric, own in row.estimates.items()
+        ]
+        return pd.DataFrame(rows)
+
+
+def _bounds(prefix: str, estimate: Estimate | None) -> Mapping[str, float]:
+    """Return an estimate as cells of a frame."""
+    parts = ("value", "low", "high")
+    return {prefix + part: getattr(estimate, part) if estimate else math.nan for part in parts}
 
 
 @dataclass(frozen=True)

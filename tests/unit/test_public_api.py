@@ -1,29 +1,51 @@
-"""What `import tckr_bench` gives: a version and the leaderboard; `test_frame.py` holds that it loads nothing else."""
+"""What `import tckr_bench` gives; `test_frame.py` holds that importing it loads nothing else."""
 
+import ast
 import inspect
+import typing
 from importlib import metadata
+from pathlib import Path
+
+import pytest
 
 import tckr_bench
+
+FUNCTIONS = ("compare", "load_leaderboard", "load_run", "plan", "run", "verdict")
 
 
 def test_the_package_has_the_version_that_is_installed():
     assert tckr_bench.__version__ == metadata.version("tckr-bench")
 
 
-def test_the_package_gives_the_leaderboard_and_no_other_function_or_class():
+def test_the_package_gives_these_functions_and_no_other_function_or_class():
     named = {name: value for name, value in vars(tckr_bench).items() if not name.startswith("_")}
     own = {name for name, value in named.items() if getattr(value, "__module__", "") == "tckr_bench"}
-    assert own == {"load_leaderboard"}
+    assert own == set(FUNCTIONS)
+    assert tuple(tckr_bench.__all__) == FUNCTIONS
 
 
-def test_the_leaderboard_is_asked_for_by_path_track_and_measurements():
-    parameters = inspect.signature(tckr_bench.load_leaderboard).parameters
-    assert {name: parameter.default for name, parameter in parameters.items()} == {
-        "path": None,
-        "track": None,
-        "measurements": False,
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_says_its_types_and_what_it_raises(name):
+    function = getattr(tckr_bench, name)
+    parameters = inspect.signature(function).parameters.values()
+    assert all(parameter.annotation is not inspect.Parameter.empty for parameter in parameters)
+    assert "Raises:" in function.__doc__
+    positional = [it for it in parameters if it.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    assert len(positional) <= 2
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_returns_frozen_data_with_a_frame(name):
+    returned = _returned(name)
+    assert typing.cast(typing.Any, returned).__dataclass_params__.frozen
+    assert callable(returned.to_frame)
+
+
+def _returned(name: str) -> type:
+    """Return the class a function returns; its name is imported for type checkers alone."""
+    source = ast.parse(Path(tckr_bench.__file__).read_text())
+    places = {
+        it.name: node.module for node in ast.walk(source) if isinstance(node, ast.ImportFrom) for it in node.names
     }
-    assert [name for name, parameter in parameters.items() if parameter.kind is parameter.KEYWORD_ONLY] == [
-        "track",
-        "measurements",
-    ]
+    said = getattr(tckr_bench, name).__annotations__["return"]
+    return getattr(__import__(places[said], fromlist=[said]), said)

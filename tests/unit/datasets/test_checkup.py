@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tckr_bench.commands import checkup as command
+from tckr_bench.api import checkups
+from tckr_bench.api.watching import unwatched
 from tckr_bench.datasets.checkup import check_dataset
 from tckr_bench.datasets.findings import judge
 from tckr_bench.errors import DatasetError
@@ -205,7 +206,9 @@ def before_run(folder, store, *, image_size=32, name="imagefolder"):
     registry = default_registry()
     use = registry.parse_use(f"{name}:{folder}" if folder else name)
     descriptions = {use.label: registry.load(use).describe()}
-    return command.check_up_before_run([use], registry, image_size, descriptions=descriptions, store=store)
+    return checkups.check_up_before_run(
+        [use], registry, image_size, descriptions=descriptions, store=store, watch=unwatched
+    )
 
 
 def count_checks(monkeypatch):
@@ -215,7 +218,7 @@ def count_checks(monkeypatch):
         calls.append(arguments)
         return check_dataset(*arguments, **keywords)
 
-    monkeypatch.setattr(command, "check_dataset", counted)
+    monkeypatch.setattr(checkups, "check_dataset", counted)
     return calls
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tckr_bench.commands.run import RunOptions, _command, _run_folder
+from tckr_bench.api.planning import plan_run
+from tckr_bench.api.request import RunRequest
 from tckr_bench.engine.collect import RunSettings
 from tckr_bench.engine.matrix import load_matrix
 from tckr_bench.engine.observers import Observers, observers_named, start_of
@@ -205,9 +206,14 @@ def test_options_of_observers_change_no_key_no_identity_and_no_folder(plan, sett
     watched = make_plan(load_matrix("smoke", registry, settings=changes), registry, Store(settings.out), jobs=1)
     assert watched.graph == plan.graph
     assert start_of(watched, settings) == start_of(plan, settings)
-    assert _run_folder(watched, RunOptions("smoke", settings=changes)) == Path("runs/smoke")
-    assert _command("smoke", RunOptions("smoke", settings=changes)) == _command("smoke", RunOptions("smoke"))
-    assert _run_folder(watched, RunOptions("smoke", settings=["seeds=[1]"])) != Path("runs/smoke")
+
+
+def test_a_request_that_changes_observers_alone_has_the_command_and_the_folder_of_the_matrix(tmp_path, monkeypatch):
+    monkeypatch.setenv("TCKR_BENCH_STORE", str(tmp_path))
+    watched = RunRequest("smoke", settings=("observer.tensorboard.folder=elsewhere",), observe=("tensorboard",))
+    assert watched.command == RunRequest("smoke").command
+    assert plan_run(watched).folder == Path("runs/smoke")
+    assert plan_run(RunRequest("smoke", settings=("seeds=[1]",))).folder != Path("runs/smoke")
 
 
 def chosen(*names, settings=()):

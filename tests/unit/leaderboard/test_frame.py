@@ -40,16 +40,16 @@ def test_the_frame_is_that_of_the_standings_of_every_track(results):
         standings_of(made_records(track, methods=methods), track) for track, methods in ((TRACK, 6), (OTHER, 5))
     )
     for measurements in (False, True):
-        found = tckr_bench.load_leaderboard(results, measurements=measurements)
+        found = tckr_bench.load_leaderboard(results).to_frame(measurements=measurements)
         pd.testing.assert_frame_equal(found, frame_of(boards, measurements=measurements))
         assert list(found.track.unique()) == ["made", "other"]
-    one = tckr_bench.load_leaderboard(str(results), track="other")
+    one = tckr_bench.load_leaderboard(str(results), track="other").to_frame()
     assert set(one.track) == {"other"}
     assert len(one) == len(boards[1].entries)
 
 
 def test_numbers_are_floats_categories_are_text_and_what_is_missing_is_nan(results):
-    frame = tckr_bench.load_leaderboard(results, track="made")
+    frame = tckr_bench.load_leaderboard(results, track="made").to_frame()
     assert {str(frame[name].dtype) for name in ("rank", "accuracy", "accuracy_gap_low", "cardinality")} == {"float64"}
     assert {str(frame[name].dtype) for name in ("images", "seeds", "gates_failed")} == {"int64"}
     assert frame.pareto.dtype == bool
@@ -65,7 +65,7 @@ def test_numbers_are_floats_categories_are_text_and_what_is_missing_is_nan(resul
 
 
 def test_measurements_can_be_grouped_by_what_the_attacker_knows(results):
-    frame = tckr_bench.load_leaderboard(results, track="made", measurements=True)
+    frame = tckr_bench.load_leaderboard(results, track="made").to_frame(measurements=True)
     aucs = frame[(frame.metric == "auc-mia") & (frame.family == "synthetic")]
     assert set(aucs.groupby("adaptive").value.mean().index) == {True, False}
     assert (aucs.better == "lower").all()
@@ -77,7 +77,8 @@ def test_measurements_can_be_grouped_by_what_the_attacker_knows(results):
 def test_without_a_path_the_folder_is_looked_for_below_the_current_one(results, tmp_path, monkeypatch):
     monkeypatch.chdir(results.parent.parent)
     pd.testing.assert_frame_equal(
-        tckr_bench.load_leaderboard(track="other"), tckr_bench.load_leaderboard("leaderboard/results", track="other")
+        tckr_bench.load_leaderboard(track="other").to_frame(),
+        tckr_bench.load_leaderboard("leaderboard/results", track="other").to_frame(),
     )
     monkeypatch.chdir(tmp_path)
     with pytest.raises(LeaderboardError, match=r"there is no leaderboard/results under .*; give the path"):
@@ -109,7 +110,7 @@ def test_a_folder_or_track_that_is_not_there_is_one_sentence(results, tmp_path):
 def test_records_of_unknown_tracks_are_left_out_with_a_warning(results, monkeypatch):
     monkeypatch.setattr(tracks, "shipped_tracks", lambda: (OTHER,))
     with pytest.warns(UserWarning, match="unknown tracks are left out: made") as caught:
-        frame = tckr_bench.load_leaderboard(results)
+        frame = tckr_bench.load_leaderboard(results).to_frame()
     assert set(frame.track) == {"other"}
     assert caught[0].filename == __file__
     monkeypatch.setattr(tracks, "shipped_tracks", lambda: (dataclasses.replace(TRACK, name="new"),))
