@@ -54,7 +54,8 @@ class Boards:
 def load_boards(path: str | PathLike[str] | None = None, *, track: str | None = None) -> Boards:
     """Return the standings of a folder of results.
 
-    That is `leaderboard/results` under the current folder if not given, and where there is none, the records that came with the program.
+    That is `leaderboard/results` under the current folder if not given, and where there is none, the records that came
+    with the program.
 
     Raises:
         LeaderboardError: there is no such folder or track, or a record cannot be read.
