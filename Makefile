@@ -27,7 +27,8 @@ $(VENV)/.ready: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
-# Lint, format, types, import rules, documentation that is made from code, and every record of the leaderboard.
+# Lint, format, types, import rules, documentation that is made from code, every record of the leaderboard, and whether
+# what is committed is of the matrix it is named after.
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -35,6 +36,7 @@ check: setup
 	$(BIN)/lint-imports --no-cache
 	PYTHONPATH=. $(BIN)/cog --check -r README.md plugins/README.md
 	$(BIN)/tckr-bench leaderboard verify
+	$(BIN)/python -m pytest -q tests/unit/leaderboard/test_committed.py
 
 # Set up everything and pass the tests.
 test: setup $(TRACKIO)/.ready

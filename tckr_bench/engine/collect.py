@@ -12,6 +12,7 @@ from pathlib import Path
 from tckr_bench.datasets.contamination import judge_contamination
 from tckr_bench.engine.fingerprint import fingerprint
 from tckr_bench.engine.graph import Stage
+from tckr_bench.engine.matrix import Matrix
 from tckr_bench.engine.outcome import Failure, Outcome
 from tckr_bench.engine.plan import Plan
 from tckr_bench.engine.provenance import (
@@ -157,9 +158,9 @@ def images_of(cardinality: float, splits: Mapping[str, int]) -> int:
     return round(cardinality * splits.get("train", 0))
 
 
-def matrix_digest(plan: Plan) -> str:
+def matrix_digest(matrix: Matrix) -> str:
     """Return the sha256 of a matrix with every setting applied: two runs of the same one may be compared."""
-    content = plan.matrix.file.model_dump(mode="json", exclude={"summary", "track", "observer"})
+    content = matrix.file.model_dump(mode="json", exclude={"summary", "track", "observer"})
     return fingerprint(content)
 
 
@@ -170,7 +171,7 @@ def _information(plan: Plan, outcome: Outcome, store: Store, settings: RunSettin
         submission="",
         track=file.track,
         matrix=file.name,
-        matrix_digest=matrix_digest(plan),
+        matrix_digest=matrix_digest(plan.matrix),
         primary_attack=file.primary_attack,
         attacks=plan.matrix.attacks,
         metrics=plan.matrix.metrics,
