@@ -11,7 +11,7 @@ import click
 from tckr_bench.cli.examples import ExampleGroup
 
 if TYPE_CHECKING:
-    from tckr_bench.commands.leaderboard import Place
+    from tckr_bench.commands.leaderboard import ResultsPlace
     from tckr_bench.commands.leaderboard_show import OutputFormat
 
 PATH = click.Path(path_type=Path)
@@ -53,10 +53,10 @@ def _place_options(*, jobs: bool = False) -> Callable[[Callable[..., Any]], Call
     return add
 
 
-def _place(results: Path, track_files: tuple[Path, ...], jobs: int | None = None) -> Place:
-    from tckr_bench.commands.leaderboard import Place
+def _place(results: Path, track_files: tuple[Path, ...], jobs: int | None = None) -> ResultsPlace:
+    from tckr_bench.commands.leaderboard import ResultsPlace
 
-    return Place(results, track_files, jobs)
+    return ResultsPlace(results, track_files, jobs)
 
 
 @leaderboard.command(

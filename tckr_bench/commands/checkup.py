@@ -25,7 +25,7 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": "dim"}
 
 
 @dataclass(frozen=True)
-class Report:
+class CheckUpReport:
     """The check-up of one dataset, as typed, and what it means."""
 
     dataset: str
@@ -51,17 +51,17 @@ def check(names: Sequence[str], *, image_size: int, as_json: bool) -> None:
     for name, use in uses.items():
         with watched(screen, name) as progress:
             checkup = check_dataset(registry.load(use), image_size=image_size, progress=progress)
-        reports.append(Report(name, checkup, judge(checkup)))
+        reports.append(CheckUpReport(name, checkup, judge(checkup)))
         if not as_json:
             screen.console.print(_render(reports[-1]))
     if as_json:
-        sys.stdout.write(TypeAdapter(list[Report]).dump_json(reports, indent=1).decode() + "\n")
+        sys.stdout.write(TypeAdapter(list[CheckUpReport]).dump_json(reports, indent=1).decode() + "\n")
     unusable = [report for report in reports if report.errors]
     if unusable:
         raise DatasetError(f"dataset '{unusable[0].dataset}' cannot be used: {first_of(unusable[0].errors)}")
 
 
-def _render(report: Report) -> Group:
+def _render(report: CheckUpReport) -> Group:
     """Return what is printed: counts, sizes, findings, and whether it can run."""
     checkup = report.checkup
     lines = [f"[bold]{escape(report.dataset)}[/] · {escape(_summary(checkup))}"]

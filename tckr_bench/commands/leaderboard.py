@@ -37,7 +37,7 @@ SHOWN = {"new": "green", "gone": "red", "moved": "yellow", "same": "dim"}
 
 
 @dataclass(frozen=True)
-class Place:
+class ResultsPlace:
     """Where records lie, the tracks there are, and how many processes work at a time."""
 
     results: Path = RESULTS_FOLDER
@@ -51,7 +51,7 @@ class Place:
         return (*own, *(track for track in shipped_tracks() if track.name not in names))
 
 
-def submit(run: Path, place: Place, *, track: str | None) -> None:
+def submit(run: Path, place: ResultsPlace, *, track: str | None) -> None:
     """Copy a finished run below the folder of results, checked, and say what its records lack.
 
     Raises:
@@ -77,7 +77,7 @@ def submit(run: Path, place: Place, *, track: str | None) -> None:
     screen.say("Next: `tckr-bench leaderboard verify` checks them, `tckr-bench leaderboard show` ranks them.")
 
 
-def _track_of(run: Path, place: Place, name: str | None) -> Track:
+def _track_of(run: Path, place: ResultsPlace, name: str | None) -> Track:
     """Return the track named, or the one that the run says it is for."""
     return find_track(name or read_run(run).information.track, place.known_tracks())
 
@@ -91,7 +91,7 @@ def _lacking(records: Sequence[ResultRecord], track: Track) -> list[str]:
     return [f"not ranked, {reason}: {listing(names)}" for reason, names in by_reason.items()]
 
 
-def verify(files: Sequence[Path], place: Place, *, as_json: bool) -> None:
+def verify(files: Sequence[Path], place: ResultsPlace, *, as_json: bool) -> None:
     """Check records against their scores, their submissions and their tracks, and name everything that is wrong.
 
     Raises:
@@ -122,7 +122,7 @@ def verify(files: Sequence[Path], place: Place, *, as_json: bool) -> None:
     screen.say(f"{counted}: everything follows from the saved scores.")
 
 
-def diff(what: Path | str, place: Place, *, track: str | None) -> None:
+def diff(what: Path | str, place: ResultsPlace, *, track: str | None) -> None:
     """Show what a run would change in the ranking, or what a submission on the board has changed.
 
     Raises:
@@ -155,7 +155,7 @@ def diff(what: Path | str, place: Place, *, track: str | None) -> None:
     screen.say(f"{counts['new']} new, {counts['moved']} moved, {counts['gone']} gone, {counts['same']} as before.")
 
 
-def restore(submission: str, place: Place, out: Path) -> None:
+def restore(submission: str, place: ResultsPlace, out: Path) -> None:
     """Copy a submission on the board to a run folder.
 
     Raises:
@@ -201,7 +201,7 @@ def _aop(entry: Entry | None) -> str:
     return NOTHING if aop is None else number(quantity_of(metric_names.AOP), aop.value)
 
 
-def list_tracks(place: Place) -> None:
+def list_tracks(place: ResultsPlace) -> None:
     """Print every track: what it compares, on which datasets, and what a record needs."""
     from rich.table import Table
     from rich.text import Text

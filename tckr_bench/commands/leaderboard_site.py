@@ -9,11 +9,11 @@ from tckr_bench.commands.console import Screen
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tckr_bench.commands.leaderboard import Place
+    from tckr_bench.commands.leaderboard import ResultsPlace
     from tckr_bench.leaderboard.frame import Boards
 
 
-def build(place: Place, out: Path) -> Path:
+def build(place: ResultsPlace, out: Path) -> Path:
     """Render the site of all records of a place into `out`; say where its index lies and return it.
 
     Raises:
@@ -24,7 +24,7 @@ def build(place: Place, out: Path) -> Path:
     return _built(_boards(place, screen), out, screen=screen)
 
 
-def serve(place: Place, out: Path, *, port: int = 0, open_browser: bool = True) -> None:
+def serve(place: ResultsPlace, out: Path, *, port: int = 0, open_browser: bool = True) -> None:
     """Serve the site of all records of a place on the loopback address until Ctrl-C; what is stale is built first.
 
     Raises:
@@ -52,7 +52,7 @@ def serve(place: Place, out: Path, *, port: int = 0, open_browser: bool = True) 
             screen.say("Ended.")
 
 
-def _boards(place: Place, screen: Screen) -> Boards:
+def _boards(place: ResultsPlace, screen: Screen) -> Boards:
     from tckr_bench.leaderboard.frame import boards_of
 
     boards = boards_of(place.results, tracks=place.known_tracks())

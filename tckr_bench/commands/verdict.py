@@ -16,7 +16,7 @@ import tckr_bench
 from tckr_bench.commands.console import Screen
 from tckr_bench.errors import UnfavourableAnswer
 from tckr_bench.judging.criteria import Criteria
-from tckr_bench.judging.verdict import Comparison, DatasetAnswer, Judgement, RunAnswer
+from tckr_bench.judging.verdict import DatasetAnswer, Judgement, LimitComparison, RunAnswer
 from tckr_bench.results.verify import Mismatch
 from tckr_bench.show.verdict_words import (
     STANDINGS,
@@ -110,7 +110,7 @@ def _measurements(judged: Judgement) -> Padding:
     return Padding(table, (0, 0, 0, 2))
 
 
-def _under(text: str, comparison: Comparison) -> str:
+def _under(text: str, comparison: LimitComparison) -> str:
     """Return a text with the attacks that reached the measurement on a line beneath."""
     return "\n".join(filter(None, (text, plain(" or ".join(comparison.attacks)))))
 

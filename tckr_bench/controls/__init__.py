@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tckr_bench.controls import challenge
-from tckr_bench.controls.api import Control, ControlOptions, Outcome, Parts, Regime, Trial
+from tckr_bench.controls.api import Control, ControlOptions, ControlOutcome, Parts, Regime, Trial
 from tckr_bench.controls.memorizer import MEMORIZER
 from tckr_bench.controls.noise import NOISE
 from tckr_bench.controls.outsider import OUTSIDER
@@ -21,7 +21,7 @@ __all__ = [
     "CONTROLS",
     "Control",
     "ControlOptions",
-    "Outcome",
+    "ControlOutcome",
     "Parts",
     "Regime",
     "Trial",

@@ -91,7 +91,7 @@ def ordinary(_: ControlOptions) -> Regime:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ControlOutcome:
     """What a check of a control came to, with the numbers that say so."""
 
     passed: bool
@@ -143,7 +143,7 @@ class Control(Generic[OptionsT]):
     summary: str
     expectation: str
     methods: Callable[[Parts, OptionsT], tuple[Method, ...]]
-    checks: Callable[[Trial], Iterable[Outcome]]
+    checks: Callable[[Trial], Iterable[ControlOutcome]]
     options: type[OptionsT]
     regime: Callable[[OptionsT], Regime] = ordinary
     protocols: tuple[TrainingProtocol, ...] = ("sound", "paper")
@@ -159,14 +159,14 @@ class Control(Generic[OptionsT]):
         """Return whether a method or gate of this name belongs to the control."""
         return name == self.name or name.startswith(f"{self.name}-")
 
-    def judge(self, trial: Trial) -> Outcome:
+    def judge(self, trial: Trial) -> ControlOutcome:
         """Return what failed of the checks of a cell, if anything did, else what they found."""
         if trial.cell.status == "failed":
-            return Outcome(passed=False, reason=f"its cell failed ({trial.cell.failure or 'no reason given'})")
+            return ControlOutcome(passed=False, reason=f"its cell failed ({trial.cell.failure or 'no reason given'})")
         return join(list(self.checks(trial)))
 
 
-def join(outcomes: Sequence[Outcome]) -> Outcome:
+def join(outcomes: Sequence[ControlOutcome]) -> ControlOutcome:
     """Return several outcomes as one: what failed, if anything did, else all that was found.
 
     >>> join([Outcome(True, "a"), Outcome(False, "b"), Outcome(False, "c")])
@@ -175,4 +175,4 @@ def join(outcomes: Sequence[Outcome]) -> Outcome:
     Outcome(passed=True, reason='a; b')
     """
     failed = [outcome.reason for outcome in outcomes if not outcome.passed]
-    return Outcome(not failed, "; ".join(failed or [outcome.reason for outcome in outcomes]))
+    return ControlOutcome(not failed, "; ".join(failed or [outcome.reason for outcome in outcomes]))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tckr_bench.controls.api import Outcome
+from tckr_bench.controls.api import ControlOutcome
 from tckr_bench.controls.checks import finds_nothing
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ CROSS_VALIDATED = 1.5
 models that score them. On 360 challenges whose members were drawn at random it strayed 1.20 to 1.41 times as far."""
 
 
-def is_fair(cell: CellRecord, attack: str) -> Outcome:
+def is_fair(cell: CellRecord, attack: str) -> ControlOutcome:
     """Fail a challenge whose members can be told from its non-members without looking at any model."""
     found = finds_nothing(cell, attack, stray=CROSS_VALIDATED)
     if found.passed:
-        return Outcome(passed=True, reason=f"without any model, members look like non-members: {found.reason}")
+        return ControlOutcome(passed=True, reason=f"without any model, members look like non-members: {found.reason}")
     told = "members can be told from non-members without any model, so no attack's measurement counts"
-    return Outcome(passed=False, reason=f"{told}: {found.reason}")
+    return ControlOutcome(passed=False, reason=f"{told}: {found.reason}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from tckr_bench.controls.api import Outcome
+from tckr_bench.controls.api import ControlOutcome
 
 if TYPE_CHECKING:
     from tckr_bench.records import CellRecord, Measurement
@@ -28,7 +28,7 @@ def find(record: CellRecord | None, metric: str, attack: str = "") -> Measuremen
     return None
 
 
-def finds_nothing(cell: CellRecord, attack: str, *, stray: float = 1.0) -> Outcome:
+def finds_nothing(cell: CellRecord, attack: str, *, stray: float = 1.0) -> ControlOutcome:
     """Fail a cell on which an attack does other than guess.
 
     Args:
@@ -38,8 +38,8 @@ def finds_nothing(cell: CellRecord, attack: str, *, stray: float = 1.0) -> Outco
     """
     measurement = find(cell, AUC, attack)
     if measurement is None:
-        return Outcome(passed=False, reason=f"has no AUC of the attack {attack}")
+        return ControlOutcome(passed=False, reason=f"has no AUC of the attack {attack}")
     allowed = stray * Z_CHECK * measurement.error
     passed = abs(measurement.value - 0.5) <= allowed
     verb = "is" if passed else "is not"
-    return Outcome(passed, f"AUC {measurement.value:.3f} {verb} within {allowed:.3f} of guessing (0.5)")
+    return ControlOutcome(passed, f"AUC {measurement.value:.3f} {verb} within {allowed:.3f} of guessing (0.5)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from tckr_bench.controls.api import Control, ControlOptions, Outcome
+from tckr_bench.controls.api import Control, ControlOptions, ControlOutcome
 from tckr_bench.controls.checks import AUC, Z_CHECK, find
 from tckr_bench.records import Method, attacks_on
 
@@ -33,7 +33,7 @@ def methods(parts: Parts, _: ControlOptions) -> tuple[Method, ...]:
     )
 
 
-def checks(trial: Trial) -> Iterator[Outcome]:
+def checks(trial: Trial) -> Iterator[ControlOutcome]:
     """Yield whether members are found as the teacher's are, and by every attack that looks for copies among images."""
     yield _as_found_as_teacher(trial)
     for label in attacks_on(trial.records, surface="images"):
@@ -55,7 +55,7 @@ def spread_allowed(spread: Measurement) -> float:
     return float(stdtrit(max(1, spread.examples - 1), ndtr(Z_CHECK))) * max(0.0, spread.value)
 
 
-def _as_found_as_teacher(trial: Trial) -> Outcome:
+def _as_found_as_teacher(trial: Trial) -> ControlOutcome:
     """Fail a memorizer only if it looks safer than the teacher whose training images it releases.
 
     Both are single trainings, so their difference has the variance between trainings twice: that of the attack turned
@@ -65,7 +65,7 @@ def _as_found_as_teacher(trial: Trial) -> Outcome:
     cell, teacher, primary = trial.cell, trial.teacher, trial.primary
     own, reference = find(cell, AUC, primary), find(teacher, AUC, primary)
     if own is None or reference is None:
-        return Outcome(passed=False, reason=f"has no AUC of the attack {primary} to set beside the teacher's")
+        return ControlOutcome(passed=False, reason=f"has no AUC of the attack {primary} to set beside the teacher's")
     spreads = [spread for part in (cell, teacher) if (spread := find(part, BETWEEN_TRAININGS, primary)) is not None]
     between = max((spread_allowed(spread) for spread in spreads), default=0.0)
     sampling = math.hypot(own.error, reference.error)
@@ -73,14 +73,14 @@ def _as_found_as_teacher(trial: Trial) -> Outcome:
     passed = own.value >= reference.value - allowed
     verb = "no safer than" if passed else "looks safer than"
     reason = ", as trainings differ" if between else ""
-    return Outcome(
+    return ControlOutcome(
         passed,
         f"{verb} the teacher: AUC {own.value:.3f} against {reference.value:.3f} "
         f"(chance allows {allowed:.3f} less{reason})",
     )
 
 
-def _copies_found(trial: Trial, attack: str) -> Outcome:
+def _copies_found(trial: Trial, attack: str) -> ControlOutcome:
     """Fail a memorizer whose training images are not found among the images it releases.
 
     Where classes are uneven it does not release them all: those it keeps are found as often as not, which the floor
@@ -88,13 +88,13 @@ def _copies_found(trial: Trial, attack: str) -> Outcome:
     """
     measurement = find(trial.cell, AUC, attack)
     if measurement is None:
-        return Outcome(passed=False, reason=f"has no AUC of the attack {attack}")
+        return ControlOutcome(passed=False, reason=f"has no AUC of the attack {attack}")
     released = 1.0 if trial.limit is None else trial.limit
     floor = COPY_FLOOR if released >= 1 else (1 + released) / 2 * COPY_FLOOR - Z_CHECK * measurement.error
     passed = measurement.value >= floor
     verb, bound = ("found", "at least") if passed else ("missed", "less than")
     kept = "" if released >= 1 else f" ({100 * released:.0f} % of the members released)"
-    return Outcome(passed, f"copies {verb}: AUC {measurement.value:.3f}, {bound} {floor:.3g}{kept}")
+    return ControlOutcome(passed, f"copies {verb}: AUC {measurement.value:.3f}, {bound} {floor:.3g}{kept}")
 
 
 def released_share(labels: Labels, cardinality: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tckr_bench.controls.api import Control, ControlOptions, Outcome, Regime
+from tckr_bench.controls.api import Control, ControlOptions, ControlOutcome, Regime
 from tckr_bench.controls.checks import Z_CHECK, find, finds_nothing
 from tckr_bench.records import Method
 
@@ -27,13 +27,13 @@ def methods(parts: Parts, _: ControlOptions) -> tuple[Method, ...]:
     return (Method("noise", "control", parts.classifier, captioner=parts.captioner, generator=noise, adapter=none),)
 
 
-def checks(trial: Trial) -> Iterator[Outcome]:
+def checks(trial: Trial) -> Iterator[ControlOutcome]:
     """Yield whether it knows no class, and no member."""
     yield _chance_accuracy(trial)
     yield finds_nothing(trial.cell, trial.primary)
 
 
-def _chance_accuracy(trial: Trial) -> Outcome:
+def _chance_accuracy(trial: Trial) -> ControlOutcome:
     """Fail a student that knows more than ignorance explains.
 
     Predictions of an ignorant network are not independent coin flips: it gives whole classes the same wrong,
@@ -44,13 +44,13 @@ def _chance_accuracy(trial: Trial) -> Outcome:
     measurement = find(cell, "accuracy")
     classes = len(cell.description.class_names) if cell.description else 0
     if measurement is None or classes < 2:
-        return Outcome(passed=False, reason="has no accuracy, or its dataset no classes")
+        return ControlOutcome(passed=False, reason="has no accuracy, or its dataset no classes")
     limit = trial.limit
     if limit is None:
         limit = min(1.0, FIXED_POINTS / classes + Z_CHECK * measurement.error)
     passed = measurement.value <= limit
     verb = "is" if passed else "is not"
-    return Outcome(
+    return ControlOutcome(
         passed,
         f"accuracy {100 * measurement.value:.1f} % {verb} chance "
         f"(1 in {classes} on average, up to {100 * limit:.1f} % by luck)",

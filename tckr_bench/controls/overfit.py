@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from tckr_bench.controls.api import Control, ControlOptions, Outcome, Regime
+from tckr_bench.controls.api import Control, ControlOptions, ControlOutcome, Regime
 from tckr_bench.controls.checks import find
 from tckr_bench.records import ChallengeParameters, Method, Sample
 
@@ -37,15 +37,15 @@ def regime(options: OverfitOptions) -> Regime:
     return Regime(Sample("members", challenge), challenge, epoch="last")
 
 
-def checks(trial: Trial) -> Iterator[Outcome]:
+def checks(trial: Trial) -> Iterator[ControlOutcome]:
     """Yield whether the declared attack finds the canaries."""
     measurement = find(trial.cell, "canary-auc", trial.primary)
     if measurement is None:
-        yield Outcome(passed=False, reason=f"has no canary AUC of the attack {trial.primary}")
+        yield ControlOutcome(passed=False, reason=f"has no canary AUC of the attack {trial.primary}")
         return
     passed = measurement.value >= CANARY_FLOOR
     verb, bound = ("found", "at least") if passed else ("missed", "less than")
-    yield Outcome(passed, f"canaries {verb}: AUC {measurement.value:.3f}, {bound} {CANARY_FLOOR}")
+    yield ControlOutcome(passed, f"canaries {verb}: AUC {measurement.value:.3f}, {bound} {CANARY_FLOOR}")
 
 
 OVERFIT = Control(

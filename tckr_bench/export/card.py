@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from tckr_bench.judging.criteria import Criteria
     from tckr_bench.judging.rows import DatasetBoard, Row
-    from tckr_bench.judging.verdict import Basis, Comparison, Judgement
+    from tckr_bench.judging.verdict import Basis, Judgement, LimitComparison
     from tckr_bench.records import CellRecord, ComponentUse
     from tckr_bench.results.records import RunInformation
 
@@ -312,7 +312,7 @@ def _limits(subject: Subject) -> list[tuple[str, str, str, str, str]]:
     return [_limit(comparison) for comparison in judged.comparisons] if judged is not None else []
 
 
-def _limit(comparison: Comparison) -> tuple[str, str, str, str, str]:
+def _limit(comparison: LimitComparison) -> tuple[str, str, str, str, str]:
     estimate = comparison.estimate
     return (
         heading_of(comparison),

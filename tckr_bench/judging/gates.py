@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tckr_bench.controls import Outcome, Trial, asked_under, challenge, control_of, limit_rule
+from tckr_bench.controls import ControlOutcome, Trial, asked_under, challenge, control_of, limit_rule
 from tckr_bench.controls.api import join
 from tckr_bench.records import Gate, attacks_on
 
@@ -46,7 +46,7 @@ def _gates_of_control(
     control: Control[Any], records: Sequence[CellRecord], primary: str, *, limits: Limits
 ) -> list[Gate]:
     """Return a gate for each method of a control."""
-    judged: dict[str, list[tuple[CellRecord, Outcome]]] = {}
+    judged: dict[str, list[tuple[CellRecord, ControlOutcome]]] = {}
     for cell in records:
         if control_of(cell.method) is control:
             limit = limits.get((cell.dataset, cell.method.name, cell.seed))
@@ -57,11 +57,11 @@ def _gates_of_control(
     return [_over_seeds(name, found) for name, found in judged.items()]
 
 
-def _over_seeds(name: str, judged: Sequence[tuple[CellRecord, Outcome]]) -> Gate:
+def _over_seeds(name: str, judged: Sequence[tuple[CellRecord, ControlOutcome]]) -> Gate:
     """Join the seeds of a gate: what failed, if anything did, else what each found."""
     several = len(judged) > 1
     told = [
-        Outcome(outcome.passed, f"seed {cell.seed}: {outcome.reason}" if several else outcome.reason)
+        ControlOutcome(outcome.passed, f"seed {cell.seed}: {outcome.reason}" if several else outcome.reason)
         for cell, outcome in judged
     ]
     joined = join(told)

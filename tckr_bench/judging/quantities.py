@@ -85,7 +85,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Cost:
+class CostColumn:
     """A column of costs: exact numbers, means over seeds, summed over datasets.
 
     Attributes:
@@ -125,8 +125,8 @@ COLUMNS: tuple[Column, ...] = (
     Column(WORST_TPR, attacks=True),
     Column(AOP, leading=True),
 )
-COSTS: tuple[Cost, ...] = (
-    Cost(
+COSTS: tuple[CostColumn, ...] = (
+    CostColumn(
         "pipeline-cpu-seconds",
         Quantity(
             "pipeline-cpu-seconds",
@@ -139,7 +139,7 @@ COSTS: tuple[Cost, ...] = (
         lambda row: row.pipeline_seconds,
         duration,
     ),
-    Cost(
+    CostColumn(
         "evaluation-cpu-seconds",
         Quantity(
             "evaluation-cpu-seconds",
@@ -153,7 +153,7 @@ COSTS: tuple[Cost, ...] = (
         duration,
         listed=False,
     ),
-    Cost(
+    CostColumn(
         "images",
         Quantity("images", "images", "synthetic images generated per seed", digits=0, better="lower"),
         lambda row: row.images,

@@ -53,7 +53,7 @@ class Need:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class LimitComparison:
     """One measurement against its limit; fractions, 0 to 1. `attacks` reached it, `tried` were tried."""
 
     metric: str
@@ -93,7 +93,7 @@ class Judgement:
     dataset: str
     method: str
     answer: Answer
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[LimitComparison, ...]
     basis: Basis
     adaptive: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
@@ -323,7 +323,7 @@ def _attacks(row: Row) -> list[str]:
     return attacks_on([record for record in row.records if record.status == "ok"], surface="classifier")
 
 
-def _compare(row: Row, criteria: Criteria, basis: Basis) -> list[Comparison]:
+def _compare(row: Row, criteria: Criteria, basis: Basis) -> list[LimitComparison]:
     gap = row.get(metric_names.GAP, "")
     gap = gap if gap is not None and gap.seeds == len(row.seeds) else None
     limits = [(TPR_METRICS[limit.fpr], limit.tpr) for limit in criteria.max_tprs]
@@ -344,15 +344,15 @@ def _against(
     *,
     basis: Basis,
     tried: tuple[str, ...] = (),
-) -> Comparison:
+) -> LimitComparison:
     if found is None:
-        return Comparison(metric, limit, "unknown", tried=tried)
+        return LimitComparison(metric, limit, "unknown", tried=tried)
     estimate, attacks = found
     if estimate.high <= limit:
-        return Comparison(metric, limit, "within", estimate, attacks, tried)
+        return LimitComparison(metric, limit, "within", estimate, attacks, tried)
     if estimate.low > limit:
-        return Comparison(metric, limit, "beyond", estimate, attacks, tried)
-    return Comparison(metric, limit, "undecided", estimate, attacks, tried, _need(metric, limit, estimate, basis))
+        return LimitComparison(metric, limit, "beyond", estimate, attacks, tried)
+    return LimitComparison(metric, limit, "undecided", estimate, attacks, tried, _need(metric, limit, estimate, basis))
 
 
 def _need(metric: str, limit: float, estimate: Estimate, basis: Basis) -> Need:

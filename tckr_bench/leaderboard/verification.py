@@ -16,7 +16,7 @@ from tckr_bench.errors import LeaderboardError, PluginError
 from tckr_bench.judging.gates import gates_of
 from tckr_bench.leaderboard.requirements import faults_of_data
 from tckr_bench.plugin.registry import default_registry
-from tckr_bench.results.examination import Task, examine_all
+from tckr_bench.results.examination import ExaminationTask, examine_all
 from tckr_bench.results.files import (
     PICTURES,
     RUN_FILE,
@@ -129,16 +129,16 @@ def faults_of_run(
     return _faults_of_run(run, track, {_seed_of(task)[1:]: it for task, it in zip(tasks, results, strict=True)})
 
 
-def _seed_of(task: Task) -> tuple[Path, str, str, int]:
+def _seed_of(task: ExaminationTask) -> tuple[Path, str, str, int]:
     return (task.run, task.record.dataset, task.record.method.name, -1 if task.seed is None else task.seed)
 
 
-def _tasks(run: SavedRun) -> Iterator[Task]:
+def _tasks(run: SavedRun) -> Iterator[ExaminationTask]:
     """Yield what is to be looked into of a run: the scores of each seed, and pictures."""
     for record in run.records:
-        yield from (Task(run.folder, record, seed.seed) for seed in record.seeds if seed.scores is not None)
+        yield from (ExaminationTask(run.folder, record, seed.seed) for seed in record.seeds if seed.scores is not None)
         if pictures_path(run.folder, record).exists():
-            yield Task(run.folder, record, None)
+            yield ExaminationTask(run.folder, record, None)
 
 
 def _faults_of_run(run: SavedRun, track: Track | None, examined: Mapping[Seed, Examined]) -> list[Fault]:

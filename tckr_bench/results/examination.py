@@ -34,7 +34,7 @@ MOST_CANARIES = 10_000
 
 
 @dataclass(frozen=True)
-class Task:
+class ExaminationTask:
     """The scores of a seed of a record, or without a seed its pictures; in the folder of its run."""
 
     run: Path
@@ -63,7 +63,7 @@ class Examined:
 
 
 def examine_all(
-    tasks: Sequence[Task], *, jobs: int = 1, progress: Callable[[int], None] | None = None
+    tasks: Sequence[ExaminationTask], *, jobs: int = 1, progress: Callable[[int], None] | None = None
 ) -> list[Examined]:
     """Examine files, in processes of their own; what was examined before is remembered by its content.
 
@@ -82,7 +82,7 @@ def examine_all(
     return [known[index] for index in range(len(tasks))]
 
 
-def _memory_key(task: Task) -> str:
+def _memory_key(task: ExaminationTask) -> str:
     """Return what names the content a task looks into; nothing of one that is not there as its record says.
 
     The metrics are those installed here: one that is installed in another version computes anew.
@@ -102,11 +102,11 @@ def _installed(record: ResultRecord) -> dict[str, tuple[str, str]]:
     return {name: (found[name].component.version, found[name].distribution) for name in named}
 
 
-def _scores_path(task: Task) -> Path:
+def _scores_path(task: ExaminationTask) -> Path:
     return record_folder(task.run, task.record) / scores_name(task.record, task.seed or 0)
 
 
-def examine(task: Task) -> Examined:
+def examine(task: ExaminationTask) -> Examined:
     """Recompute the measurements of a seed from its scores, and compare all that its record says of them."""
     record = task.record
     if task.seed is None:
@@ -155,7 +155,7 @@ def _examined(record: ResultRecord, result: SeedResult, evidence: CellEvidence) 
     )
 
 
-def died(task: Task, why: str) -> Examined:
+def died(task: ExaminationTask, why: str) -> Examined:
     """Say that the process that looked into a file ended without a word, and why."""
     what = "its pictures" if task.seed is None else f"the scores of seed {task.seed}"
     return Examined((f"{what} could not be looked into: {why}",))

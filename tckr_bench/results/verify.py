@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tckr_bench.errors import RunError
 from tckr_bench.records import CellEvidence
-from tckr_bench.results.examination import Task, examine_all, scores_of
+from tckr_bench.results.examination import ExaminationTask, examine_all, scores_of
 from tckr_bench.results.files import read_run
 from tckr_bench.results.pictures import PicturePair, read_pictures
 from tckr_bench.results.recomputation import revised_metrics
@@ -106,7 +106,7 @@ def verified(
     saved = read_run(run)
     records = [record for record in saved.records if dataset in (None, record.dataset)]
     tasks = [
-        Task(saved.folder, record, result.seed)
+        ExaminationTask(saved.folder, record, result.seed)
         for record in records
         for result in record.seeds
         if result.status == "ok"
@@ -126,7 +126,7 @@ def verified(
     )
 
 
-def _key_of_task(task: Task) -> CellKey:
+def _key_of_task(task: ExaminationTask) -> CellKey:
     assert task.seed is not None, "only scores are examined here"
     return (task.record.dataset, task.record.method.name, task.seed)
 

@@ -61,7 +61,7 @@ FROM_SHADOWS = (
 
 
 @dataclass(frozen=True)
-class AttackLine:
+class AuditedAttack:
     """An attack, what it looks at, and its AUC on each row."""
 
     label: str
@@ -70,12 +70,12 @@ class AttackLine:
 
 
 @dataclass(frozen=True)
-class Block:
+class AuditBlock:
     """Attacks of one kind, under a title and a remark."""
 
     title: str
     remark: str
-    lines: tuple[AttackLine, ...]
+    lines: tuple[AuditedAttack, ...]
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Audit:
     """
 
     rows: tuple[str, ...]
-    blocks: tuple[Block, ...]
+    blocks: tuple[AuditBlock, ...]
     worst: DetailTable
     each: tuple[DetailTable, ...]
     copies: DetailTable
@@ -124,17 +124,19 @@ def audit_of(board: DatasetBoard, names: Mapping[str, str]) -> Audit:
     )
 
 
-def _block(board: DatasetBoard, rows: Sequence[Row], title: str, remark: str, surfaces: tuple[Surface, ...]) -> Block:
+def _block(
+    board: DatasetBoard, rows: Sequence[Row], title: str, remark: str, surfaces: tuple[Surface, ...]
+) -> AuditBlock:
     lines = [
-        AttackLine(plain(label), model.surface, tuple(_auc(row, label) for row in rows))
+        AuditedAttack(plain(label), model.surface, tuple(_auc(row, label) for row in rows))
         for label, model in board.threat_models.items()
         if model.surface in surfaces
     ]
     published = [label for label in board.threat_models if label.startswith(PUBLISHED_ATTACK)]
     if "classifier" in surfaces and len(published) > 1:
         cells = tuple(measured(quantity_of(metric_names.PUBLISHED), row.get(metric_names.PUBLISHED)) for row in rows)
-        lines.append(AttackLine(f"best of {len(published)}, as published", "classifier", cells))
-    return Block(title, remark, tuple(lines))
+        lines.append(AuditedAttack(f"best of {len(published)}, as published", "classifier", cells))
+    return AuditBlock(title, remark, tuple(lines))
 
 
 def _auc(row: Row, label: str) -> Shown:

@@ -14,7 +14,7 @@ from tckr_bench.text import plain, signed
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from tckr_bench.judging.quantities import Column, Cost, Estimates
+    from tckr_bench.judging.quantities import Column, CostColumn, Estimates
     from tckr_bench.judging.rows import DatasetBoard, Row
 
 PARETO = "P"
@@ -97,7 +97,7 @@ def columns_shown(lines: Iterable[Line]) -> tuple[Column, ...]:
     return columns_of(name for line in lines for name in line.estimates)
 
 
-def costs_shown() -> tuple[Cost, ...]:
+def costs_shown() -> tuple[CostColumn, ...]:
     """Return the columns of costs that tables for people have."""
     return tuple(cost for cost in COSTS if cost.listed)
 

@@ -13,7 +13,7 @@ from tckr_bench.judging.quantities import COSTS
 from tckr_bench.text import plain
 
 if TYPE_CHECKING:
-    from tckr_bench.judging.quantities import Column, Cost, Estimates
+    from tckr_bench.judging.quantities import Column, CostColumn, Estimates
     from tckr_bench.judging.rows import Row
     from tckr_bench.records import Method
 
@@ -114,7 +114,7 @@ def attack_fields(columns: Sequence[Column], of: Callable[[T], Row | None]) -> l
 def cost_fields(of: Callable[[T], Mapping[str, float]]) -> list[Field[T]]:
     """Return a field per cost: a number where it has a unit, else a count."""
 
-    def read(cost: Cost) -> Callable[[T], Cell]:
+    def read(cost: CostColumn) -> Callable[[T], Cell]:
         kind = float if cost.quantity.unit else int
         return lambda thing: kind(of(thing).get(cost.name, 0))
 

@@ -12,7 +12,7 @@ from tckr_bench.text import listing, plain, signed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tckr_bench.judging.verdict import Basis, Comparison, DatasetAnswer, Judgement, Need
+    from tckr_bench.judging.verdict import Basis, DatasetAnswer, Judgement, LimitComparison, Need
     from tckr_bench.records import Estimate
 
 ALARMS = {
@@ -27,7 +27,7 @@ REPEAT_THE_PIPELINE = (
 )
 
 
-def heading_of(comparison: Comparison) -> str:
+def heading_of(comparison: LimitComparison) -> str:
     """Say in a few words what is compared with its limit."""
     if comparison.metric == metric_names.GAP:
         return "accuracy lost, points"
@@ -36,12 +36,12 @@ def heading_of(comparison: Comparison) -> str:
     return f"members found in 100, at {ALARMS[comparison.metric]}"
 
 
-def number(comparison: Comparison, value: float) -> str:
+def number(comparison: LimitComparison, value: float) -> str:
     """Return a value of a comparison in its unit: points, members in a hundred, or an AUC."""
     return quantities.number(quantities.quantity_of(comparison.metric), value)
 
 
-def interval(comparison: Comparison, estimate: Estimate) -> str:
+def interval(comparison: LimitComparison, estimate: Estimate) -> str:
     """Return the interval of a comparison in its unit."""
     return quantities.interval(quantities.quantity_of(comparison.metric), estimate)
 
@@ -57,7 +57,7 @@ def reasons(judgement: Judgement) -> tuple[str, ...]:
     )
 
 
-def _sentence(comparison: Comparison) -> str:
+def _sentence(comparison: LimitComparison) -> str:
     estimate = comparison.estimate
     limit = signed(quantities.quantity_of(comparison.metric).scale * comparison.limit, 3).rstrip("0").rstrip(".")
     if estimate is None:
@@ -70,7 +70,7 @@ def _sentence(comparison: Comparison) -> str:
     return f"{_finding(comparison, estimate)} (95 %: {interval(comparison, estimate)}). {verdicts[comparison.standing]}"
 
 
-def _finding(comparison: Comparison, estimate: Estimate) -> str:
+def _finding(comparison: LimitComparison, estimate: Estimate) -> str:
     if comparison.metric == metric_names.GAP:
         lost = abs(100 * estimate.value)
         verb = "loses" if estimate.value >= 0 else "gains"
@@ -87,7 +87,7 @@ def _finding(comparison: Comparison, estimate: Estimate) -> str:
     return f"{strongest} finds {found} in 100 members of the training set at {ALARMS[comparison.metric]}"
 
 
-def _of_missing(comparison: Comparison) -> str:
+def _of_missing(comparison: LimitComparison) -> str:
     if comparison.metric == metric_names.GAP:
         return "How much accuracy is lost against real data was not measured in every seed."
     if not comparison.tried:
@@ -126,7 +126,7 @@ def needs(judgement: Judgement) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _need(comparison: Comparison, need: Need) -> str:
+def _need(comparison: LimitComparison, need: Need) -> str:
     what = "The loss of accuracy" if comparison.metric == metric_names.GAP else heading_of(comparison).capitalize()
     what = what if comparison.metric == metric_names.GAP else f"“{what}”".replace("Auc", "AUC")
     if need.on_limit:

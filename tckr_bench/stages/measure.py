@@ -69,7 +69,7 @@ class Parameters:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredCell:
     """What is known of a cell: its measurements, and the threat models of its attacks by label."""
 
     measurements: tuple[Measurement, ...]
@@ -84,16 +84,16 @@ def run(request: Request, folder: Path, context: Context) -> None:
     failures = [failure for path in request.inputs.attacks for failure in read_failures(path)]
     measurements = _measurements(request, evidence, failures)
     models = {label: attack.threat_model for label, attack in evidence.attacks.items()}
-    measured = Measured(tuple(measurements), models)
-    (folder / MEASURED_FILE).write_bytes(TypeAdapter(Measured).dump_json(measured, indent=1))
+    measured = MeasuredCell(tuple(measurements), models)
+    (folder / MEASURED_FILE).write_bytes(TypeAdapter(MeasuredCell).dump_json(measured, indent=1))
     write_failures(failures, folder)
     _write_pictures(request.inputs, prepared, folder)
     context.progress(1.0)
 
 
-def read_measured(folder: Path) -> Measured:
+def read_measured(folder: Path) -> MeasuredCell:
     """Read what is known of a cell."""
-    return TypeAdapter(Measured).validate_json((folder / MEASURED_FILE).read_bytes())
+    return TypeAdapter(MeasuredCell).validate_json((folder / MEASURED_FILE).read_bytes())
 
 
 def _evidence(request: Request, prepared: Prepared) -> CellEvidence:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from tckr_bench.components import Context
     from tckr_bench.records import Prompts
     from tckr_plugins.adapters.examples import Batch, TextEncoding
-    from tckr_plugins.adapters.training import Task, Trainable
+    from tckr_plugins.adapters.training import Trainable, TrainingTask
 
 ROWS_AT_ONCE = 128
 """Noised latents whose gradients are computed together, at most; fewer where the accelerator's memory is short."""
@@ -89,7 +89,7 @@ class DpLoraAdapter(UnetAdapter[DpLoraOptions]):
             yield trainable
 
     def _train(
-        self, pipeline: StableDiffusionPipeline, trainable: Trainable, task: Task, random: torch.Generator
+        self, pipeline: StableDiffusionPipeline, trainable: Trainable, task: TrainingTask, random: torch.Generator
     ) -> PrivacyReport:
         options, count = self._options, len(task.images)
         check_delta(options.delta, images=count)
@@ -101,7 +101,7 @@ class DpLoraAdapter(UnetAdapter[DpLoraOptions]):
         dtype = training_dtype(options.precision, torch.device(task.context.device).type)
         encoding = FrozenTextEncoding(pipeline, task.prompts.texts, dtype)
         examples = Examples(pipeline, task.images, task.prompts, flip=options.flip)
-        steps = PrivateSteps(pipeline, examples, encoding, options=options, random=random)
+        steps = PrivateAdapterSteps(pipeline, examples, encoding, options=options, random=random)
         steps.run(sampling, noise_multiplier=noise_multiplier, context=task.context)
         if not all(bool(value.isfinite().all()) for value in trainable.parameters):
             raise TckrError(f"training diverged; lower the option 'learning_rate' of the adapter '{self.name}'")
@@ -115,7 +115,7 @@ class DpLoraAdapter(UnetAdapter[DpLoraOptions]):
         )
 
 
-class PrivateSteps:
+class PrivateAdapterSteps:
     """Takes noisy steps on low-rank weights; sampling, what is drawn of each example, and noise have own generators."""
 
     def __init__(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tckr_bench.records import Images, Prompts
 
 
-class FileOptions(Options):
+class AdapterFileOptions(Options):
     """Which published weights."""
 
     path: str = Field(
@@ -29,7 +29,7 @@ class FileOptions(Options):
 class FileAdapter:
     """Takes over a LoRA file that was fitted elsewhere; looks at no image."""
 
-    def __init__(self, options: FileOptions) -> None:
+    def __init__(self, options: AdapterFileOptions) -> None:
         self._path = located(options)
 
     def adapt(
@@ -62,7 +62,7 @@ class FileAdapter:
         context.progress(1.0)
 
 
-def located(options: FileOptions) -> Path:
+def located(options: AdapterFileOptions) -> Path:
     """Return the path of the file.
 
     Raises:
@@ -81,7 +81,7 @@ def located(options: FileOptions) -> Path:
     return path
 
 
-def identify(options: FileOptions) -> str:
+def identify(options: AdapterFileOptions) -> str:
     """Return the sha256 of the file's content, or "" where none is given yet."""
     if not options.path:
         return ""
@@ -100,7 +100,7 @@ def _hash(path: Path, _modified: int, _size: int) -> str:
 FILE = AdapterComponent(
     "file",
     version="1",
-    options=FileOptions,
+    options=AdapterFileOptions,
     load=FileAdapter,
     summary="published LoRA weights from a safetensors file, such as file:lora.safetensors; looks at no image",
     identity=identify,

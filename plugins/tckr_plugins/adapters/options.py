@@ -20,7 +20,7 @@ class ShareOptions(Options):
     )
 
 
-class TrainingOptions(ShareOptions):
+class AdapterTrainingOptions(ShareOptions):
     """How a diffusion model is trained on the real images; every adapter that trains one has these."""
 
     learning_rate: float = Field(default=1e-3, gt=0, le=1, description="constant rate of AdamW")
@@ -63,7 +63,7 @@ class LowRankOptions(ShareOptions):
     )
 
 
-class LoraOptions(LowRankOptions, TrainingOptions):
+class LoraOptions(LowRankOptions, AdapterTrainingOptions):
     """Which low-rank weights are trained, and how."""
 
     learning_rate: float = Field(
@@ -138,7 +138,7 @@ class PaperLoraOptions(LoraOptions):
     )
 
 
-class FullOptions(TrainingOptions):
+class FullOptions(AdapterTrainingOptions):
     """Which weights of the U-Net are trained, and how they are kept."""
 
     parts: Literal["all", "attention", "cross-attention"] = Field(
@@ -151,7 +151,7 @@ class FullOptions(TrainingOptions):
     file_dtype: Literal["float32", "float16"] = Field(default="float32", description="precision of the stored weights")
 
 
-class TextualInversionOptions(TrainingOptions):
+class TextualInversionOptions(AdapterTrainingOptions):
     """Which new words are learned, and how."""
 
     vectors_per_class: int = Field(default=1, ge=1, le=16, description="new tokens that stand for a class name")

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from tckr_bench.components import Context, Generator
     from tckr_bench.records import Images, Prompts
     from tckr_plugins.adapters.examples import TextEncoding
-    from tckr_plugins.adapters.options import ShareOptions, TrainingOptions
+    from tckr_plugins.adapters.options import AdapterTrainingOptions, ShareOptions
 
 REPORT_FILE = "adaptation.json"
 _SMOOTHING_STEPS = 50
 
 OptionsT = TypeVar("OptionsT", bound="ShareOptions")
-TrainingOptionsT = TypeVar("TrainingOptionsT", bound="TrainingOptions")
+TrainingOptionsT = TypeVar("TrainingOptionsT", bound="AdapterTrainingOptions")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Trainable:
 
 
 @dataclass(frozen=True)
-class Task:
+class TrainingTask:
     """What there is to learn: images (n, size, size, 3) uint8 and one prompt for each; and where to."""
 
     images: Images
@@ -100,7 +100,7 @@ class UnetAdapter(ABC, Generic[OptionsT]):
 
     @abstractmethod
     def _train(
-        self, pipeline: StableDiffusionPipeline, trainable: Trainable, task: Task, random: torch.Generator
+        self, pipeline: StableDiffusionPipeline, trainable: Trainable, task: TrainingTask, random: torch.Generator
     ) -> Report:
         """Train the weights, and report."""
 
@@ -136,7 +136,7 @@ class UnetAdapter(ABC, Generic[OptionsT]):
         pipeline.unet.requires_grad_(requires_grad=False)
         try:
             with self._prepare(pipeline, prompts, random) as trainable:
-                report = self._train(pipeline, trainable, Task(images, prompts, context), random)
+                report = self._train(pipeline, trainable, TrainingTask(images, prompts, context), random)
                 weights.mkdir(parents=True, exist_ok=True)
                 trainable.save(weights)
         finally:
@@ -151,7 +151,7 @@ class TrainedAdapter(UnetAdapter[TrainingOptionsT]):
     """Trains some weights of a Stable Diffusion to denoise real images, given their prompts."""
 
     def _train(
-        self, pipeline: StableDiffusionPipeline, trainable: Trainable, task: Task, random: torch.Generator
+        self, pipeline: StableDiffusionPipeline, trainable: Trainable, task: TrainingTask, random: torch.Generator
     ) -> TrainingReport:
         training = _Training(pipeline, trainable, self._options, task.context)
         encoding = trainable.encoding or FrozenTextEncoding(pipeline, task.prompts.texts, training.dtype)
@@ -163,7 +163,7 @@ class _Training:
     """One run of the optimiser."""
 
     def __init__(
-        self, pipeline: StableDiffusionPipeline, trainable: Trainable, options: TrainingOptions, context: Context
+        self, pipeline: StableDiffusionPipeline, trainable: Trainable, options: AdapterTrainingOptions, context: Context
     ) -> None:
         self._unet: UNet2DConditionModel = pipeline.unet
         self._scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)

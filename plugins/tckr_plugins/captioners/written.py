@@ -33,7 +33,7 @@ class ClassDescriptionOptions(TemplateOptions):
     path: Path | None = Field(default=None, description="JSON object or TOML table: class name to description")
 
 
-class FileOptions(TemplateOptions):
+class WrittenOptions(TemplateOptions):
     """Which file the captions are in."""
 
     path: Path | None = Field(
@@ -69,7 +69,7 @@ class ClassDescriptionCaptioner:
 class FileCaptioner:
     """Writes the class name and a caption of a file."""
 
-    def __init__(self, options: FileOptions) -> None:
+    def __init__(self, options: WrittenOptions) -> None:
         self._options = options
 
     def caption(self, images: Images, labels: Labels, *, class_names: Sequence[str], context: Context) -> list[str]:
@@ -132,7 +132,7 @@ CLASS_DESCRIPTION = CaptionerComponent(
 FILE = CaptionerComponent(
     "file",
     version="1",
-    options=FileOptions,
+    options=WrittenOptions,
     load=FileCaptioner,
     summary="'<class name>: <caption>' from a file, such as the paper's published captions",
     identity=lambda options: identify(required(options.path, "file")),

@@ -55,7 +55,7 @@ PAPER_CONFIGURATIONS = {
 
 
 @dataclass(frozen=True)
-class Block:
+class BlockConfiguration:
     """One inverted residual block: where it stands, its channels, and what it is made of."""
 
     stage: int
@@ -87,7 +87,7 @@ def resolve_configuration(text: str) -> str:
     return text
 
 
-def parse_configuration(text: str) -> tuple[Block, ...]:
+def parse_configuration(text: str) -> tuple[BlockConfiguration, ...]:
     """Return the blocks of a configuration, those of a stage in order and without the absent ones.
 
     Raises:
@@ -102,7 +102,7 @@ def parse_configuration(text: str) -> tuple[Block, ...]:
             f"a configuration is '{WIDTH}_' and {STAGES * BLOCKS_PER_STAGE} blocks joined by '_', or the name of a "
             f"dataset of the paper ({', '.join(PAPER_CONFIGURATIONS)}); found {len(blocks)} blocks after '{width}'"
         )
-    found: list[Block] = []
+    found: list[BlockConfiguration] = []
     for stage in range(STAGES):
         group = blocks[stage * BLOCKS_PER_STAGE : (stage + 1) * BLOCKS_PER_STAGE]
         for place, (kernel, expansion) in enumerate(_parse_stage(stage, group)):
@@ -130,9 +130,9 @@ def _parse_stage(stage: int, group: list[str]) -> Iterator[tuple[int, int]]:
         yield numbers[1], numbers[2]
 
 
-def _block(stage: int, place: int, *, kernel: int, expansion: int) -> Block:
+def _block(stage: int, place: int, *, kernel: int, expansion: int) -> BlockConfiguration:
     before = STEM_WIDTH if stage == 0 else STAGE_WIDTHS[stage - 1]
-    return Block(
+    return BlockConfiguration(
         stage=stage,
         kernel=kernel,
         expansion=expansion,

@@ -27,7 +27,7 @@ from tckr_plugins.classifiers.ofa_configuration import (
     EXPANDED_WIDTH,
     FEATURE_WIDTH,
     STEM_WIDTH,
-    Block,
+    BlockConfiguration,
     parse_configuration,
 )
 from tckr_plugins.classifiers.options import weights_file
@@ -96,7 +96,7 @@ def build_network(configuration: str, *, class_count: int, dropout: float = 0.0)
     return network
 
 
-def _arrangement(blocks: tuple[Block, ...]) -> list[list[str]]:
+def _arrangement(blocks: tuple[BlockConfiguration, ...]) -> list[list[str]]:
     """Write the stages as timm does: repeats, kernel, stride, expansion, channels, squeeze, activation."""
     stages = [
         [_written(block) for block in stage] for _, stage in itertools.groupby(blocks, key=lambda block: block.stage)
@@ -104,7 +104,7 @@ def _arrangement(blocks: tuple[Block, ...]) -> list[list[str]]:
     return [["ds_r1_k3_s1_e1_c16_nre"], *stages, [f"cn_r1_k1_s1_c{EXPANDED_WIDTH}"]]
 
 
-def _written(block: Block) -> str:
+def _written(block: BlockConfiguration) -> str:
     squeeze = "_se0.25" if block.squeezed else ""
     activation = "re" if block.relu else "hs"
     shape = f"k{block.kernel}_s{block.stride}_e{block.expansion}_c{block.channels_out}"
@@ -144,7 +144,7 @@ class OfaArchitecture:
         return Body(module)
 
 
-def rename_original(weights: Mapping[str, Tensor], blocks: tuple[Block, ...]) -> dict[str, Tensor]:
+def rename_original(weights: Mapping[str, Tensor], blocks: tuple[BlockConfiguration, ...]) -> dict[str, Tensor]:
     """Give the weights of a sub-network, as the Once-for-All package names them, timm's names; leave others alone."""
     places = {"0": "blocks.0.0."}
     for _, stage in itertools.groupby(enumerate(blocks, start=1), key=lambda pair: pair[1].stage):

@@ -21,7 +21,7 @@ MEMORY_FILE = "training_images.safetensors"
 MEMORY_TENSOR = "images"
 
 
-class ControlOptions(Options):
+class GeneratorControlOptions(Options):
     """Options of the generators that are controls."""
 
     image_size: int = Field(default=32, ge=1, le=4096, description="width and height in pixels")
@@ -30,7 +30,7 @@ class ControlOptions(Options):
 class Memorizer:
     """Releases the training images: no safer than the data itself, and every attack must find that out."""
 
-    def __init__(self, options: ControlOptions) -> None:
+    def __init__(self, options: GeneratorControlOptions) -> None:
         self._image_size = options.image_size
         self._images: Images | None = None
 
@@ -67,7 +67,7 @@ class Memorizer:
 class NoiseGenerator:
     """Draws uniform random pixels: attacks must find nothing, and accuracy is chance."""
 
-    def __init__(self, options: ControlOptions) -> None:
+    def __init__(self, options: GeneratorControlOptions) -> None:
         self._image_size = options.image_size
 
     @property
@@ -92,7 +92,7 @@ NEVER_PRETRAINED = Pretraining(images_of={}, class_names=(), source="no weights"
 MEMORIZER = GeneratorComponent(
     "memorizer",
     version="1",
-    options=ControlOptions,
+    options=GeneratorControlOptions,
     load=Memorizer,
     summary="control: releases the training images themselves; use it with the adapter 'memorize'",
     pretraining=lambda _options: NEVER_PRETRAINED,
@@ -101,7 +101,7 @@ MEMORIZER = GeneratorComponent(
 NOISE = GeneratorComponent(
     "noise",
     version="1",
-    options=ControlOptions,
+    options=GeneratorControlOptions,
     load=NoiseGenerator,
     summary="control: uniform random pixels; knows nothing of the data",
     pretraining=lambda _options: NEVER_PRETRAINED,

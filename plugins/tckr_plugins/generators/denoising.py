@@ -14,7 +14,7 @@ from tckr_bench.errors import NotApplicableError, TckrError
 from tckr_bench.seeds import derive_seed
 from tckr_plugins.generators.models import ModelError
 from tckr_plugins.generators.pipelines import explained, quiet
-from tckr_plugins.generators.sampling import Batches, default_batch_size, encode_prompts
+from tckr_plugins.generators.sampling import SampledBatches, default_batch_size, encode_prompts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +119,7 @@ def denoising_errors(
 
     size = batch_size or default_batch_size(images.shape[1], context.device, torch.float32)
     with torch.inference_mode():
-        for done in Batches(size).run(len(images), measure):
+        for done in SampledBatches(size).run(len(images), measure):
             context.progress(done / len(images))
     if not np.isfinite(errors).all():
         raise ModelError("the model's denoising errors are not numbers; its adaptation diverged, lower its rate")

@@ -169,7 +169,7 @@ def default_batch_size(image_size: int, device: str, dtype: torch.dtype) -> int:
     return max(1, min(_LARGEST_BATCH, fitting))
 
 
-class Batches:
+class SampledBatches:
     """Makes images in batches, and in batches half as large for good once memory has run out.
 
     Attributes:

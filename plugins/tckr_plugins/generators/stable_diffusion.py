@@ -26,9 +26,9 @@ from tckr_plugins.generators.pipelines import (
 )
 from tckr_plugins.generators.restoring import AdaptedWeights, apply_weights, find_weights
 from tckr_plugins.generators.sampling import (
-    Batches,
     EncodedSampler,
     PromptSampler,
+    SampledBatches,
     default_batch_size,
     encode_prompts,
 )
@@ -58,7 +58,7 @@ class StableDiffusion:
         self._pipeline: DiffusionPipeline | None = None
         self._precision = torch.float32
         self._bound = False
-        self._batches: Batches | None = None
+        self._batches: SampledBatches | None = None
         self._image_size = options.image_size or own_image_size(options, self._source)
 
     @property
@@ -175,10 +175,10 @@ class StableDiffusion:
             getattr(pipeline, denoiser_name(pipeline)).compile()
         self._bound = options.compile or offloaded
 
-    def _batches_on(self, device: str) -> Batches:
+    def _batches_on(self, device: str) -> SampledBatches:
         if self._batches is None:
             size = self._options.batch_size
-            self._batches = Batches(size or default_batch_size(self._image_size, device, self._precision))
+            self._batches = SampledBatches(size or default_batch_size(self._image_size, device, self._precision))
         return self._batches
 
     def _in_precision(self, dtype: torch.dtype) -> DiffusionPipeline:

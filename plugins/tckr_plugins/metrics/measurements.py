@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Challenge:
+class TriedAttacks:
     """Scores of several attacks on a classifier, each on its own ordinary examples, in the order of the evidence."""
 
     attacks: list[str]
@@ -48,9 +48,9 @@ def challenges(evidence: CellEvidence, *, canaries: bool) -> Iterator[tuple[str,
             yield attack, saved.scores[chosen], members
 
 
-def on_the_classifier(evidence: CellEvidence, *, fpr: float = 1.0) -> Challenge:
+def on_the_classifier(evidence: CellEvidence, *, fpr: float = 1.0) -> TriedAttacks:
     """Return the attacks on what every row releases, a classifier, with enough non-members for `fpr`; maybe none."""
-    found = Challenge([], [], [])
+    found = TriedAttacks([], [], [])
     for attack, scores, members in challenges(evidence, canaries=False):
         if evidence.attacks[attack].threat_model.surface == "classifier" and enough_for(members, fpr=fpr):
             found.attacks.append(attack)

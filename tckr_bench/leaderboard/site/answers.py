@@ -22,7 +22,7 @@ AS_GOOD = 0.02
 
 
 @dataclass(frozen=True)
-class Answer:
+class AnswerView:
     """A question, its answer in a few words, and the measurements that say so, a sentence each."""
 
     question: str
@@ -30,7 +30,7 @@ class Answer:
     sentences: tuple[str, ...]
 
 
-def answers_of(standings: Standings) -> tuple[Answer, ...]:
+def answers_of(standings: Standings) -> tuple[AnswerView, ...]:
     """Answer which method to take, whether it is as good as real data, and what it costs."""
     ranked = [entry for entry in standings.entries if entry.standing == "ranked" and entry.rank is not None]
     candidates = [entry for entry in ranked if entry.family != "real data"]
@@ -43,10 +43,10 @@ def _teacher(standings: Standings) -> Entry | None:
     return next((entry for entry in found if entry.standing == "ranked"), found[0] if found else None)
 
 
-def _privacy(candidates: Sequence[Entry], teacher: Entry | None) -> Answer:
+def _privacy(candidates: Sequence[Entry], teacher: Entry | None) -> AnswerView:
     question = "Which method is best for privacy, and at what accuracy?"
     if not candidates:
-        return Answer(question, "Nobody is ranked yet", ("No method has a record on every dataset of the track.",))
+        return AnswerView(question, "Nobody is ranked yet", ("No method has a record on every dataset of the track.",))
     best = candidates[0]
     peers = [entry for entry in candidates[1:] if entry.rank == best.rank]
     reach = f"Attacks on it reach an AUC of {_auc(best.get(WORST_AUC))}, where 0.5 is guessing"
@@ -56,16 +56,16 @@ def _privacy(candidates: Sequence[Entry], teacher: Entry | None) -> Answer:
     if peers:
         word = "other method is" if len(peers) == 1 else "other methods are"
         sentences.append(f"{len(peers)} {word} not worse beyond what chance explains: {_names(peers)}.")
-        return Answer(question, f"{short(best.name)} leads, but not alone", tuple(sentences))
+        return AnswerView(question, f"{short(best.name)} leads, but not alone", tuple(sentences))
     sentences.append("No other method comes as far beyond what chance explains.")
-    return Answer(question, short(best.name), tuple(sentences))
+    return AnswerView(question, short(best.name), tuple(sentences))
 
 
-def _replacement(candidates: Sequence[Entry], teacher: Entry | None) -> Answer:
+def _replacement(candidates: Sequence[Entry], teacher: Entry | None) -> AnswerView:
     question = "Is synthetic data as good as real data?"
     synthetic = [entry for entry in candidates if entry.family == "synthetic" and entry.get(GAP) is not None]
     if not synthetic:
-        return Answer(question, "Not known yet", ("No synthetic method is ranked beside its real-data baseline.",))
+        return AnswerView(question, "Not known yet", ("No synthetic method is ranked beside its real-data baseline.",))
     best = synthetic[0]
     gaps = {entry.slug: gap for entry in synthetic if (gap := entry.get(GAP)) is not None}
     nearest = min(synthetic, key=lambda entry: gaps[entry.slug].value)
@@ -76,7 +76,7 @@ def _replacement(candidates: Sequence[Entry], teacher: Entry | None) -> Answer:
             "it is picked here for that, which flatters it."
         )
     sentences += _against_defences(best, candidates)
-    return Answer(question, _verdict(gaps[best.slug]), tuple(sentences))
+    return AnswerView(question, _verdict(gaps[best.slug]), tuple(sentences))
 
 
 def _verdict(gap: Estimate) -> str:
@@ -117,10 +117,10 @@ def _against_defences(best: Entry, candidates: Sequence[Entry]) -> list[str]:
     return [f"Real data with a defence, {short(other.name)}, {word} it."]
 
 
-def _cost(candidates: Sequence[Entry], teacher: Entry | None) -> Answer:
+def _cost(candidates: Sequence[Entry], teacher: Entry | None) -> AnswerView:
     question = "What does it cost?"
     if not candidates:
-        return Answer(question, "Not known yet", ("No method is ranked.",))
+        return AnswerView(question, "Not known yet", ("No method is ranked.",))
     best = candidates[0]
     made = f"{best.images:,} synthetic images in each run" if best.images else "no synthetic image"
     sentences = [f"{short(best.name)} takes {duration(best.pipeline_seconds)} of CPU time on all datasets and {made}."]
@@ -134,7 +134,7 @@ def _cost(candidates: Sequence[Entry], teacher: Entry | None) -> Answer:
             f"The cheapest that shares its rank is {short(cheapest.name)}: {duration(cheapest.pipeline_seconds)}."
         )
     sentences.append("Times are means over seeds on the submitter's machine and have no interval.")
-    return Answer(question, f"{duration(best.pipeline_seconds)} of CPU time", tuple(sentences))
+    return AnswerView(question, f"{duration(best.pipeline_seconds)} of CPU time", tuple(sentences))
 
 
 def _names(entries: Sequence[Entry]) -> str:

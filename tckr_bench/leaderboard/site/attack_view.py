@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class AttackLine:
+class AttackView:
     """An attack on an entry: its measurements, and its threat model in words.
 
     `worst` says that no other attack gets further with the released classifier, by AUC; `declared`, that it was named
@@ -44,7 +44,7 @@ class AttackGroup:
 
     title: str
     meaning: str
-    lines: tuple[AttackLine, ...]
+    lines: tuple[AttackView, ...]
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def _by_success(result: DatasetResult, models: list[tuple[str, ThreatModel]]) ->
     return sorted(models, key=lambda entry: -found.value if (found := aucs[entry[0]]) else math.inf)
 
 
-def _line(result: DatasetResult, label: str, model: ThreatModel) -> AttackLine:
-    return AttackLine(
+def _line(result: DatasetResult, label: str, model: ThreatModel) -> AttackView:
+    return AttackView(
         name=plain(label),
         sees=plain(model.sees),
         owns=plain(model.owns),

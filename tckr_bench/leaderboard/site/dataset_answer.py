@@ -35,7 +35,7 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class DatasetAnswer:
+class DatasetAnswerView:
     """What a dataset says in sentences, the first as a headline; `best` is who the tiles are of."""
 
     trusted: bool
@@ -44,12 +44,12 @@ class DatasetAnswer:
     tiles: tuple[Tile, ...] = ()
 
 
-def dataset_answer(name: str, standings: Standings, sources: Sources) -> DatasetAnswer | None:
+def dataset_answer(name: str, standings: Standings, sources: Sources) -> DatasetAnswerView | None:
     """Answer for a dataset of a track; None where nobody has a record on it."""
     return answer_of(submission_boards(found_on(name, standings_on(name, standings))), sources)
 
 
-def answer_of(boards: Sequence[SubmissionBoard], sources: Sources) -> DatasetAnswer | None:
+def answer_of(boards: Sequence[SubmissionBoard], sources: Sources) -> DatasetAnswerView | None:
     """Answer by the submission that has the best synthetic method; by the first one where none is ranked."""
     ranked = [own for own in boards if own.board.best is not None]
     if not boards:
@@ -59,7 +59,7 @@ def answer_of(boards: Sequence[SubmissionBoard], sources: Sources) -> DatasetAns
     differences = best_differences(sources.evidence_of(chosen.records), board)
     best = unbroken(chosen.names[board.best.method.name]) if board.best else ""
     sentences = answer(board, short_names(chosen.methods)[1], differences)
-    return DatasetAnswer(board.trusted, sentences, best, _tiles(board, differences))
+    return DatasetAnswerView(board.trusted, sentences, best, _tiles(board, differences))
 
 
 def _rank_of_best(own: SubmissionBoard) -> tuple[int, float]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tckr_bench.judging import metric_names, reported
 from tckr_bench.judging.rows import DatasetBoard
 from tckr_bench.leaderboard.site import attack_view, entry_charts, measurements
-from tckr_bench.leaderboard.site.dataset_answer import DatasetAnswer, answer_of
+from tckr_bench.leaderboard.site.dataset_answer import DatasetAnswerView, answer_of
 from tckr_bench.leaderboard.site.dataset_audit import SubmissionAudit, audits_of, caveats_of
 from tckr_bench.leaderboard.site.dataset_board import found_on, standings_on, submission_boards
 from tckr_bench.leaderboard.site.method_view import Check, checks_of
@@ -70,7 +70,7 @@ class DatasetView:
     """All that the page of a dataset shows; every text is plain."""
 
     name: str
-    answer: DatasetAnswer | None
+    answer: DatasetAnswerView | None
     facts: tuple[Fact, ...]
     classes: tuple[str, ...]
     more_classes: int

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tckr_bench.judging.reported import ReportedTable
-    from tckr_bench.leaderboard.site.answers import Answer
+    from tckr_bench.leaderboard.site.answers import AnswerView
     from tckr_bench.leaderboard.site.run_view import RunView
     from tckr_bench.leaderboard.standings import Entry, Standings
     from tckr_bench.records import Gate
@@ -73,7 +73,7 @@ class TrackView:
     name: str
     title: str
     summary: str
-    answers: tuple[Answer, ...]
+    answers: tuple[AnswerView, ...]
     facts: str
     datasets: tuple[tuple[str, str], ...]
     attacks: tuple[str, ...]

@@ -79,7 +79,7 @@ class DatasetSection:
 
 
 @dataclass(frozen=True)
-class Provenance:
+class ProvenanceView:
     """Where and with what some datasets of an entry were made."""
 
     datasets: tuple[str, ...]
@@ -109,7 +109,7 @@ class MethodView:
     images: str
     recipes: tuple[reproduction.Recipe, ...]
     components: tuple[reproduction.ComponentGroup, ...]
-    provenance: tuple[Provenance, ...]
+    provenance: tuple[ProvenanceView, ...]
 
     @property
     def doubtful(self) -> bool:
@@ -189,9 +189,9 @@ def checks_of(record: ResultRecord) -> tuple[Check, ...]:
     return tuple(sorted(checks, key=lambda check: check.passed))
 
 
-def _provenance(records: Sequence[ResultRecord]) -> tuple[Provenance, ...]:
+def _provenance(records: Sequence[ResultRecord]) -> tuple[ProvenanceView, ...]:
     """Return each provenance once, with the datasets it is about."""
     found: dict[tuple[reproduction.Fact, ...], list[str]] = {}
     for record in records:
         found.setdefault(reproduction.provenance_of(record.run), []).append(plain(record.dataset))
-    return tuple(Provenance(tuple(names), facts) for facts, names in found.items())
+    return tuple(ProvenanceView(tuple(names), facts) for facts, names in found.items())

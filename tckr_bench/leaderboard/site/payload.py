@@ -22,7 +22,7 @@ from tckr_bench.text import plain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tckr_bench.judging.quantities import Column, Cost
+    from tckr_bench.judging.quantities import Column, CostColumn
     from tckr_bench.leaderboard.standings import Entry, Standings
     from tckr_bench.records import Quantity
 
@@ -149,7 +149,7 @@ def _teacher(entry: Entry, entries: Sequence[Entry], places: dict[str, int]) -> 
     return places[found[0].slug] if found else None
 
 
-def _cost(entry: Entry, cost: Cost) -> float:
+def _cost(entry: Entry, cost: CostColumn) -> float:
     return math.fsum(cost.of(result.row) for result in entry.results.values())
 
 

@@ -13,7 +13,7 @@ from tckr_bench.text import duration, listing, plain
 
 if TYPE_CHECKING:
     from tckr_bench.judging.rows import Leaderboard
-    from tckr_bench.leaderboard.site.dataset_answer import DatasetAnswer
+    from tckr_bench.leaderboard.site.dataset_answer import DatasetAnswerView
     from tckr_bench.leaderboard.site.sources import Sources
     from tckr_bench.leaderboard.standings import Standings
     from tckr_bench.results.records import RunInformation
@@ -23,12 +23,12 @@ MOST_CONTRADICTIONS = 20
 
 
 @dataclass(frozen=True)
-class RunAnswer:
+class RunAnswerView:
     """The answer of a dataset, and where its page is."""
 
     dataset: str
     page: str
-    answer: DatasetAnswer
+    answer: DatasetAnswerView
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class RunView:
     contradictions: tuple[str, ...]
     more: int
     revised: str
-    answers: tuple[RunAnswer, ...]
+    answers: tuple[RunAnswerView, ...]
     caveats: tuple[str, ...]
     command: str
     stages: str
@@ -69,7 +69,7 @@ def run_view(found: Verified, leaderboard: Leaderboard, standings: Standings, *,
         more=max(0, len(contradictions) - MOST_CONTRADICTIONS),
         revised=plain(listing(list(found.revised))),
         answers=tuple(
-            RunAnswer(plain(name), dataset_link(track.name, name), answer) for name, answer in answers if answer
+            RunAnswerView(plain(name), dataset_link(track.name, name), answer) for name, answer in answers if answer
         ),
         caveats=caveats(leaderboard),
         command=plain(information.command),

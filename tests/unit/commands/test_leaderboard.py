@@ -20,7 +20,7 @@ from submitted_runs import (
 )
 
 from tckr_bench.commands import leaderboard
-from tckr_bench.commands.leaderboard import Place
+from tckr_bench.commands.leaderboard import ResultsPlace
 from tckr_bench.errors import CheckFailed, LeaderboardError
 from tckr_bench.leaderboard.tracks import RequiredAttack
 from tckr_bench.results import examination
@@ -46,7 +46,7 @@ def place(tmp_path):
 def place_of(folder, track, name="results"):
     path = folder / f"{track.name}.toml"
     path.write_text(track_text(track))
-    return Place(folder / name, (path,), 1)
+    return ResultsPlace(folder / name, (path,), 1)
 
 
 @pytest.fixture
@@ -179,7 +179,7 @@ def test_a_run_is_compared_with_the_board_it_is_not_on(place, said):
 
 
 def test_a_submission_is_restored_by_its_first_digits(tmp_path, said):
-    place = Place(submitted(CLOTHES))
+    place = ResultsPlace(submitted(CLOTHES))
     leaderboard.restore(identity()[:6], place, tmp_path / "run")
     assert f"Run: {tmp_path / 'run'}, 9 records." in said()
     assert submission_files(tmp_path / "run") == submission_files(finished_run(CLOTHES))

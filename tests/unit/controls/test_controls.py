@@ -11,7 +11,7 @@ from pydantic import Field
 
 import tckr_bench
 from tckr_bench import controls
-from tckr_bench.controls import Control, ControlOptions, Outcome, Regime
+from tckr_bench.controls import Control, ControlOptions, ControlOutcome, Regime
 from tckr_bench.engine.builder import build_graph
 from tckr_bench.engine.matrix import load_matrix
 from tckr_bench.engine.matrix_file import shipped_matrices
@@ -39,7 +39,7 @@ def regime(options):
 
 
 def checks(trial):
-    yield Outcome(trial.limit == 0.25, f"limit {trial.limit}, {len(trial.records)} records")
+    yield ControlOutcome(trial.limit == 0.25, f"limit {trial.limit}, {len(trial.records)} records")
 
 
 SLEEPER = Control(

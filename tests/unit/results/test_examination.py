@@ -9,7 +9,7 @@ import pytest
 from submitted_runs import board, remembered_measurements, submitted
 
 from tckr_bench.results import examination
-from tckr_bench.results.examination import Task, died, examine
+from tckr_bench.results.examination import ExaminationTask, died, examine
 from tckr_bench.results.files import read_records, record_folder
 from tckr_bench.results.identity import digest_of
 from tckr_bench.results.scores import read_scores
@@ -31,7 +31,7 @@ def folder():
 
 
 def task(name, seed=0):
-    return Task(folder(), records()[name], seed)
+    return ExaminationTask(folder(), records()[name], seed)
 
 
 def test_a_sound_file_has_no_fault_and_tells_its_measurements_and_its_digest():
@@ -96,7 +96,7 @@ def test_what_is_out_of_proportion_is_refused_before_anything_is_computed(part, 
         quick.setattr("submitted_runs.remembered_measurements", lambda evidence, metrics: ())
         found.change_evidence(name, grow)
     monkeypatch.setattr(examination, "compute_measurements", lambda *_, **__: pytest.fail("measurements were computed"))
-    (fault,) = examine(Task(found.folder, found.record(name), 0)).faults
+    (fault,) = examine(ExaminationTask(found.folder, found.record(name), 0)).faults
     assert ("shadow models" if part == "shadows" else "more examples than the dataset has images twice") in fault
 
 

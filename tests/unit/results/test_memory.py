@@ -9,7 +9,7 @@ from submitted_runs import board, finished_run, remembered_measurements
 
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.results import examination, memory
-from tckr_bench.results.examination import Task, examine_all
+from tckr_bench.results.examination import ExaminationTask, examine_all
 from tckr_bench.results.files import pictures_path, read_run, record_folder, scores_name
 from tckr_bench.results.memory import key_of, recall, remember
 
@@ -38,7 +38,11 @@ def computed(found, monkeypatch, tmp_path):
 
 def tasks(found, name="dp-sgd"):
     record = found.record(name)
-    return [Task(found.folder, record, 0), Task(found.folder, record, 1), Task(found.folder, record, None)]
+    return [
+        ExaminationTask(found.folder, record, 0),
+        ExaminationTask(found.folder, record, 1),
+        ExaminationTask(found.folder, record, None),
+    ]
 
 
 def test_what_was_examined_is_not_computed_again_and_gives_the_same(found, computed):
@@ -53,7 +57,7 @@ def test_a_copy_elsewhere_is_the_same_content(found, computed):
     first = examine_all(tasks(found)[:2])
     run = read_run(finished_run(CLOTHES))
     record = next(record for record in run.records if record.method.name == "dp-sgd")
-    assert examine_all([Task(run.folder, record, 0), Task(run.folder, record, 1)]) == first
+    assert examine_all([ExaminationTask(run.folder, record, 0), ExaminationTask(run.folder, record, 1)]) == first
     assert len(computed) == 2
 
 

@@ -9,7 +9,7 @@ import pytest
 from made_standings import made_standings
 
 from tckr_bench.commands import leaderboard_site
-from tckr_bench.commands.leaderboard import Place
+from tckr_bench.commands.leaderboard import ResultsPlace
 from tckr_bench.errors import LeaderboardError
 from tckr_bench.leaderboard.frame import Boards
 from tckr_bench.leaderboard.site.build import MARKER
@@ -115,7 +115,7 @@ def test_what_is_not_there_or_stale_is_built_first_and_what_is_current_is_not(bo
     index = out / "index.html"
 
     def served():
-        leaderboard_site.serve(Place(tmp_path / "none"), out, open_browser=False)
+        leaderboard_site.serve(ResultsPlace(tmp_path / "none"), out, open_browser=False)
         return index.stat().st_mtime_ns
 
     first = served()
@@ -136,12 +136,12 @@ def test_what_is_not_there_or_stale_is_built_first_and_what_is_current_is_not(bo
 def test_a_folder_that_is_no_site_is_left_alone(board, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(LeaderboardError, match="something else"):
-        leaderboard_site.serve(Place(tmp_path / "none"), tmp_path, open_browser=False)
+        leaderboard_site.serve(ResultsPlace(tmp_path / "none"), tmp_path, open_browser=False)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_ctrl_c_ends_it_quietly_and_no_browser_is_opened_unasked(board, tmp_path, monkeypatch, capsys):
-    opened, place = [], Place(tmp_path / "none")
+    opened, place = [], ResultsPlace(tmp_path / "none")
     monkeypatch.setattr("webbrowser.open", opened.append)
     leaderboard_site.serve(place, tmp_path / "site", open_browser=False)
     assert opened == []

@@ -39,7 +39,7 @@ def steps_on(lab, generator, **options):
             value.data = 0.2 * torch.randn(value.shape, generator=random)
         examples = Examples(pipeline, images, prompts, flip=options.flip)
         encoding = FrozenTextEncoding(pipeline, prompts.texts, torch.float32)
-        yield dp_lora.PrivateSteps(pipeline, examples, encoding, options=options, random=random)
+        yield dp_lora.PrivateAdapterSteps(pipeline, examples, encoding, options=options, random=random)
 
 
 def views(steps, chosen):
@@ -112,7 +112,7 @@ class Released:
 
     def __init__(self, monkeypatch):
         self.sizes, self.sums, self.gradients = [], [], []
-        clipped_sums, release = dp_lora.PrivateSteps.clipped_sums, dp_lora.PrivateSteps._release
+        clipped_sums, release = dp_lora.PrivateAdapterSteps.clipped_sums, dp_lora.PrivateAdapterSteps._release
 
         def noted_sums(steps, chosen):
             self.sizes.append(len(chosen))
@@ -123,8 +123,8 @@ class Released:
             release(steps, sums, **given)
             self.gradients.append(flat(steps, {name: value.grad for name, value in steps._parameters.items()}))
 
-        monkeypatch.setattr(dp_lora.PrivateSteps, "clipped_sums", noted_sums)
-        monkeypatch.setattr(dp_lora.PrivateSteps, "_release", noted)
+        monkeypatch.setattr(dp_lora.PrivateAdapterSteps, "clipped_sums", noted_sums)
+        monkeypatch.setattr(dp_lora.PrivateAdapterSteps, "_release", noted)
 
 
 def test_a_step_that_draws_nobody_is_noise_alone(lab, generator, tmp_path, monkeypatch):
@@ -204,14 +204,14 @@ def test_the_report_tells_nothing_of_the_images(lab, generator, tmp_path):
 
 def test_what_is_restored_computes_what_was_trained(lab, tiny_model, tmp_path, monkeypatch):
     noisy, level = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(0)), torch.tensor([10, 900])
-    trained, run = [], dp_lora.PrivateSteps.run
+    trained, run = [], dp_lora.PrivateAdapterSteps.run
 
     def noted(steps, *given, **named):
         run(steps, *given, **named)
         with torch.no_grad():
             trained.append(steps._unet(noisy, level, steps._encoding(["cat: 1", "dog: 0"]))[0])
 
-    monkeypatch.setattr(dp_lora.PrivateSteps, "run", noted)
+    monkeypatch.setattr(dp_lora.PrivateAdapterSteps, "run", noted)
     generator = lab.stable_diffusion(tiny_model)
     lab.adapt(generator, tmp_path, "dp-lora", alpha=8.0)
     encoding = FrozenTextEncoding(generator.pipeline, ["cat: 1", "dog: 0"], torch.float32)

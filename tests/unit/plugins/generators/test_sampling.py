@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from tckr_plugins.generators import sampling
-from tckr_plugins.generators.sampling import Batches, default_batch_size, to_pixels
+from tckr_plugins.generators.sampling import SampledBatches, default_batch_size, to_pixels
 
 from tckr_bench.errors import TckrError
 from tckr_bench.plugin.protocols import Context
@@ -26,7 +26,7 @@ def run(batches, count, *, room):
 
 
 def test_a_batch_that_does_not_fit_is_halved_for_good():
-    batches = Batches(8)
+    batches = SampledBatches(8)
     made, tried, done = run(batches, 7, room=2)
     assert made == list(range(7))
     assert tried == [7, 3, 1, 1, 1, 1, 1, 1, 1]
@@ -36,7 +36,7 @@ def test_a_batch_that_does_not_fit_is_halved_for_good():
 
 def test_no_memory_for_one_image_is_one_sentence():
     with pytest.raises(TckrError, match=r"no memory for a single image; set 'offload'"):
-        run(Batches(4), 4, room=0)
+        run(SampledBatches(4), 4, room=0)
 
 
 def test_images_are_the_same_when_memory_runs_out(tiny_model, monkeypatch):
