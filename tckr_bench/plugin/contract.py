@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from tckr_bench.errors import ContractError, TckrError, first_line
 from tckr_bench.plugin.components import (
@@ -19,6 +19,9 @@ from tckr_bench.plugin.components import (
 )
 from tckr_bench.plugin.options import Options
 from tckr_bench.records import Better, Quantity, ShadowData, Shadows, Surface, Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 MOST_DIGITS = 10
@@ -55,9 +58,9 @@ def check_contract(component: Any, family: str) -> None:  # noqa: ANN401 - whate
     declared(component, options)
     if isinstance(component, ClassifierComponent):
         if component.untrained is not None:
-            changed(component, "untrained", options)
+            made_untrained(component, options)
         if component.memorising is not None:
-            changed(component, "memorising", options, 1)
+            made_memorising(component, options, epochs=1)
 
 
 def declared(component: Component[Any], options: Options) -> Declared:
@@ -67,37 +70,49 @@ def declared(component: Component[Any], options: Options) -> Declared:
         ContractError: it is not what its family's class says it is.
     """
     if isinstance(component, AttackComponent):
-        return Declared(shadows=_shadows(component, _ask(component, "shadows", options)))
+        return Declared(shadows=_shadows(component, _ask(component, "shadows", component.shadows, options)))
     if isinstance(component, AdapterComponent):
-        share = _ask(component, "share", options)
+        share = _ask(component, "share", component.share, options)
         _require(_is_number(share) and 0 < share <= 1, component, f"its share is above 0 to 1, found {share!r}")
         return Declared(work=float(share))
     if isinstance(component, ClassifierComponent):
-        epochs = _ask(component, "epochs", options)
+        epochs = _ask(component, "epochs", component.epochs, options)
         _require(_is_count(epochs), component, f"its epochs are a whole number from 0, found {epochs!r}")
         return Declared(work=float(max(1, epochs)))  # a network that learns nothing still looks at its images
     if isinstance(component, GeneratorComponent):
-        size = _ask(component, "image_size", options)
+        size = _ask(component, "image_size", component.image_size, options)
         known = size is None or (_is_count(size) and size > 0)
         _require(known, component, f"its image_size is a whole number from 1 or None, found {size!r}")
         return Declared(image_size=size)
     return Declared()
 
 
-def changed(component: ClassifierComponent, how: str, options: Options, *given: int) -> Options:
-    """Return the options of the same classifier made `untrained` or `memorising`.
+def made_untrained(component: ClassifierComponent, options: Options) -> Options:
+    """Return the options of the same classifier that learns nothing.
 
     Raises:
         ContractError: the component does not declare how, or not as it should.
     """
-    if getattr(component, how) is None:
+    return _changed(component, "learns nothing", component.untrained, options)
+
+
+def made_memorising(component: ClassifierComponent, options: Options, *, epochs: int) -> Options:
+    """Return the options of the same classifier that learns its images by heart.
+
+    Raises:
+        ContractError: the component does not declare how, or not as it should.
+    """
+    return _changed(component, "learns by heart", component.memorising, options, epochs)
+
+
+def _changed(component: ClassifierComponent, what: str, change: Callable[..., Any] | None, *given: object) -> Options:
+    if change is None:
         raise ContractError(
-            f"{_called(component)} cannot be made {how}, which the controls of every matrix need of its first "
-            f"classifier; let its component declare '{how}', or name another classifier first"
+            f"{_called(component)} cannot be made one that {what}, which the controls of every matrix need of its "
+            "first classifier; let its component declare how, or name another classifier first"
         )
-    found = _ask(component, how, options, *given)
-    wanted = component.options.__name__
-    _require(isinstance(found, component.options), component, f"its '{how}' returns {wanted}, found {found!r}")
+    found, wanted = _ask(component, f"way to one that {what}", change, *given), component.options.__name__
+    _require(isinstance(found, component.options), component, f"one that {what} has {wanted}, found {found!r}")
     assert isinstance(found, Options), "just required"
     return found
 
@@ -155,7 +170,7 @@ def _fault_of(quantity: Quantity) -> str:
 
 
 def _shadows(component: AttackComponent, found: Any) -> Shadows:  # noqa: ANN401 - whatever a plugin returns
-    _require(isinstance(found, Shadows), component, f"its 'shadows' return Shadows, found {found!r}")
+    _require(isinstance(found, Shadows), component, f"its shadows are Shadows, found {found!r}")
     assert isinstance(found, Shadows), "just required"
     count, data = found.count, found.data
     _require(_is_count(count), component, f"its shadow models are a whole number from 0, found {count!r}")
@@ -166,14 +181,14 @@ def _shadows(component: AttackComponent, found: Any) -> Shadows:  # noqa: ANN401
     return found
 
 
-def _ask(component: Component[Any], what: str, *given: Any) -> Any:  # noqa: ANN401 - it is checked by the caller
+def _ask(component: Component[Any], what: str, declared_by: Callable[..., Any], *given: object) -> Any:  # noqa: ANN401
     try:
-        return getattr(component, what)(*given)
+        return declared_by(*given)
     except TckrError:
         raise
     except Exception as error:  # a plugin is isolated here: it must not break the others
         told = f"{type(error).__name__}: {first_line(error)}"
-        raise ContractError(f"{_called(component)}: its '{what}' fails with {told}") from error
+        raise ContractError(f"{_called(component)}: asked for its {what}, it fails with {told}") from error
 
 
 def _require(condition: bool, component: Component[Any], otherwise: str) -> None:

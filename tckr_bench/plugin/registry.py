@@ -15,7 +15,7 @@ import pluggy
 
 from tckr_bench.errors import ContractError, OptionError, PluginError, nearest
 from tckr_bench.plugin.components import FAMILIES, ClassifierComponent, Component, MetricComponent
-from tckr_bench.plugin.contract import changed, check_contract, declared
+from tckr_bench.plugin.contract import check_contract, declared, made_memorising, made_untrained
 from tckr_bench.plugin.hookspecs import ENTRY_POINT_GROUP, HookSpecifications
 from tckr_bench.records import ComponentUse
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import ModuleType
 
+    from tckr_bench.plugin.options import Options
     from tckr_bench.records import Quantity
 
 KindT = TypeVar("KindT", bound=Component[Any])
@@ -159,7 +160,7 @@ class Registry:
         Raises:
             ContractError: its component does not declare how.
         """
-        return self._changed(classifier, "untrained")
+        return self._changed(classifier, made_untrained)
 
     def memorising(self, classifier: ComponentUse, *, epochs: int) -> ComponentUse:
         """Return the same classifier made to learn its images by heart in so many epochs.
@@ -167,12 +168,12 @@ class Registry:
         Raises:
             ContractError: its component does not declare how.
         """
-        return self._changed(classifier, "memorising", epochs)
+        return self._changed(classifier, functools.partial(made_memorising, epochs=epochs))
 
-    def _changed(self, use: ComponentUse, how: str, *given: int) -> ComponentUse:
+    def _changed(self, use: ComponentUse, change: Callable[[ClassifierComponent, Options], Options]) -> ComponentUse:
         component = self.component(ClassifierComponent, use.name)
         try:
-            options = changed(component, how, component.parse_options(use.options), *given)
+            options = change(component, component.parse_options(use.options))
         except ContractError as error:
             raise ContractError(f"{error} ({use.distribution})") from error
         return self.use("classifier", use.name, label=use.label, options=options.model_dump())

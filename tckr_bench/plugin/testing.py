@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tckr_bench.errors import ContractError
-from tckr_bench.plugin.contract import changed, check_contract
+from tckr_bench.plugin.contract import check_contract, made_memorising, made_untrained
 from tckr_bench.plugin.observing import RunEnd
 from tckr_bench.plugin.protocols import Context, ReleaseEvidence
 from tckr_bench.plugin.rehearsal import rehearsed
@@ -278,7 +278,7 @@ def check_classifier(component: ClassifierComponent, options: dict[str, Any], fo
     data, context = fake_images(24), Context()
     training = TrainingData(data, fake_class_names(), validation=fake_images(12, seed=1))
     given = component.parse_options(options)
-    chosen = given if component.memorising is None else changed(component, "memorising", given, 1)
+    chosen = given if component.memorising is None else made_memorising(component, given, epochs=1)
 
     def trained(options: Options) -> Classifier:
         classifier = component.load(options)
@@ -296,7 +296,7 @@ def check_classifier(component: ClassifierComponent, options: dict[str, Any], fo
     restored.restore(folder, context=context)
     assert np.array_equal(restored.predict(data.images, context=context), logits), "restored logits are the same"
     if component.untrained is not None:
-        ignorant = trained(changed(component, "untrained", given)).predict(data.images, context=context)
+        ignorant = trained(made_untrained(component, given)).predict(data.images, context=context)
         assert not np.array_equal(ignorant, logits), "made untrained, it learns nothing"
 
 

@@ -18,7 +18,8 @@ _QUADRATURE = "intervals of accuracy and worst AUC in quadrature"
 def correct(logits: Logits, labels: Labels) -> Bools:
     """Return which predictions are right, (n,); a row with a value that is not a number is wrong.
 
-    >>> correct(np.array([[2.0, 1.0], [0.0, 1.0], [np.nan, 0.0]]), np.array([0, 0, 0])).tolist()
+    >>> logits = np.array([[2.0, 1.0], [0.0, 1.0], [np.nan, 0.0]], dtype=np.float32)
+    >>> correct(logits, np.array([0, 0, 0])).tolist()
     [True, False, False]
     """
     assert len(logits) == len(labels), "one label per row of logits"
@@ -30,7 +31,7 @@ def correct(logits: Logits, labels: Labels) -> Bools:
 def accuracy(logits: Logits, labels: Labels) -> float:
     """Return the share of right predictions, 0 to 1; n is at least 1.
 
-    >>> accuracy(np.array([[2.0, 1.0], [0.0, 1.0]]), np.array([0, 0]))
+    >>> accuracy(np.array([[2.0, 1.0], [0.0, 1.0]], dtype=np.float32), np.array([0, 0]))
     0.5
     """
     return float(correct(logits, labels).mean())
@@ -39,7 +40,8 @@ def accuracy(logits: Logits, labels: Labels) -> float:
 def agreement(first: Logits, second: Logits) -> float:
     """Return the share of examples on which two classifiers predict the same class, right or wrong, 0 to 1.
 
-    >>> agreement(np.array([[2.0, 1.0], [0.0, 1.0]]), np.array([[0.1, 0.0], [9.0, 1.0]]))
+    >>> first = np.array([[2.0, 1.0], [0.0, 1.0]], dtype=np.float32)
+    >>> agreement(first, np.array([[0.1, 0.0], [9.0, 1.0]], dtype=np.float32))
     0.5
     """
     return accuracy(first, second.argmax(axis=1))
@@ -48,7 +50,7 @@ def agreement(first: Logits, second: Logits) -> float:
 def log_likelihood(logits: Logits, labels: Labels) -> Floats:
     """Return log p(label) of each example in float64, (n,): minus its cross-entropy.
 
-    >>> log_likelihood(np.array([[0.0, 0.0]]), np.array([1])).round(4).tolist()
+    >>> log_likelihood(np.array([[0.0, 0.0]], dtype=np.float32), np.array([1])).round(4).tolist()
     [-0.6931]
     """
     from scipy.special import log_softmax

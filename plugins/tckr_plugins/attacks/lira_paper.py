@@ -129,7 +129,7 @@ class LiraPaperAttack:
 def stable(outputs: Logits, labels: Labels) -> Floats:
     """Return log v_y - log sum_{k != y} v_k of outputs clipped to [1e-10, 1 - 1e-10], (n, classes) -> (n,).
 
-    >>> stable(np.array([[5.0, 0.5, -3.0]]), np.array([1])).round(4).tolist()
+    >>> stable(np.array([[5.0, 0.5, -3.0]], dtype=np.float32), np.array([1])).round(4).tolist()
     [-0.6931]
     """
     clipped = _clipped(outputs)
@@ -142,7 +142,7 @@ def stable(outputs: Logits, labels: Labels) -> Floats:
 def unstable(outputs: Logits, labels: Labels) -> Floats:
     """Return log v_y - log(1 - v_y) of outputs clipped to [1e-10, 1 - 1e-10], (n, classes) -> (n,).
 
-    >>> unstable(np.array([[5.0, 0.8, -3.0]]), np.array([1])).round(4).tolist()
+    >>> unstable(np.array([[5.0, 0.8, -3.0]], dtype=np.float32), np.array([1])).round(4).tolist()
     [1.3863]
     """
     own = _own(_clipped(outputs), labels)
@@ -153,7 +153,7 @@ def unstable(outputs: Logits, labels: Labels) -> Floats:
 def margin(outputs: Logits, labels: Labels) -> Floats:
     """Return v_y - max_{k != y} v_k, (n, classes) -> (n,).
 
-    >>> margin(np.array([[5.0, 0.5, -3.0]]), np.array([1])).tolist()
+    >>> margin(np.array([[5.0, 0.5, -3.0]], dtype=np.float32), np.array([1])).tolist()
     [-4.5]
     """
     wide = np.array(outputs, dtype=np.float64)

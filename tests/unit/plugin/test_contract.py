@@ -136,7 +136,9 @@ def test_a_classifier_without_augment_is_the_base_of_controls_if_it_declares_how
 
 def test_a_classifier_that_cannot_be_the_base_of_controls_is_one_sentence_about_itself(tmp_path):
     registry = registry_with(made(ClassifierComponent, "unable", PassesOptions))
-    with pytest.raises(ContractError, match=r"classifier 'unable' cannot be made memorising.*mine-dist 1"):
+    with pytest.raises(
+        ContractError, match=r"classifier 'unable' cannot be made one that learns by heart.*mine-dist 1"
+    ):
         matrix_with_classifier("unable", registry, tmp_path)
 
 
@@ -151,7 +153,9 @@ def test_what_is_declared_follows_the_options_given():
 
 def test_a_declaration_that_fails_for_some_options_is_blamed_on_its_distribution():
     registry = registry_with(made(AdapterComponent, "half", PassesOptions, share=lambda options: 1 / options.passes))
-    with pytest.raises(ContractError, match=r"adapter 'half': its 'share' fails with ZeroDivisionError.*mine-dist 1"):
+    with pytest.raises(
+        ContractError, match=r"adapter 'half': asked for its share, it fails with ZeroDivisionError.*mine-dist 1"
+    ):
         registry.use("adapter", "half", label="half", options={"passes": 0})
 
 
@@ -172,16 +176,22 @@ BAD = {
     "an option without default": (made(AttackComponent, options=RequiredOptions), "'strength' has no default"),
     "an unknown surface": (made(AttackComponent, surface="clasifier"), "surface cannot be 'clasifier'"),
     "fewer shadows than none": (made(AttackComponent, shadows=lambda _: Shadows(-1)), "whole number from 0, found -1"),
-    "a number for shadows": (made(AttackComponent, shadows=lambda _: 16), "return Shadows, found 16"),
+    "a number for shadows": (made(AttackComponent, shadows=lambda _: 16), "shadows are Shadows, found 16"),
     "unknown shadow data": (made(AttackComponent, shadows=lambda _: Shadows(2, "train")), "trained on 'train'"),
     "shadows on a release": (
         made(AttackComponent, surface="images", shadows=lambda _: Shadows(2)),
         "looks at images, so no shadow models",
     ),
-    "shadows that fail": (made(AttackComponent, shadows=lambda options: options.count), "'shadows' fails with Attri"),
+    "shadows that fail": (
+        made(AttackComponent, shadows=lambda options: options.count),
+        "asked for its shadows, it fails with Attri",
+    ),
     "a share of nothing": (made(AdapterComponent, share=lambda _: 0.0), "share is above 0 to 1, found 0.0"),
     "negative epochs": (made(ClassifierComponent, epochs=lambda _: -1), "epochs are a whole number from 0, found -1"),
-    "a dict for options": (made(ClassifierComponent, untrained=lambda _: {"epochs": 0}), "returns NoOptions, found"),
+    "a dict for options": (
+        made(ClassifierComponent, untrained=lambda _: {"epochs": 0}),
+        "one that learns nothing has NoOptions, found",
+    ),
     "no size": (made(GeneratorComponent, image_size=lambda _: 0), "whole number from 1 or None, found 0"),
     "no quantities": (made(MetricComponent), "declares no quantities"),
     "a quantity twice": (made(MetricComponent, quantities=(QUANTITY, QUANTITY)), "declares a quantity twice"),

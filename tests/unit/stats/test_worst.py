@@ -68,7 +68,7 @@ def test_interval_of_the_highest_auc_covers_the_highest_of_the_true_ones(shifts,
     covered = naive = 0
     for _ in range(REPETITIONS):
         scores, members = attacks(generator, shifts=shifts, correlation=correlation, size=150)
-        index, estimate = stats.highest_auc(scores, [members] * len(shifts))
+        index, estimate = stats.highest_auc(list(scores), [members] * len(shifts))
         covered += estimate.low <= truth <= estimate.high
         alone = stats.auc_interval(scores[index], members)
         naive += alone.low <= truth <= alone.high
@@ -83,7 +83,7 @@ def test_interval_of_the_highest_rate_covers_and_is_conservative(shifts):
     covered = 0
     for _ in range(REPETITIONS):
         scores, members = attacks(generator, shifts=shifts, correlation=0.5, size=300)
-        estimate = stats.highest_tpr(scores, [members] * len(shifts), fpr=0.1)[1]
+        estimate = stats.highest_tpr(list(scores), [members] * len(shifts), fpr=0.1)[1]
         covered += estimate.low <= truth <= estimate.high
     assert covered / REPETITIONS >= 0.95 - TOLERANCE
 
@@ -101,7 +101,7 @@ def test_interval_of_the_worst_class_covers(shifts):
 
 def test_the_simulated_quantile_is_seeded():
     scores, members = attacks(np.random.default_rng(0), shifts=[0.5, 0.4, 0.3], correlation=0.5, size=100)
-    first, again, other = (stats.highest_auc(scores, [members] * 3, seed=seed)[1] for seed in (0, 0, 1))
+    first, again, other = (stats.highest_auc(list(scores), [members] * 3, seed=seed)[1] for seed in (0, 0, 1))
     assert first == again
     assert first.low != other.low
     assert first.low == pytest.approx(other.low, abs=1e-3)
