@@ -7,7 +7,7 @@ import math
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tckr_bench.judging import metric_names
@@ -99,6 +99,7 @@ def test_pareto_marks_what_nothing_dominates_and_never_a_control(made):
     assert front == {"teacher", made.synthetic("lora", "soft").name, made.synthetic("none", "soft").name}
 
 
+@settings(deadline=None)  # the first example pays for imports
 @given(SHARE, SHARE, SHARE, SHARE)
 def test_dominance_is_never_mutual_and_never_of_oneself(accuracy, auc, other_accuracy, other_auc):
     one, other = (accuracy, auc), (other_accuracy, other_auc)
