@@ -171,7 +171,9 @@ def test_the_leaderboard_on_one_dataset_tells_it(submitted, track, expected):
     assert told == expected
     rows = list(csv.DictReader(io.StringIO(csv_text(sheet_of([standings])))))
     kept = [row for row in rows if row["standing"] != "control"]
-    assert [(float(row["aop"]), float(row["worst_auc"])) for row in kept] == [(row.aop[0], row.auc[0]) for row in expected]
+    assert [(float(row["aop"]), float(row["worst_auc"])) for row in kept] == [
+        (row.aop[0], row.auc[0]) for row in expected
+    ]
 
 
 def test_the_standings_of_a_track_of_one_dataset_tell_it(submitted, track, expected):

@@ -6,8 +6,8 @@ import io
 from rich.console import Console
 
 from tckr_bench.judging.metric_names import ACCURACY
-from tckr_bench.show.overview import headings_of, method_names, overview_markdown, overview_table
 from tckr_bench.judging.quantities import Column
+from tckr_bench.show.overview import headings_of, method_names, overview_markdown, overview_table
 
 HOSTILE = "=cmd()|[red]x[/red] <b>\x1b[31m\n`y`"
 

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from tckr_bench.show.formats import csv_text
-from tckr_bench.show.tables import board_sheet, leaderboard_group, leaderboard_latex, leaderboard_markdown
+from tckr_bench.show.tables import board_sheet, leaderboard_group, leaderboard_markdown
 
 HOSTILE = "=cmd()|[red]x[/red] <b>\x1b[31m\n`y`"
 
