@@ -7,9 +7,18 @@ from pathlib import Path
 
 import numpy as np
 
-from tckr_bench.plugin.components import AttackOptions, Component, Context, Options
+from tckr_bench.plugin.components import COMPONENTS
+from tckr_bench.plugin.options import NoOptions
+from tckr_bench.plugin.protocols import Context
 from tckr_bench.plugin.registry import Registration, Registry
-from tckr_bench.records import DatasetDescription, LabelledImages, Measurement, ThreatModel, TrainingHistory
+from tckr_bench.records import (
+    DatasetDescription,
+    LabelledImages,
+    Measurement,
+    Quantity,
+    ThreatModel,
+    TrainingHistory,
+)
 from tckr_bench.stages import attack, measure, prepare, train
 from tckr_bench.stages.request import stage_request
 
@@ -59,8 +68,8 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.folder, self.registry = folder, Registry()
 
-    def add(self, family, name, implementation, options=Options, distribution="somebody 1"):
-        component = Component(name, "1", options, lambda _options: implementation, f"the {name}")
+    def add(self, family, name, implementation, distribution="somebody 1", **declared):
+        component = COMPONENTS[family](name, "1", NoOptions, lambda _options: implementation, f"the {name}", **declared)
         self.registry.add(Registration(family=family, component=component, distribution=distribution))
         return self.registry.use(family, name, label=name, options={})
 
@@ -101,12 +110,15 @@ class World:
         return folder
 
     def attacked(self, implementation, name, *, data, target):
-        use = self.add("attack", name, implementation, AttackOptions)
+        use = self.add("attack", name, implementation)
         parents = {"data": [data], "target": [target]}
         return self.run(attack, "attack", components={"attack": use}, parents=parents, name=name)
 
     def measured(self, metrics, *, data, target, attacks=()):
-        uses = [self.add("metric", name, metric) for name, metric in metrics.items()]
+        uses = [
+            self.add("metric", name, metric, quantities=(Quantity(name, name, f"what {name} measures"),))
+            for name, metric in metrics.items()
+        ]
         parents = {"data": [data], "target": [target], "teacher": [target], "attacks": attacks}
         parameters = {"attacks": [path.name for path in attacks], "primary_attack": "fine"}
         components = {use.label: use for use in uses}
