@@ -125,7 +125,7 @@ def test_columns_stand_where_any_row_has_them(made):
 
 def test_an_empirical_epsilon_is_shown_as_the_bound_it_is(made):
     bound = dataclasses.replace(made.measurement("epsilon-lower", 0.4, 0, "repeating"), high=1.25)
-    shown = detail(audit_made(made, bound).worst, "ε at least")
+    shown = detail(audit_made(made, bound).worst, "ε at least, nats")
     assert (shown.value, shown.interval) == ("≥ 0.40", "estimate 1.25")
 
 
