@@ -75,7 +75,7 @@ def _free_texts(sample: dict) -> list[tuple]:
     """Return the paths of texts that nothing is named by or follows from."""
     named = {("track",), ("submission",), ("dataset",), ("method", "name"), ("method", "role"), ("method", "labels")}
     fixed = ("name", "sha256", "family", "surface", "status", "metric", "attack", "protocol", "contamination")
-    fixed += ("label", "failure")
+    fixed += ("label", "failure", "data")
     return [
         path
         for path in paths_of(sample)

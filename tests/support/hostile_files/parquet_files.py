@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hostile_files.world import EITHER, REFUSED, Folder, Hostile
+from hostile_files.world import EITHER, REFUSED, SHOWN, Folder, Hostile
 
 KEY = b"tckr_bench_scores"
 
@@ -43,14 +43,16 @@ def damaged(count: int, what: str = "scores", seed: int = 0) -> Iterator[Hostile
         yield signed(f"{what}/damaged-{seed}-{number}", damage, EITHER)
 
 
-def retable(name: str, change: Callable[[pa.Table], pa.Table], **options: object) -> Hostile:
+def retable(
+    name: str, change: Callable[[pa.Table], pa.Table], *, expected: str = REFUSED, **options: object
+) -> Hostile:
     """Return a case whose score file is another table."""
 
     def write(folder: Folder) -> None:
         table = pq.read_table(folder.scores)
         pq.write_table(change(table), folder.scores, **options)
 
-    return signed(f"parquet/{name}", write)
+    return signed(f"parquet/{name}", write, expected)
 
 
 def _cast(table: pa.Table, column: str, kind: pa.DataType) -> pa.Table:
@@ -111,13 +113,13 @@ def _bomb(folder: Folder, rows: int) -> None:
 def headers() -> Iterator[Hostile]:
     """Yield score files whose description lies."""
 
-    def told(name: str, change: Callable[[dict], object]) -> Hostile:
+    def told(name: str, change: Callable[[dict], object], expected: str = REFUSED) -> Hostile:
         def apply(table: pa.Table) -> pa.Table:
             about = json.loads(table.schema.metadata[KEY])
             found = change(about)
             return table.replace_schema_metadata({KEY: json.dumps(about if found is None else found).encode()})
 
-        return retable(f"header-{name}", apply)
+        return retable(f"header-{name}", apply, expected=expected)
 
     for shape in ([-1], [10**9], [1, 10**9], [10**9, 10**9], [], [1, 2, 3], "ab", None, [None], [0], [0, 3], [3, 0]):
         for name in ("test_labels", "test_logits", "attack/lira/scores"):
@@ -141,9 +143,9 @@ def headers() -> Iterator[Hostile]:
     yield told(
         "guarantee", lambda a: a["evidence"].update(guarantee={"epsilon": float("nan"), "delta": 0, "accountant": ""})
     )
-    yield told(
-        "guarantee-made-up", lambda a: a["evidence"].update(guarantee={"epsilon": 1, "delta": 0, "accountant": "x"})
-    )
+    # a claim like the scores themselves, with no metric that shows it: only running the command again can tell
+    made_up = {"epsilon": 1, "delta": 0, "accountant": "x"}
+    yield told("guarantee-made-up", lambda a: a["evidence"].update(guarantee=made_up), SHOWN)
     for value in (None, [], 5, "text", {}):
         yield told(f"whole={value}", lambda _, v=value: {"about": v} if v is None else v)
     for content in (b"", b"{", b"[" * 100_000, b"\xff\xfe", b"9" * 5_000, b" " * 2**21):

@@ -87,7 +87,8 @@ def test_what_is_no_record_of_the_harness_is_handed_on_as_it_is():
 def test_the_harness_names_its_own_metrics_and_not_what_is_installed_beside_them():
     registry, own = Registry(), default_registry().get("metric", "accuracy")
     registry.add(own)
-    theirs = dataclasses.replace(own.component, name="theirs")
+    quantity = dataclasses.replace(own.component.quantities[0], name="theirs")
+    theirs = dataclasses.replace(own.component, name="theirs", quantities=(quantity,))
     registry.add(Registration(family="metric", component=theirs, distribution="tckr-bench-extras 1"))
     assert own_metrics(registry) == ("accuracy",)
     assert {"accuracy", "worst-auc", "aop"} <= set(own_metrics(default_registry()))
