@@ -180,7 +180,7 @@ def test_two_chosen_methods_stand_side_by_side_with_their_difference(browser, si
 def test_the_address_holds_the_view_and_back_takes_a_step_back(browser, site):
     with opened(browser, address_of(site / "index.html")) as page:
         page.get_by_label("Family").select_option("synthetic")
-        page.locator('#leaders th[data-key="auc"] button').click()
+        page.locator('#leaders th[data-key="worst-auc"] button').click()
         page.get_by_label("Measurements").select_option(label="digits")
         page.get_by_label("change in the worst AUC").check()
         page.locator("#leaders tbody input").first.check()

@@ -32,7 +32,7 @@ EVIDENCE = "evidence"
 
 
 def write_report(run: Path, *, found: Verified | None = None) -> Path:
-    """Write the pages of a run and its board in every format into its folder `report`, and return their index.
+    """Write the pages of a run, and its board in other formats, into its folder `report`; return their index.
 
     `found` is what `verified(run)` returned, where it is at hand already.
 
