@@ -134,25 +134,18 @@ class RunAnswer:
         """Return a row per dataset, synthetic method and limit; numbers are fractions, what is missing is NaN."""
         import pandas as pd
 
+        cells = ["dataset", "method", "judged", "answer", "metric", "limit"]
         rows = [
-            {
-                "dataset": entry.dataset,
-                "method": judged.method,
-                "judged": judged is entry.judged,
-                "answer": judged.answer,
-                "metric": part.metric,
-                "limit": part.limit,
-                "value": part.estimate.value if part.estimate else math.nan,
-                "low": part.estimate.low if part.estimate else math.nan,
-                "high": part.estimate.high if part.estimate else math.nan,
-                "standing": part.standing,
-                "attacks": " or ".join(part.attacks),
-            }
+            (
+                *(entry.dataset, judged.method, judged is entry.judged, judged.answer, part.metric, part.limit),
+                *(getattr(part.estimate, bound, math.nan) for bound in ("value", "low", "high")),
+                *(part.standing, " or ".join(part.attacks)),
+            )
             for entry in self.datasets
             for judged in ((entry.judged, *entry.others) if entry.judged else entry.others)
             for part in judged.comparisons
         ]
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows, columns=[*cells, "value", "low", "high", "standing", "attacks"])
 
 
 def answer_run(
