@@ -34,8 +34,8 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	PYTHONPATH=. $(BIN)/cog --check -r README.md plugins/README.md
 	$(BIN)/tckr-bench leaderboard verify
+	PYTHONPATH=. $(BIN)/cog --check -r README.md plugins/README.md
 	$(BIN)/python -m pytest -q tests/unit/leaderboard/test_committed.py
 
 # Set up everything and pass the tests.
