@@ -169,10 +169,10 @@ class Control(Generic[OptionsT]):
 def join(outcomes: Sequence[ControlOutcome]) -> ControlOutcome:
     """Return several outcomes as one: what failed, if anything did, else all that was found.
 
-    >>> join([Outcome(True, "a"), Outcome(False, "b"), Outcome(False, "c")])
-    Outcome(passed=False, reason='b; c')
-    >>> join([Outcome(True, "a"), Outcome(True, "b")])
-    Outcome(passed=True, reason='a; b')
+    >>> join([ControlOutcome(True, "a"), ControlOutcome(False, "b"), ControlOutcome(False, "c")])
+    ControlOutcome(passed=False, reason='b; c')
+    >>> join([ControlOutcome(True, "a"), ControlOutcome(True, "b")])
+    ControlOutcome(passed=True, reason='a; b')
     """
     failed = [outcome.reason for outcome in outcomes if not outcome.passed]
     return ControlOutcome(not failed, "; ".join(failed or [outcome.reason for outcome in outcomes]))

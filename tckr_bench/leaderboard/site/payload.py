@@ -63,6 +63,7 @@ def _described(name: str, quantity: Quantity, *, lead: bool = False) -> dict[str
 def factor_of(quantity: Quantity) -> int:
     """Return the power of ten that keeps one digit more than is shown of a quantity, and at least four.
 
+    >>> from tckr_bench.records import Quantity
     >>> factor_of(Quantity("accuracy", "accuracy", "right", scale=100, digits=1))
     10000
     """
