@@ -172,7 +172,7 @@ def test_two_chosen_methods_stand_side_by_side_with_their_difference(browser, si
         words = page.locator("#compare").text_content()
         page.get_by_role("button", name="Compare 2 chosen").click()
         assert page.evaluate("document.activeElement.id") == "compare"
-    change = 100 * (round(second.accuracy.value, 4) - round(first.accuracy.value, 4))
+    change = 100 * (round(second.get("accuracy").value, 4) - round(first.get("accuracy").value, 4))
     assert f"{change:+.1f} (" in row
     assert "unpaired" in words
 
