@@ -7,6 +7,7 @@ import pytest
 import tckr_bench
 from tckr_bench.errors import RunError
 from tckr_bench.judging.criteria import Criteria, TprLimit
+from tckr_bench.judging.metric_names import WORST_AUC
 from tckr_bench.results.verify import Verified
 
 CRITERIA = Criteria(max_accuracy_drop=0.3, max_tprs=(TprLimit(0.5, 0.01),))
@@ -40,7 +41,7 @@ def test_a_finished_run_is_not_run_again_and_gives_the_measurements_of_its_files
 
 def test_a_frame_of_a_run_has_a_row_per_method_and_dataset_with_its_worst_attack_s_auc(results):
     frame = results.to_frame()
-    expected = [row.get("auc-mia-worst").value for board in results.board.boards for row in board.rows]
+    expected = [row.get(WORST_AUC).value for board in results.board.boards for row in board.rows]
     assert sorted(frame.worst_auc) == pytest.approx(sorted(expected))
 
 
