@@ -39,11 +39,9 @@ class RunResults:
     def to_frame(self, *, measurements: bool = False) -> pd.DataFrame:
         """Return a row per method and dataset, with the columns of the leaderboard; or a row per measurement."""
         from tckr_bench.leaderboard.frame import frame_of
-        from tckr_bench.leaderboard.site.report import judged_records, track_of
-        from tckr_bench.leaderboard.standings import standings_of
+        from tckr_bench.leaderboard.run_standings import standings_of_run
 
-        standings = standings_of(judged_records(self.verified), track_of(self.verified.run))
-        return frame_of((standings,), measurements=measurements)
+        return frame_of((standings_of_run(self.verified),), measurements=measurements)
 
 
 def load_run(folder: str | PathLike[str]) -> RunResults:

@@ -17,9 +17,9 @@ from reading_pages import ReadPage
 
 from tckr_bench.errors import LeaderboardError, RunError
 from tckr_bench.judging.rows import verified_leaderboard
+from tckr_bench.leaderboard.run_standings import standings_of_run
 from tckr_bench.leaderboard.site.galleries import MOST_COPIES, MOST_PAIRS
-from tckr_bench.leaderboard.site.report import judged_records, track_of, write_report
-from tckr_bench.leaderboard.standings import standings_of
+from tckr_bench.leaderboard.site.report import write_report
 from tckr_bench.results.files import pictures_path, read_run, record_path
 from tckr_bench.results.pictures import read_pictures, write_pictures
 from tckr_bench.results.records import SeedResult
@@ -145,7 +145,7 @@ def test_every_attack_has_all_its_measurements_in_a_fold_of_its_own(audited_inde
 def test_the_pages_tell_the_ranks_of_the_run_and_of_each_dataset(audited_index):
     found = verified(audited_index.parent.parent)
     (board,) = verified_leaderboard(found).boards
-    (entries,) = [standings_of(judged_records(found), track_of(found.run), dataset=board.dataset).entries]
+    entries = standings_of_run(found, dataset=board.dataset).entries
     ranks = {row.method.name: (row.rank, row.rank_low, row.rank_high) for row in board.rows}
     assert {entry.method.name: (entry.rank, entry.rank_low, entry.rank_high) for entry in entries} == ranks
     (dataset,) = [page for place, page in pages_of(audited_index).items() if place.startswith("datasets/")]
