@@ -67,19 +67,25 @@ def examine_all(
 ) -> list[Examined]:
     """Examine files, in processes of their own; what was examined before is remembered by its content.
 
-    `progress` is told how many of those that were not remembered are done.
+    `progress` is told how many of those that were not remembered are done. Each is remembered as soon as it is done.
     """
     keys = [_memory_key(task) for task in tasks]
     known = {index: found for index, key in enumerate(keys) if key and (found := recall(key, Examined)) is not None}
     todo = [index for index in range(len(tasks)) if index not in known]
-    if not todo:
-        return [known[index] for index in range(len(tasks))]
-    results = in_processes(examine, [tasks[index] for index in todo], jobs=jobs, died=died, progress=progress)
-    for index, examined in zip(todo, results, strict=True):
-        known[index] = examined
-        if keys[index] and not examined.faults:
-            remember(keys[index], examined)
+    if todo:
+        results = in_processes(
+            examine_and_remember, [tasks[index] for index in todo], jobs=jobs, died=died, progress=progress
+        )
+        known.update(zip(todo, results, strict=True))
     return [known[index] for index in range(len(tasks))]
+
+
+def examine_and_remember(task: ExaminationTask) -> Examined:
+    """Examine a file and, if nothing is wrong with it, remember what it gives."""
+    examined, key = examine(task), _memory_key(task)
+    if key and not examined.faults:
+        remember(key, examined)
+    return examined
 
 
 def _memory_key(task: ExaminationTask) -> str:

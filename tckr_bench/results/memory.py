@@ -1,7 +1,8 @@
 """What was computed before, by the content it was computed from: a second look at the same scores takes no arithmetic.
 
 <store>/recomputed/<ab>/<key>.json, where the key names the scores, the metrics with their versions, and this program's
-version. It is this machine's own memory: nothing in it comes from a submission, and losing it costs time alone.
+version and arithmetic: a working tree has one version while its code changes. It is this machine's own memory: nothing
+in it comes from a submission, and losing it costs time alone.
 """
 
 from __future__ import annotations
@@ -22,17 +23,31 @@ from tckr_bench.places import default_store_path
 from tckr_bench.results.hostile_json import schema_of
 
 T = TypeVar("T")
+ARITHMETIC = ("records", "stats", "controls", "results")
+"""Rooms whose code a remembered computation rests on; a metric has a version of its own."""
 
 
 def key_of(*parts: Any) -> str:  # noqa: ANN401 - JSON values, dataclasses among them
-    """Return what names a computation: a sha256 of its inputs and of this program's version."""
-    text = TypeAdapter(tuple[Any, ...]).dump_json((_version(), *parts))
+    """Return what names a computation: a sha256 of its inputs, and of this program's version and arithmetic."""
+    text = TypeAdapter(tuple[Any, ...]).dump_json((_version(), _arithmetic(), *parts))
     return hashlib.sha256(json.dumps(json.loads(text), sort_keys=True).encode()).hexdigest()
 
 
 @functools.cache
 def _version() -> str:
     return metadata.version("tckr-bench")
+
+
+@functools.cache
+def _arithmetic() -> str:
+    return digest_of_code(Path(__file__).parents[1])
+
+
+def digest_of_code(package: Path) -> str:
+    """Return a sha256 of all code that a measurement is made by, or a finding judged by, but for the metrics'."""
+    files = sorted(path for room in ARITHMETIC for path in (package / room).rglob("*.py"))
+    content = b"".join(str(path.relative_to(package)).encode() + path.read_bytes() for path in files)
+    return hashlib.sha256(content).hexdigest()
 
 
 def recall(key: str, kind: type[T]) -> T | None:

@@ -83,6 +83,10 @@ def install_another_version(found, monkeypatch):
     monkeypatch.setattr(memory, "_version", lambda: "99")
 
 
+def change_the_arithmetic(found, monkeypatch):
+    monkeypatch.setattr(memory, "_arithmetic", lambda: "other code")
+
+
 def install_another_metric(found, monkeypatch):
     entry = default_registry().get("metric", "accuracy")
     revised = dataclasses.replace(entry, component=dataclasses.replace(entry.component, version="99"))
@@ -94,6 +98,7 @@ CHANGES = (
     change_the_record,
     change_the_primary_attack,
     install_another_version,
+    change_the_arithmetic,
     install_another_metric,
 )
 
@@ -104,6 +109,33 @@ def test_a_change_of_anything_a_finding_rests_on_is_looked_into_again(change, fo
     change(found, monkeypatch)
     examine_all(tasks(found)[:1])
     assert len(computed) == 2
+
+
+@pytest.mark.parametrize("room", memory.ARITHMETIC)
+def test_code_that_changes_in_a_room_of_arithmetic_is_another_arithmetic(room, tmp_path):
+    package = tmp_path / "package"
+    path = package / room / "sums.py"
+    path.parent.mkdir(parents=True)
+    path.write_text("a + b")
+    before = memory.digest_of_code(package)
+    path.write_text("a - b")
+    assert memory.digest_of_code(package) != before
+
+
+def test_what_is_done_is_remembered_though_what_follows_fails(found, computed, monkeypatch):
+    examine = examination.examine
+
+    def failing(task):
+        if task.seed == 1:
+            raise KeyboardInterrupt
+        return examine(task)
+
+    monkeypatch.setattr(examination, "examine", failing)
+    with pytest.raises(KeyboardInterrupt):
+        examine_all(tasks(found)[:2])
+    monkeypatch.setattr(examination, "examine", examine)
+    examine_all(tasks(found)[:1])
+    assert len(computed) == 1
 
 
 def test_a_byte_of_a_score_file_that_changed_is_found_though_it_was_examined_before(found):
