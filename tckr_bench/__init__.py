@@ -133,6 +133,7 @@ def verdict(
 
     Raises:
         RunError: the folder holds no readable run, or no such method or dataset.
+        OptionError: making the criteria, a limit is out of range, or there is none on what attacks may find.
     """
     from tckr_bench.api.results import RunResults
     from tckr_bench.api.results import load_run as read

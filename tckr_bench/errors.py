@@ -127,13 +127,18 @@ def storage_cause(error: BaseException) -> OSError | None:
     return None
 
 
-def storage_error(error: OSError, doing: str) -> StoreError:
-    """Translate an operating-system error met while `doing` something into one sentence for the user."""
+MOVE_STORE = "move the store with TCKR_BENCH_STORE"
+
+
+def storage_error(error: OSError, doing: str, *, elsewhere: str = "choose another folder") -> StoreError:
+    """Translate an operating-system error met while `doing` something into one sentence for the user.
+
+    `elsewhere` says how to use another place, where this one is full or cannot be written.
+    """
     if error.errno == errno.ENOSPC:
-        return StoreError(f"{doing}: the disk is full; free some space or move the store with TCKR_BENCH_STORE")
+        return StoreError(f"{doing}: the disk is full; free some space or {elsewhere}")
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return StoreError(
-            f"{doing}: {error.filename or 'the folder'} is not writable; "
-            "change its permissions or move the store with TCKR_BENCH_STORE"
+            f"{doing}: {error.filename or 'the folder'} is not writable; change its permissions or {elsewhere}"
         )
     return StoreError(f"{doing}: {error.strerror or error}")

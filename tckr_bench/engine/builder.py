@@ -185,7 +185,7 @@ class _Builder:
         )
 
     def synthetic_count(self, training: Training) -> int:
-        return max(1, round(training.method.cardinality * self.training_size(training)))
+        return training.method.generated_images(self.training_size(training))
 
     def teacher(self, training: Training) -> str:
         """Return the real-data baseline of the classifier; what has none is compared with the matrix's first."""

@@ -94,7 +94,7 @@ class _Collector:
             contamination=None,
             threat_models={},
             seeds=(),
-            images_generated=images_of(first.method.cardinality if first.method.synthetic else 0, splits),
+            images_generated=first.method.generated_images(splits["train"]),
             gates=(),
             run=self.information,
         )
@@ -147,15 +147,6 @@ def _write_logs(failures: Sequence[ComponentFailure], run: Path, slug: str) -> N
         log = failure_log(run, slug, failure.label)
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(failure.traceback, encoding="utf-8")
-
-
-def images_of(cardinality: float, splits: Mapping[str, int]) -> int:
-    """Return how many synthetic images a method trains on, by its cardinality and the real training set's size.
-
-    >>> images_of(0.5, {"train": 1500, "test": 2000})
-    750
-    """
-    return round(cardinality * splits.get("train", 0))
 
 
 def matrix_digest(matrix: Matrix) -> str:

@@ -24,7 +24,7 @@ import filelock
 from pydantic import TypeAdapter, ValidationError
 
 from tckr_bench.engine.fingerprint import STORE_FORMAT, hash_file
-from tckr_bench.errors import StoreError, storage_error
+from tckr_bench.errors import MOVE_STORE, StoreError, storage_error
 from tckr_bench.records import Cost
 from tckr_bench.stages.isolation import FAILURES_FILE
 
@@ -104,7 +104,7 @@ class Store:
             with tempfile.TemporaryFile(dir=self.root / "staging") as probe:
                 probe.write(b"probe")
         except OSError as error:
-            raise storage_error(error, f"cannot write to the store {self.root}") from error
+            raise storage_error(error, f"cannot write to the store {self.root}", elsewhere=MOVE_STORE) from error
 
     def path(self, key: str) -> Path:
         """Return where the artifact of a key lies, or would lie."""

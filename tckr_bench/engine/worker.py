@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from tckr_bench.engine.graph import function_of
 from tckr_bench.engine.protocol import Order, WorkerReport, order_adapter, report_adapter
 from tckr_bench.engine.store import Provenance, Store
-from tckr_bench.errors import TckrError, storage_cause, storage_error
+from tckr_bench.errors import MOVE_STORE, TckrError, storage_cause, storage_error
 from tckr_bench.plugin.protocols import Context
 from tckr_bench.records import Cost
 from tckr_bench.stages.request import StageModule, stage_request
@@ -82,7 +82,7 @@ def _failure(order: Order, error: BaseException) -> WorkerReport:
     """Tell a full or read-only disk, which the user can mend, from a bug, which keeps its traceback."""
     storage = storage_cause(error)
     if storage is not None:
-        message = str(storage_error(storage, f"cannot write to the store {order.store}"))
+        message = str(storage_error(storage, f"cannot write to the store {order.store}", elsewhere=MOVE_STORE))
         return WorkerReport("failed", order.key, failure="user", message=message)
     message = f"{type(error).__name__}: {error}".splitlines()[0].removesuffix(": ")
     return WorkerReport("failed", order.key, message=message, traceback=traceback.format_exc())

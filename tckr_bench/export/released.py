@@ -84,11 +84,6 @@ def command_again(run: SavedRun) -> str:
     return ""
 
 
-def synthetic_count(record: CellRecord) -> int:
-    """Return how many synthetic images a cell's classifier learned from."""
-    return max(1, round(record.method.cardinality * record.splits.get("train", 0)))
-
-
 def find_released(record: CellRecord, store: Store, *, again: str) -> Released:
     """Find the images of a synthetic cell.
 
@@ -110,11 +105,12 @@ def find_released(record: CellRecord, store: Store, *, again: str) -> Released:
     folders = [store.path(key) for key in keys]
     sizes = [len(read_arrays(folder / IMAGES_FILE, names=("labels",))["labels"]) for folder in folders]
     captioned, adapted = _parents(record, keys, sizes)
-    if sum(sizes) < synthetic_count(record):
-        raise _tampered(f"they hold {sum(sizes):,} images, and the method has {synthetic_count(record):,}")
+    count = record.method.generated_images(record.splits["train"])
+    if sum(sizes) < count:
+        raise _tampered(f"they hold {sum(sizes):,} images, and the method has {count:,}")
     for key in keys:
         store.touch(key)
-    images, sources = read_generated(folders, count=synthetic_count(record), memory=0)
+    images, sources = read_generated(folders, count=count, memory=0)
     return Released(images, sources, keys, captioned, adapted)
 
 

@@ -20,10 +20,22 @@ _TPR = re.compile(r"\s*([0-9.]+)\s*@\s*([0-9.]+)\s*")
 
 @dataclass(frozen=True)
 class TprLimit:
-    """At most the share `tpr` of the members may be found at the share `fpr` of false alarms; both 0 to 1."""
+    """At most the share `tpr` of the members may be found at the share `fpr` of false alarms.
+
+    `fpr` is 0.1, 0.01 or 0.001; `tpr` lies above it, as guessing finds as many, and is 1 at most.
+
+    Raises:
+        OptionError: it is not so.
+    """
 
     tpr: float
     fpr: float
+
+    def __post_init__(self) -> None:
+        if self.fpr not in TPR_METRICS:
+            raise OptionError(f"fpr is {self.fpr:g}; give one of the shares 0.1, 0.01 and 0.001")
+        if not self.fpr < self.tpr <= 1:
+            raise OptionError(f"tpr is {self.tpr:g}; give a share above fpr, {self.fpr:g}, and 1 at most")
 
 
 @dataclass(frozen=True)
@@ -35,12 +47,23 @@ class Criteria:
         max_tprs: how many members the worst attack may find.
         max_auc: AUC that the worst attack may reach, above 0.5; None for no such limit.
         allow_non_adaptive: believe attacks though none of them repeats the pipeline.
+
+    Raises:
+        OptionError: a number is out of range, or there is no limit on what attacks may find.
     """
 
     max_accuracy_drop: float
     max_tprs: tuple[TprLimit, ...] = ()
     max_auc: float | None = None
     allow_non_adaptive: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.max_accuracy_drop <= 1:  # written so that a NaN is refused
+            raise OptionError(f"max_accuracy_drop is {self.max_accuracy_drop:g}; give a share, 0 to 1, such as 0.02")
+        if self.max_auc is not None and not 0.5 < self.max_auc <= 1:
+            raise OptionError(f"max_auc is {self.max_auc:g}; give more than 0.5, which guessing reaches, and at most 1")
+        if not self.max_tprs and self.max_auc is None:
+            raise OptionError("no limit says what attacks may find; give max_tprs or max_auc")
 
 
 def criteria_from(

@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from tckr_bench.errors import LeaderboardError, nearest
 
+EXACT = ConfigDict(extra="forbid")
+"""A misspelled key would be a requirement that nobody has to keep."""
 
+
+@with_config(EXACT)
 @dataclass(frozen=True)
 class TrackDataset:
     """A dataset of a track: its fingerprint, and how many images each split must have.
@@ -25,6 +29,7 @@ class TrackDataset:
     fingerprint: str = ""
 
 
+@with_config(EXACT)
 @dataclass(frozen=True)
 class RequiredAttack:
     """An attack that every ranked record must have faced: a component, at least so many shadow models."""
@@ -39,6 +44,7 @@ class RequiredAttack:
         return f"{kind}{self.component}{models}"
 
 
+@with_config(EXACT)
 @dataclass(frozen=True)
 class Track:
     """What is compared: a title, what it is about, and what a record needs to be ranked.
@@ -80,7 +86,7 @@ def read_track(path: Path) -> Track:
     """Read a track file of one's own.
 
     Raises:
-        LeaderboardError: it cannot be read or says no track.
+        LeaderboardError: it cannot be read, or is not a valid track file.
     """
     try:
         return _parse(path.name, path.read_text(encoding="utf-8"))
@@ -96,4 +102,4 @@ def _parse(name: str, text: str) -> Track:
     except (tomllib.TOMLDecodeError, ValidationError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else None
         what = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(error)
-        raise LeaderboardError(f"the track file {name} says no track: {what}") from error
+        raise LeaderboardError(f"{name} is not a valid track file: {what}") from error

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tckr_bench.errors import LeaderboardError, PluginError
+from tckr_bench.judging import metric_names
 from tckr_bench.judging.gates import gates_of
 from tckr_bench.leaderboard.requirements import faults_of_data
 from tckr_bench.plugin.registry import default_registry
@@ -46,18 +47,17 @@ if TYPE_CHECKING:
     Examinations = Mapping[Seed, Examined]
 
 NEEDED_METRICS = (
-    "accuracy",
-    "accuracy-gap",
-    "aop",
-    "auc-mia",
+    metric_names.ACCURACY,
+    metric_names.GAP,
+    metric_names.AOP,
+    metric_names.AUC,
     "canary-auc",
-    "tpr-at-1-fpr",
-    "worst-auc",
-    "worst-tpr-at-1-fpr",
+    metric_names.TPR,
+    metric_names.WORST_AUC,
+    metric_names.WORST_TPR,
 )
 """Metrics that the ranking and the gates rest on."""
 MOST_FILES = 20_000
-MOST_METRICS = 100
 SHOWN_DIGITS = 8
 HIDDEN = (".gitkeep", "README.md")
 OF_THE_DATASET = ("description", "splits", "protocol")
@@ -229,10 +229,10 @@ def _bars_to(run: SavedRun, track: Track | None) -> list[str]:
 
 def _faults_of_record(record: ResultRecord) -> list[str]:
     """Return what is wrong with a record, its scores and pictures apart."""
-    images = record.method.cardinality * record.splits.get("train", 0) if record.method.synthetic else 0
+    images = record.method.generated_images(record.splits.get("train", 0))
     faults = []
-    if record.images_generated != round(images):
-        faults.append(f"it generated {round(images):,} images by its cardinality, not {record.images_generated:,}")
+    if record.images_generated != images:
+        faults.append(f"it generated {images:,} images by its cardinality, not {record.images_generated:,}")
     return [*faults, *_faults_of_method(record)]
 
 
@@ -277,7 +277,7 @@ def _faults_of_metrics(run: RunInformation) -> list[str]:
     if len(set(names)) != len(names) or any(use.label != use.name for use in run.metrics):
         return ["its metrics are not each there once, under their own names"]
     faults = []
-    for use in run.metrics[:MOST_METRICS]:
+    for use in run.metrics:
         try:
             wanted = registry.use("metric", use.name, label=use.name, options={})
         except PluginError as error:

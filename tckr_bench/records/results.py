@@ -97,6 +97,14 @@ class Method:
         """Whether the method's classifier learns from generated images."""
         return self.generator is not None
 
+    def generated_images(self, training_images: int) -> int:
+        """Return how many synthetic images its classifier learns from, at least one; 0 of a method without a generator.
+
+        Args:
+            training_images: how many real images train.
+        """
+        return max(1, round(self.cardinality * training_images)) if self.synthetic else 0
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -128,14 +128,22 @@ def write_saved_run(run: SavedRun) -> None:
     Raises:
         StoreError: something cannot be written.
     """
-    (run.folder / RUN_FILE).unlink(missing_ok=True)
-    for record in run.records:
-        write_record(record, run.folder)
     named = {run.folder / name for name in files_of(run)}
-    for path in (run.folder / RECORDS).rglob("*"):
-        if path.is_file() and path not in named:
-            path.unlink()
+    named |= {pictures_path(run.folder, record) for record in run.records if _finished(record)}
+    try:
+        (run.folder / RUN_FILE).unlink(missing_ok=True)
+        for record in run.records:
+            write_record(record, run.folder)
+        for path in (path for part in (RECORDS, PICTURES) for path in (run.folder / part).rglob("*")):
+            if path.is_file() and path not in named:
+                path.unlink()
+    except OSError as error:
+        raise storage_error(error, f"writing the run {run.folder}") from error
     write_run(run.information, run.folder)
+
+
+def _finished(record: ResultRecord) -> bool:
+    return any(result.status == "ok" for result in record.seeds)
 
 
 def _written(path: Path, content: bytes) -> Path:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import resource
 import signal
+import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from multiprocessing.connection import Connection
 
 Task = TypeVar("Task")
@@ -56,7 +58,8 @@ def _attempt(
     workers = max(1, min(jobs, len(tasks)))
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_limit, initargs=(MOST_MEMORY,)) as pool:
-        futures = {pool.submit(_timed, work, task, MOST_SECONDS): index for index, task in enumerate(tasks)}
+        with _without_the_script():
+            futures = {pool.submit(_timed, work, task, MOST_SECONDS): index for index, task in enumerate(tasks)}
         try:
             for future in as_completed(futures):
                 results[futures[future]] = future.result()
@@ -68,12 +71,29 @@ def _attempt(
             pool.shutdown(cancel_futures=True)
 
 
+@contextlib.contextmanager
+def _without_the_script() -> Iterator[None]:
+    """Start processes that do not run the user's script again, as they would to find in it what they work on.
+
+    Nothing they work on is there, and a script without `if __name__ == "__main__"` would start them without end.
+    """
+    script = vars(sys.modules["__main__"])
+    kept = dict(script)
+    try:
+        script.pop("__file__", None)
+        script["__spec__"] = None
+        yield
+    finally:
+        script.update({name: kept[name] for name in ("__file__", "__spec__") if name in kept})
+
+
 def _alone(work: Callable[[Task], Result], task: Task, died: Callable[[Task, str], Result]) -> Result:
     """Work on one task in a process of its own, whose end tells why it died."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_told, args=(sender, work, task, MOST_MEMORY, MOST_SECONDS))
-    process.start()
+    with _without_the_script():
+        process.start()
     sender.close()  # what the process holds is the last end: when it dies, waiting ends
     try:
         result, error = receiver.recv()

@@ -61,3 +61,20 @@ def test_points_and_per_cent_become_fractions():
     assert criteria_from(accuracy_drop=2, tprs=["5@1", "20@10"], auc=0.6) == Criteria(
         0.02, (TprLimit(0.05, 0.01), TprLimit(0.2, 0.1)), 0.6, allow_non_adaptive=False
     )
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Criteria(2, (TprLimit(0.05, 0.01),)), "max_accuracy_drop is 2; give a share"),
+        (lambda: Criteria(float("nan"), (TprLimit(0.05, 0.01),)), "max_accuracy_drop is nan"),
+        (lambda: Criteria(0.02), "no limit says what attacks may find"),
+        (lambda: Criteria(0.02, max_auc=0.5), "max_auc is 0.5"),
+        (lambda: TprLimit(5, 1), "fpr is 1; give one of"),
+        (lambda: TprLimit(0.05, 0.05), "fpr is 0.05"),
+        (lambda: TprLimit(0.01, 0.01), "tpr is 0.01; give a share above"),
+    ],
+)
+def test_limits_made_in_python_are_checked_as_those_of_the_command_are(make, words):
+    with pytest.raises(OptionError, match=words):
+        make()

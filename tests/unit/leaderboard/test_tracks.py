@@ -1,4 +1,4 @@
-"""Laws of tracks: what ships can be run by what ships, and a file that says no track is refused in a sentence."""
+"""Laws of tracks: what ships can be run by what ships, and a file that is no track is refused in a sentence."""
 
 from __future__ import annotations
 
@@ -74,9 +74,15 @@ def test_a_track_is_found_by_name_and_the_nearest_is_named():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("name = ", "says no track"),
-        ('name = "x"', "says no track: title"),
-        ('name = "x"\ntitle = "x"\nsummary = "x"\nmatrix = "x"\ndatasets = 3', "says no track: datasets"),
+        ("name = ", "is not a valid track file"),
+        ('name = "x"', "is not a valid track file: title"),
+        ('name = "x"\ntitle = "x"\nsummary = "x"\nmatrix = "x"\ndatasets = 3', "is not a valid track file: datasets"),
+        ('name = "x"\ntitle = "x"\nsummary = "x"\nmatrix = "x"\nseed = 2\ndatasets = {}', "file: seed: "),
+        (
+            'name = "x"\ntitle = "x"\nsummary = "x"\nmatrix = "x"\ndatasets = {}\n'
+            '[[attacks]]\ncomponent = "lira"\nadaptiv = true',
+            "file: attacks.0.adaptiv: ",
+        ),
     ],
 )
 def test_a_file_that_says_no_track_is_refused_in_a_sentence(text, words, tmp_path):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -58,3 +60,17 @@ def test_nothing_to_do_is_nothing_done():
 def test_an_error_of_the_work_is_raised_here():
     with pytest.raises(RunError, match="it is damaged"):
         in_processes(work, ["raises"], jobs=1, died=died)
+
+
+SCRIPT = """
+from tckr_bench.results.parallel import in_processes
+print(in_processes(abs, [-1, -2], jobs=2, died=lambda task, why: why))
+"""
+
+
+@pytest.mark.parametrize("given", ["a file", "standard input"])
+def test_a_script_that_guards_nothing_is_not_run_again_in_the_processes(given, tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    name, said = (str(tmp_path / "script.py"), None) if given == "a file" else ("-", SCRIPT)
+    done = subprocess.run([sys.executable, name], input=said, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[1, 2]\n", "")
