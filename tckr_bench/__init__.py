@@ -49,7 +49,7 @@ def plan(
     from tckr_bench.api.planning import plan_run
     from tckr_bench.api.request import RunRequest
 
-    request = RunRequest(_text(matrix), tuple(datasets), tuple(settings), jobs=jobs, device=device)
+    request = RunRequest(_text(matrix), _texts(datasets), _texts(settings), jobs=jobs, device=device)
     return plan_run(request, lenient=True, published=published)
 
 
@@ -90,13 +90,13 @@ def run(
 
     request = RunRequest(
         matrix=_text(matrix),
-        datasets=tuple(datasets),
-        settings=tuple(settings),
+        datasets=_texts(datasets),
+        settings=_texts(settings),
         out=None if out is None else Path(out),
         jobs=jobs,
         device=device,
         fail_fast=fail_fast,
-        observe=tuple(observe),
+        observe=_texts(observe),
     )
     results = carry_out(plan_run(request), listener=listener)
     raise_for_failures(results)
@@ -140,7 +140,7 @@ def verdict(
     from tckr_bench.judging.verdict import answer_run
 
     found = results if isinstance(results, RunResults) else read(results)
-    return answer_run(found.board, criteria, evidence=found.verified.evidence, method=method, datasets=datasets)
+    return answer_run(found.board, criteria, evidence=found.verified.evidence, method=method, datasets=_texts(datasets))
 
 
 def compare(
@@ -181,3 +181,8 @@ def load_leaderboard(path: str | PathLike[str] | None = None, *, track: str | No
 
 def _text(path: str | PathLike[str] | None) -> str | None:
     return None if path is None else str(path)
+
+
+def _texts(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return texts; a single one is meant as such, and not as its letters."""
+    return (texts,) if isinstance(texts, str) else tuple(texts)

@@ -6,8 +6,11 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from tckr_bench.errors import OptionError
+
 DEFAULT_MATRIX = "default"
 PHOTOGRAPH_MATRIX = "ten"
+DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,9 @@ class RunRequest:
     """What is asked for: a matrix, what is changed in it, where results go, and how it is executed.
 
     Without a matrix it is `default` or, where datasets are named, `ten`, whose generator was made for photographs.
+
+    Raises:
+        OptionError: there is no such device, or less than one stage at a time.
     """
 
     matrix: str | None = None
@@ -25,6 +31,12 @@ class RunRequest:
     device: str = "auto"
     fail_fast: bool = False
     observe: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.device not in DEVICES:
+            raise OptionError(f"there is no device '{self.device}'; choose one of {', '.join(DEVICES)}")
+        if self.jobs is not None and self.jobs < 1:
+            raise OptionError(f"{self.jobs} stages at a time is not possible; give 1 or more")
 
     @property
     def matrix_name(self) -> str:

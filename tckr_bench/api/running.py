@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -101,6 +102,7 @@ def _settings(planned: PlannedRun) -> RunSettings:
         request.fail_fast,
         command=request.command,
         recipe=recipe_of(request.matrix_name),
+        started=datetime.datetime.now(tz=datetime.UTC).isoformat(timespec="seconds"),
     )
 
 

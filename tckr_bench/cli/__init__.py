@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from tckr_bench import __version__
+from tckr_bench.api.request import DEVICES
 from tckr_bench.cli.examples import ExampleGroup
 from tckr_bench.cli.export import export
 from tckr_bench.cli.leaderboard import leaderboard
@@ -65,7 +66,7 @@ def _matrix_options(command: click.Command) -> click.Command:
         click.Option(["--jobs", "-j"], type=click.IntRange(min=1), help="Stages at a time; all cores if not given."),
         click.Option(
             ["--device"],
-            type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+            type=click.Choice(DEVICES),
             default="auto",
             show_default=True,
             help="Where models run.",
@@ -317,10 +318,10 @@ def verdict(
 ) -> None:
     """Answer whether a synthetic dataset may replace the real one, under limits of your own.
 
-    Yes if the upper 95 % bounds of the accuracy lost and of what the worst attack finds are within the limits, no if a
-    lower one is beyond; else there is not enough evidence, and what would settle it is said. No yes without an attack
-    that repeats the whole pipeline, and no answer at all where a check of the run failed. Judged is the method named,
-    or the best ranked of each dataset; the others are listed.
+    The answer is yes if the upper 95 % bounds of the accuracy lost and of what the worst attack finds are within the
+    limits, and no if a lower one is beyond; otherwise there is not enough evidence, and the command says what would
+    settle it. It is never yes without an attack that repeats the whole pipeline, and there is no answer where a check
+    of the run failed. The method named is judged, or the best ranked of each dataset; the others are listed.
 
     The exit code is 0 for yes, 1 for no, 3 for not enough evidence, and 2 for a mistake in the command. With several
     datasets it is no if any is, and yes if all are.

@@ -20,7 +20,7 @@ _FOR_THE_CARD = ("dataset", "seed", "labels", "with_prompts", "despite_failed_ga
     cls=ExampleCommand,
     epilog='tckr-bench export runs/default "lora · soft · 1x" --dataset digits --to digits-synthetic\n'
     "tckr-bench export runs/mine attributes-miniature-lora-small-cnn-hard-1x --to synthetic\n"
-    "tckr-bench export runs/audit none-soft --to synthetic --max-accuracy-drop 2 --max-tpr 5@1",
+    "tckr-bench export runs/audit soft --dataset fashion-mnist --to synthetic --max-accuracy-drop 2 --max-tpr 5@1",
 )
 @click.argument("run_folder", metavar="RUN", type=PATH)
 @click.argument("method")

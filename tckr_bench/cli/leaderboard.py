@@ -92,8 +92,8 @@ def verify(
 
     With paths named, the submissions they lie in; without, all, and that no other file is there. What was checked
     before, by the same version of the program, is remembered by its content.
-    The exit code is 0 if everything holds, 1 if anything does not. Honest scores no file can prove: run the command of
-    a record for that.
+    The exit code is 0 if everything holds, 1 if anything does not. No file can prove that scores
+    are honest: run the command of a record for that.
     """
     from tckr_bench.commands.leaderboard import verify as verify_records
 
@@ -139,6 +139,7 @@ def restore(submission: str, out: Path, results: Path, track_files: tuple[Path, 
     type=click.Choice(["table", "csv", "markdown", "latex", "parquet", "json"]),
     default="table",
     show_default=True,
+    help="How to show it: markdown and latex for papers, csv, parquet and json for programs.",
 )
 @click.option(
     "--measurements", is_flag=True, help="Every measurement of every seed and attack instead (csv, parquet, json)."
@@ -192,7 +193,7 @@ def schema(part: Literal["record", "run"]) -> None:
 @click.option("--out", type=PATH, default=DEFAULT_SITE, show_default=True, help="Folder of the site.")
 @_place_options()
 def build(out: Path, results: Path, track_files: tuple[Path, ...]) -> None:
-    """Render the site: an index, a page for each method and each dataset, without any request to another host."""
+    """Build the site: an index, a page for each method and each dataset, without any request to another host."""
     from tckr_bench.commands.leaderboard_site import build as build_pages
 
     build_pages(_place(results, track_files), out)

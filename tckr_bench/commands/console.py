@@ -8,6 +8,7 @@ import math
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -95,11 +96,11 @@ class Screen:
         out.print(_stage_table(plan))
         out.print(_method_table(plan))
         methods = plan.matrix.methods
-        roles = {role: sum(method.role == role for method in methods) for role in ("baseline", "method", "control")}
+        roles = Counter(method.role for method in methods)
         self.say(
             f"{len(plan.graph.cells)} cells: {len(plan.matrix.datasets)} datasets x {len(file.seeds)} seeds x "
-            f"{len(methods)} methods ({roles['baseline']} baseline, {roles['method']} synthetic, "
-            f"{roles['control']} controls)"
+            f"{len(methods)} methods ({roles['baseline']} baseline, {roles['defended']} defences, "
+            f"{roles['method']} synthetic, {roles['control']} controls)"
         )
         self.say(
             f"{len(plan.graph.stages)} unique stages instead of {plan.graph.naive}; {len(plan.cached)} are in the store"

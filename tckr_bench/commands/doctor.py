@@ -91,7 +91,7 @@ def _warnings(device: str) -> list[str]:
             "no accelerator was found: the mini track is made for this; full-size models take hours an image set"
         )
     if usable_cores() < 2:
-        warnings.append("one core: stages cannot run side by side, so the default matrix takes twice as long")
+        warnings.append("one core: stages cannot run side by side, so a run takes longer")
     if psutil.virtual_memory().available < ENOUGH_MEMORY:
         warnings.append("less than 4 GB of memory is free: use --jobs 1")
     warnings += [

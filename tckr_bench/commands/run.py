@@ -67,8 +67,8 @@ def _show(planned: PlannedRun, results: RunResults, screen: Screen) -> None:
     screen.console.print(leaderboard_group(results.board))
     if len(results.board.boards) >= FEWEST_DATASETS:
         screen.console.print(overview_table(results.board))
-    cached = len(planned.plan.cached) + len(results.outcome.found)
-    stages = len(planned.plan.graph.stages)
-    screen.say(f"Stages: {len(results.outcome.ran)} ran, {cached} came from the store, {stages} in all.")
+    ran, stages = len(results.outcome.ran), len(planned.plan.graph.stages)
+    cached = len({*planned.plan.cached, *results.outcome.found} - results.outcome.ran.keys())
+    screen.say(f"Stages: {ran} ran, {cached} came from the store, {stages} in all.")
     screen.say(f"Results: {results.folder / RUN_FILE}")
     screen.say(f"Report:  {results.folder / REPORT}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import platform
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,7 +46,7 @@ KEPT_KINDS = ("prepare", "caption", "adapt", "generate", "train", "measure")
 
 @dataclass(frozen=True)
 class RunSettings:
-    """Where a run goes, how it is executed, what was typed, and the matrix file that names, if it does not ship."""
+    """Where a run goes, how it is executed, when it began, what was typed, and the matrix file, if it does not ship."""
 
     out: Path
     jobs: int
@@ -55,6 +54,7 @@ class RunSettings:
     fail_fast: bool = False
     command: str = ""
     recipe: str = ""
+    started: str = ""
 
 
 def collect(plan: Plan, outcome: Outcome, store: Store, settings: RunSettings) -> SavedRun:
@@ -172,7 +172,7 @@ def _information(plan: Plan, outcome: Outcome, store: Store, settings: RunSettin
         stages=StageCounts(
             naive=plan.graph.naive,
             unique=len(plan.graph.stages),
-            cached=len(plan.cached) + len(outcome.found),
+            cached=len({*plan.cached, *outcome.found} - outcome.ran.keys() - outcome.failures.keys()),
             ran=len(outcome.ran),
             failed=len(outcome.failures),
         ),
@@ -229,7 +229,7 @@ def _provenance(plan: Plan, settings: RunSettings) -> RunProvenance:
     commit, dirty = source_commit()
     uses = [use for stage in plan.graph.stages.values() for use in stage.components.values()]
     return RunProvenance(
-        started=datetime.datetime.now(tz=datetime.UTC).isoformat(timespec="seconds"),
+        started=settings.started,
         versions={"python": platform.python_version(), **package_versions()},
         distributions={f"{use.family} {use.name}": use.distribution for use in uses},
         commit=commit,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -115,8 +117,12 @@ def _all_methods(file: MatrixFile, registry: Registry) -> tuple[Method, ...]:
     axes = {axis: _uses(file, axis, registry) for axis in COMPONENT_AXES}
     teachers = tuple(_teacher(use, axes["classifier"]) for use in axes["classifier"].values())
     methods = (*teachers, *_defended(file, registry), *_methods(file, axes), *_controls(file, axes, registry))
-    names = [method.name for method in methods]
-    assert len(set(names)) == len(names), "method names tell methods apart"
+    twice = [name for name, count in Counter(method.name for method in methods).items() if count > 1]
+    if twice:
+        raise MatrixError(
+            f"matrix '{file.name}': two methods would be called '{twice[0]}'; "
+            "give a component, a cardinality or a defence another name"
+        )
     return methods
 
 
@@ -184,8 +190,8 @@ def _methods(file: MatrixFile, axes: Mapping[str, Mapping[str, ComponentUse]]) -
     for entry in file.include:
         selection = _check_selection(file, entry, axes, "include")
         chosen += _product({axis: _as_list(selection.get(axis, values[axis][0])) for axis in METHOD_AXES})
-    methods = {method.name: method for method in (_method(combination, axes) for combination in chosen)}
-    return list(methods.values())
+    distinct = dict.fromkeys(tuple(combination[axis] for axis in METHOD_AXES) for combination in chosen)
+    return [_method(dict(zip(METHOD_AXES, values, strict=True)), axes) for values in distinct]
 
 
 def _product(values: Mapping[str, list[Any]]) -> Iterator[dict[str, Any]]:
@@ -215,7 +221,7 @@ def _check_selection(
                 raise MatrixError(f"matrix '{file.name}': {section} names no {axis} '{value}'{hint}")
             if axis == "labels" and value not in ("hard", "soft"):
                 raise MatrixError(f"matrix '{file.name}': {section}: labels are 'hard' or 'soft', found '{value}'")
-            if axis == "cardinality" and (not isinstance(value, int | float) or value <= 0):
+            if axis == "cardinality" and (not isinstance(value, int | float) or not 0 < value < math.inf):
                 raise MatrixError(
                     f"matrix '{file.name}': {section}: a cardinality is a number above 0, found '{value}'"
                 )
@@ -224,7 +230,7 @@ def _check_selection(
 
 def _method(combination: Mapping[str, Any], axes: Mapping[str, Mapping[str, ComponentUse]]) -> Method:
     cardinality = float(combination["cardinality"])
-    if cardinality <= 0:
+    if not 0 < cardinality < math.inf:
         raise MatrixError(f"a cardinality is a number above 0, found {cardinality:g}")
     parts = [combination[axis] for axis in COMPONENT_AXES]
     return Method(

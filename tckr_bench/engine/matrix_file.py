@@ -126,9 +126,12 @@ def _apply(content: dict[str, Any], setting: str) -> None:
         return
     axis, *rest = parts
     if axis == "override" and len(rest) == 4:
-        dataset, axis, *rest = rest
-        content.setdefault("override", {}).setdefault(dataset, {}).setdefault(axis, {}).setdefault(rest[0], {})
-        content["override"][dataset][axis][rest[0]][rest[1]] = value
+        table = content
+        for name in parts[:-1]:
+            table = table.setdefault(name, {})
+            if not isinstance(table, dict):
+                raise MatrixError(f"--set {setting}: '{name}' is not a table, found {table!r}")
+        table[parts[-1]] = value
         return
     if axis not in USE_AXES:
         raise MatrixError(f"--set {setting}: no axis is called '{axis}'{nearest(axis, USE_AXES)}")

@@ -85,7 +85,7 @@ def _names(leaderboard: Leaderboard, rows: list[Row]) -> str:
 
 
 def _of_seeds(rows: list[Row]) -> Iterator[str]:
-    seeds = {len(row.records) for row in rows}
+    seeds = {len(row.seeds) for row in rows if row.seeds}
     if seeds == {1}:
         yield (
             "Every method was run with one seed. The intervals cover which examples were drawn, not how much a "

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from tckr_bench import controls
 from tckr_bench.judging.estimates import combine, usable
@@ -181,7 +181,18 @@ class Leaderboard:
         return tuple({row.method.name: row.method for board in self.boards for row in board.rows}.values())
 
 
-def baseline_for(method: Method, baselines: Sequence[Row]) -> Row | None:
+class OfMethod(Protocol):
+    """What a method has on a board: a row, or an entry over several datasets."""
+
+    @property
+    def method(self) -> Method:
+        """The method."""
+
+
+OfMethodT = TypeVar("OfMethodT", bound=OfMethod)
+
+
+def baseline_for(method: Method, baselines: Sequence[OfMethodT]) -> OfMethodT | None:
     """Return the baseline that shares the method's classifier, else the only baseline, else none."""
     same = [row for row in baselines if row.method.classifier.label == method.classifier.label]
     if same:

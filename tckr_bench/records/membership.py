@@ -176,7 +176,7 @@ class CellEvidence:
         test_logits: outputs of the cell's classifier on them, (n, classes) float32.
         teacher_logits: outputs of the real-data teacher on them, (n, classes) float32.
         attacks: saved scores by attack label.
-        primary_attack: label of the attack declared, before the run, as the one the board ranks by.
+        primary_attack: label of the attack that was declared before the run.
         guarantee: what the training of the cell's classifier proves; None where nothing is proved.
     """
 

@@ -65,7 +65,7 @@ def counterparts(evidence: Evidence, board: DatasetBoard, row: Row) -> tuple[tup
     """Return pairs of attacks, plain and adaptive, that differ in nothing but what their shadow models repeat.
 
     On the real-data baseline such attacks are one and the same, so their scores there tell them. Where no pair is told
-    so, the primary attack is set against the adaptive attack that sees and owns the same, else the first.
+    so, the declared attack is set against the adaptive attack that sees and owns the same, else the first.
     """
     models = {label: model for record in row.records for label, model in record.threat_models.items()}
     adaptive = adaptive_attacks(row)
@@ -82,7 +82,8 @@ def counterparts(evidence: Evidence, board: DatasetBoard, row: Row) -> tuple[tup
 
 def _scores_on_the_baseline(evidence: Evidence, board: DatasetBoard, row: Row) -> Mapping[str, AttackScores]:
     baseline = board.baseline_of(row)
-    cell = evidence.get(key_of(baseline.records[0])) if baseline is not None else None
+    finished = [record for record in baseline.records if record.status == "ok"] if baseline is not None else []
+    cell = evidence.get(key_of(finished[0])) if finished else None
     return cell.attacks if cell is not None else {}
 
 

@@ -60,7 +60,7 @@ def _accuracy_sentence(best: Row) -> str:
 def _auc_sentence(best: Row, baseline: Row, differences: Mapping[str, Estimate]) -> str:
     risk, reference_risk = best.risk(metric_names.AUC), baseline.risk(metric_names.AUC)
     if risk is None or reference_risk is None:
-        return "What the attack finds is not known for both."
+        return "The worst attack's AUC is not known for it and for real data, so their privacy cannot be compared."
     own, reference = risk.estimate, reference_risk.estimate
     change = differences.get(metric_names.WORST_AUC) or unpaired_difference(own, reference)
     if change.low <= 0 <= change.high:

@@ -205,7 +205,9 @@ def _fingerprint(board: DatasetBoard) -> str:
 def _row(entry: _Run, board: DatasetBoard, row: Row, reference: tuple[_Run, DatasetBoard]) -> ComparedRow:
     estimates = _compared(row)
     home, home_board = reference
-    teacher = home_board.baseline_of(row) or board.baseline_of(row)
+    teacher = home_board.baseline_of(row)
+    if teacher is None:
+        home, teacher = entry, board.baseline_of(row)
     its_own = teacher is not None and home is entry and teacher.method.name == row.method.name
     if teacher is None or its_own or row.status == "failed":
         note = f"failed: {'; '.join(row.failures)}" if row.status == "failed" else _limited(row)

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Contrast:
-    """A row against real data: the change in the primary attack's AUC, in the worst attack's AUC and its TPR.
+    """A row against real data: the change in the declared attack's AUC, in the worst attack's AUC and its TPR.
 
     `verdict` says what the change in the worst attack's AUC comes to.
     """
 
     name: str
-    primary: Shown
+    declared: Shown
     worst: Shown
     rate: Shown
     verdict: str
@@ -43,13 +43,13 @@ def contrasts(evidence: Evidence, board: DatasetBoard, names: Mapping[str, str])
         baseline = board.baseline_of(row)
         if row.method.role == "baseline" or row.status == "failed" or baseline is None or baseline.status == "failed":
             continue
-        primary = paired(evidence, (row, row.primary_attack), (baseline, row.primary_attack), tpr=False)
+        declared = paired(evidence, (row, row.primary_attack), (baseline, row.primary_attack), tpr=False)
         own, reference = row.risk(metric_names.AUC), baseline.risk(metric_names.AUC)
         worst = _between_worst(evidence, (row, own), (baseline, reference)) if own and reference else {}
-        if primary or worst:
-            change = (worst or primary).get(metric_names.AUC)
+        if declared or worst:
+            change = worst.get(metric_names.AUC)
             auc, rate = quantity_of(metric_names.AUC), quantity_of(metric_names.TPR)
-            shown = [measured(auc, part) for part in (primary.get(metric_names.AUC), worst.get(metric_names.AUC))]
+            shown = [measured(auc, part) for part in (declared.get(metric_names.AUC), worst.get(metric_names.AUC))]
             name = method_label(row, names)
             made.append(
                 Contrast(name, shown[0], shown[1], measured(rate, worst.get(metric_names.TPR)), _verdict(change))

@@ -171,7 +171,7 @@ def _fields(columns: tuple[Column, ...]) -> list[Field[_PlacedRow]]:
         field("protocol", "text", "how epochs were chosen", lambda it: it.row.protocol),
         field("contamination", "text", "what the generator may know", lambda it: it.row.contamination),
         *estimate_fields(columns, lambda it: estimates_of(it.row)),
-        field("epsilon_proved", "number", "what training proves", lambda it: _low(it.row.get(metric_names.PROVED))),
+        field("epsilon_proved", "number", "what training proves", lambda it: _value(it.row.get(metric_names.PROVED))),
         field("epsilon_found", "number", "what the worst attack refutes", lambda it: _low(it.row.found_epsilon)),
         *attack_fields(columns, lambda it: it.row),
         field("declared_attack", "text", "the attack declared beforehand", lambda it: it.leaderboard.primary_attack),
@@ -186,6 +186,10 @@ def _place(rank: int | None) -> float | None:
 
 def _low(estimate: Estimate | None) -> float | None:
     return None if estimate is None else float(estimate.low)
+
+
+def _value(estimate: Estimate | None) -> float | None:
+    return None if estimate is None else float(estimate.value)
 
 
 def _notes(placed: _PlacedRow) -> str | None:

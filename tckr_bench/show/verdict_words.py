@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ALARMS = {
     "tpr-at-10-fpr": "10 false alarms in 100",
     metric_names.TPR: "1 false alarm in 100",
-    "tpr-at-0-1-fpr": "1 in 1,000",
+    "tpr-at-0-1-fpr": "1 false alarm in 1,000",
 }
 STANDINGS = {"within": "within", "beyond": "beyond", "undecided": "open", "unknown": "not known"}
 FIRST_OF_ALL = "First of all, a run whose checks come out as they must: what follows holds only if its measurements do."
@@ -127,8 +127,8 @@ def needs(judgement: Judgement) -> tuple[str, ...]:
 
 
 def _need(comparison: LimitComparison, need: Need) -> str:
-    what = "The loss of accuracy" if comparison.metric == metric_names.GAP else heading_of(comparison).capitalize()
-    what = what if comparison.metric == metric_names.GAP else f"“{what}”".replace("Auc", "AUC")
+    heading = heading_of(comparison)
+    what = "The loss of accuracy" if comparison.metric == metric_names.GAP else f"“{heading[0].upper()}{heading[1:]}”"
     if need.on_limit:
         return f"{what}: no number of examples would settle it, since the estimate sits on the limit."
     if need.examples is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
-from tckr_bench.errors import TckrError, storage_cause
+from tckr_bench.errors import TckrError, first_line, storage_cause
 from tckr_bench.text import plain
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def read_failures(folder: Path) -> tuple[ComponentFailure, ...]:
 
 
 def _failure(use: ComponentUse, error: BaseException) -> ComponentFailure:
-    said = str(error) if isinstance(error, TckrError) else f"{type(error).__name__}: {error}"
+    kind = "" if isinstance(error, TckrError) or not str(error).strip() else f"{type(error).__name__}: "
     who = f"{use.name} of {use.distribution}" if use.distribution else use.name
-    reason = plain(f"{who}: {said.strip().splitlines()[0]}")[:LONGEST_REASON]
+    reason = plain(f"{who}: {kind}{first_line(error)}")[:LONGEST_REASON]
     return ComponentFailure(use.label, reason, "".join(traceback.format_exception(error)))

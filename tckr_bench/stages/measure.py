@@ -59,7 +59,7 @@ class Inputs(Generic[PlaceT]):
 
 @dataclass(frozen=True)
 class Parameters:
-    """Labels of the attacks, in the order of the parents, and which of them the board ranks by.
+    """Labels of the attacks, in the order of the parents, and the one that was declared before the run.
 
     Attacks that do not apply to the cell, or that failed, leave no scores and are left out.
     """

@@ -91,13 +91,11 @@ def _pairs(synthetic: LabelledImages, outcome: ReleaseOutcome, challenge: Challe
     for index in np.argsort(-outcome.scores, kind="stable")[:MOST_PAIRS]:
         real, found = challenge.examples.images[index], synthetic.images[int(outcome.nearest[index])]
         side = "member" if challenge.members[index] else "not a member"
-        caption = f"{side}, {_distance(real, found):.1f} of 255 apart"
+        caption = f"{side}, {_distance(real, found):.1f} of 255 apart" if real.shape == found.shape else side
         pairs.append(PicturePair("copy", int(challenge.examples.labels[index]), caption, real, found))
     return pairs
 
 
 def _distance(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the root mean squared difference of two images, in 0-255; NaN where their sizes differ."""
-    if one.shape != other.shape:
-        return float("nan")
+    """Return the root mean squared difference of two images, of one size, in 0-255."""
     return float(np.sqrt(np.mean((one.astype(np.float64) - other.astype(np.float64)) ** 2)))

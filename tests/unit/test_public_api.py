@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 import tckr_bench
+from tckr_bench.api.request import RunRequest
+from tckr_bench.errors import MatrixError, OptionError
 
 FUNCTIONS = ("compare", "load_leaderboard", "load_run", "plan", "run", "verdict")
 
@@ -49,3 +51,26 @@ def _returned(name: str) -> type:
     }
     said = getattr(tckr_bench, name).__annotations__["return"]
     return getattr(__import__(places[said], fromlist=[said]), said)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"device": "gpu"}, "there is no device 'gpu'; choose one of auto"),
+        ({"jobs": 0}, "0 stages at a time"),
+        ({"jobs": -1}, "-1 stages at a time"),
+    ],
+)
+def test_a_mistake_in_python_is_one_sentence_as_in_a_shell(asked, words):
+    with pytest.raises(OptionError, match=words):
+        RunRequest("smoke", **asked)
+    with pytest.raises(OptionError, match=words):
+        tckr_bench.plan("smoke", **asked)
+
+
+def test_a_single_setting_or_dataset_is_not_taken_for_its_letters(tmp_path, monkeypatch):
+    monkeypatch.setenv("TCKR_BENCH_STORE", str(tmp_path))
+    one = tckr_bench.plan("smoke", settings="seeds=[1]", datasets="digits")
+    assert one.request == tckr_bench.plan("smoke", settings=["seeds=[1]"], datasets=["digits"]).request
+    with pytest.raises(MatrixError, match="sedes"):
+        tckr_bench.plan("smoke", settings="sedes=[1]")

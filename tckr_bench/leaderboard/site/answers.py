@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tckr_bench.judging.metric_names import ACCURACY, AOP, GAP, WORST_AUC
 from tckr_bench.judging.quantities import interval, number, quantity_of
+from tckr_bench.judging.rows import baseline_for
 from tckr_bench.leaderboard.site.names import short
 from tckr_bench.text import duration, listing, percent, span
 
@@ -34,20 +35,21 @@ def answers_of(standings: Standings) -> tuple[AnswerView, ...]:
     """Answer which method to take, whether it is as good as real data, and what it costs."""
     ranked = [entry for entry in standings.entries if entry.standing == "ranked" and entry.rank is not None]
     candidates = [entry for entry in ranked if entry.family != "real data"]
-    teacher = _teacher(standings)
-    return (_privacy(candidates, teacher), _replacement(candidates, teacher), _cost(candidates, teacher))
+    return (_privacy(candidates, standings), _replacement(candidates, standings), _cost(candidates, standings))
 
 
-def _teacher(standings: Standings) -> Entry | None:
-    found = [entry for entry in standings.entries if entry.family == "real data" and entry.get(ACCURACY) is not None]
-    return next((entry for entry in found if entry.standing == "ranked"), found[0] if found else None)
+def _teacher(best: Entry, standings: Standings) -> Entry | None:
+    """Return the real-data baseline of an entry's own submission, measured on the same machine; None if it has none."""
+    theirs = [entry for entry in standings.entries if entry.submission == best.submission]
+    return baseline_for(best.method, [entry for entry in theirs if entry.family == "real data" and entry.get(ACCURACY)])
 
 
-def _privacy(candidates: Sequence[Entry], teacher: Entry | None) -> AnswerView:
+def _privacy(candidates: Sequence[Entry], standings: Standings) -> AnswerView:
     question = "Which method is best for privacy, and at what accuracy?"
     if not candidates:
         return AnswerView(question, "Nobody is ranked yet", ("No method has a record on every dataset of the track.",))
     best = candidates[0]
+    teacher = _teacher(best, standings)
     peers = [entry for entry in candidates[1:] if entry.rank == best.rank]
     reach = f"Attacks on it reach an AUC of {_auc(best.get(WORST_AUC))}, where 0.5 is guessing"
     sentences = [f"{reach}, and its accuracy is {_share(best.get(ACCURACY))}."]
@@ -61,12 +63,13 @@ def _privacy(candidates: Sequence[Entry], teacher: Entry | None) -> AnswerView:
     return AnswerView(question, short(best.name), tuple(sentences))
 
 
-def _replacement(candidates: Sequence[Entry], teacher: Entry | None) -> AnswerView:
+def _replacement(candidates: Sequence[Entry], standings: Standings) -> AnswerView:
     question = "Is synthetic data as good as real data?"
     synthetic = [entry for entry in candidates if entry.family == "synthetic" and entry.get(GAP) is not None]
     if not synthetic:
         return AnswerView(question, "Not known yet", ("No synthetic method is ranked beside its real-data baseline.",))
     best = synthetic[0]
+    teacher = _teacher(best, standings)
     gaps = {entry.slug: gap for entry in synthetic if (gap := entry.get(GAP)) is not None}
     nearest = min(synthetic, key=lambda entry: gaps[entry.slug].value)
     sentences = [f"{short(best.name)}, the best synthetic method, {_loss(gaps[best.slug])}{_safety(best, teacher)}."]
@@ -117,11 +120,12 @@ def _against_defences(best: Entry, candidates: Sequence[Entry]) -> list[str]:
     return [f"Real data with a defence, {short(other.name)}, {word} it."]
 
 
-def _cost(candidates: Sequence[Entry], teacher: Entry | None) -> AnswerView:
+def _cost(candidates: Sequence[Entry], standings: Standings) -> AnswerView:
     question = "What does it cost?"
     if not candidates:
         return AnswerView(question, "Not known yet", ("No method is ranked.",))
     best = candidates[0]
+    teacher = _teacher(best, standings)
     made = f"{best.images:,} synthetic images in each run" if best.images else "no synthetic image"
     sentences = [f"{short(best.name)} takes {duration(best.pipeline_seconds)} of CPU time on all datasets and {made}."]
     if teacher is not None and teacher.pipeline_seconds > 0:

@@ -6,6 +6,7 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tckr_bench.judging.rows import EVALUATION_STAGES
 from tckr_bench.text import duration, plain, size
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from tckr_bench.results.records import ResultRecord, SeedResult
 
 BAR_WIDTH = 100
-_JUDGING = ("attack", "measure")
 _WORDS = {
     "prepare": "prepare the images",
     "caption": "caption",
@@ -92,7 +92,7 @@ def judges(kind: str) -> bool:
     >>> judges("shadow-adapt"), judges("adapt")
     (True, False)
     """
-    return kind.startswith("shadow") or kind in _JUDGING
+    return kind in EVALUATION_STAGES
 
 
 def costs_of(record: ResultRecord) -> Costs | None:

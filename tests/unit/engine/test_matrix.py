@@ -132,6 +132,21 @@ def test_cell_slugs_are_unique():
         ("smoke", ("seeds",), MatrixError, "write it as axis.option=value"),
         ("smoke", ("seeds=[]",), MatrixError, "seeds"),
         ("smoke", ("cardinalities=[0]",), MatrixError, "a number above 0"),
+        ("smoke", ("cardinalities=[inf]",), MatrixError, "a number above 0"),
+        ("smoke", ("cardinalities=[nan]",), MatrixError, "a number above 0"),
+        (
+            "smoke",
+            ("cardinalities=[0.2, 0.2000001]",),
+            MatrixError,
+            "two methods would be called 'attributes-miniature-lora-small-cnn-soft-0.2x'",
+        ),
+        ("smoke", ('defence.teacher={component="small-cnn"}',), MatrixError, "two methods would be called 'teacher'"),
+        (
+            "smoke",
+            ("override=3", "override.digits.generator.miniature.steps=3"),
+            MatrixError,
+            "'override' is not a table",
+        ),
         ("smoke", ('labels=["warm"]',), MatrixError, "labels"),
         ("smoke", ("primary_attack=lirra",), MatrixError, "did you mean 'lira'"),
         (

@@ -13,6 +13,7 @@ from tckr_bench.errors import LeaderboardError
 from tckr_bench.leaderboard.tracks import find_track, read_track, shipped_tracks
 from tckr_bench.plugin.registry import default_registry
 
+WHOLE = 'name = "x"\ntitle = "x"\nsummary = "x"\nmatrix = "x"\n'
 TRACKS = {track.name: track for track in shipped_tracks()}
 
 
@@ -76,11 +77,10 @@ def test_a_track_is_found_by_name_and_the_nearest_is_named():
     [
         ("name = ", "is not a valid track file"),
         ('name = "x"', "is not a valid track file: title"),
-        ('name = "x"\ntitle = "x"\nsummary = "x"\nmatrix = "x"\ndatasets = 3', "is not a valid track file: datasets"),
-        ('name = "x"\ntitle = "x"\nsummary = "x"\nmatrix = "x"\nseed = 2\ndatasets = {}', "file: seed: "),
+        (WHOLE + "datasets = 3", "is not a valid track file: datasets"),
+        (WHOLE + "seed = 2\ndatasets = {}", "file: seed: "),
         (
-            'name = "x"\ntitle = "x"\nsummary = "x"\nmatrix = "x"\ndatasets = {}\n'
-            '[[attacks]]\ncomponent = "lira"\nadaptiv = true',
+            WHOLE + 'datasets = {}\n[[attacks]]\ncomponent = "x"\nadaptiv = 1',
             "file: attacks.0.adaptiv: ",
         ),
     ],

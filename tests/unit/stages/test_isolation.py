@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from stage_worlds import FakeAttack, FakeMetric
 
-from tckr_bench.errors import NotApplicableError
+from tckr_bench.errors import NotApplicableError, TckrError
 from tckr_bench.records import Measurement, ThreatModel
 from tckr_bench.results.scores import read_scores as read_saved_scores
 from tckr_bench.stages.attack import REASON_FILE, read_scores
@@ -42,6 +42,7 @@ def writes_to_an_attack(evidence):
 BAD_ATTACKS = {
     "RuntimeError: the plugin has a bug": Raising(RuntimeError("the plugin has a bug\nof two lines")),
     "SystemExit": Raising(SystemExit(3)),
+    "TckrError": Raising(TckrError()),
     "KeyboardInterrupt": Raising(KeyboardInterrupt()),
     "must return 36 scores": Returning(lambda evidence: np.zeros(3)),
     "finite": Returning(lambda evidence: np.full(len(evidence.labels), np.nan)),
