@@ -244,7 +244,7 @@ def _steps(subject: Subject, contents: Contents) -> list[tuple[str, str]]:
     generation = (
         f"{contents.images:,} images were generated from those captions, {_times(method.cardinality)}as many as there "
         f"are real training images, each with a random seed of its own; {_balance(contents)}. The label of an image is "
-        "the class of the real image whose caption it was generated from. No person has looked at the images."
+        "the class of the real image whose caption it was generated from. None was removed or chosen by hand."
     )
     steps = [("Captions", captions), ("Adaptation", adaptation), ("Generation", generation)]
     if method.labels == "soft":

@@ -69,7 +69,7 @@ class Entry:
 
     Attributes:
         name: short, unique on the track; for people.
-        slug: as in file names; unique on the track.
+        slug: as in the name of its page; unique on the track.
         results: by dataset of the track, as far as they were submitted.
         missing: datasets of the track it has no record of.
         reasons: why it is not ranked, a phrase each; empty where it is.

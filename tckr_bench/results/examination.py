@@ -182,19 +182,20 @@ def fault_of_sizes(evidence: CellEvidence, record: ResultRecord) -> str:
     images = sum(record.splits.values())
     if len(evidence.test_labels) != record.splits.get("test"):
         return f"it has {len(evidence.test_labels):,} test images, the record {record.splits.get('test', 0):,}"
-    if evidence.test_logits.shape[1] != len(record.description.class_names):
-        return f"its classifier tells {evidence.test_logits.shape[1]} classes, the dataset has other ones"
+    classes = len(record.description.class_names)
+    if evidence.test_logits.shape[1] != classes:
+        return f"its outputs have {evidence.test_logits.shape[1]} classes, the dataset has {classes}"
     if evidence.test_logits.shape[1] > MOST_CLASSES:
-        return f"its classifier tells more than {MOST_CLASSES:,} classes"
+        return f"its outputs have more than {MOST_CLASSES:,} classes"
     if evidence.teacher_logits.shape != evidence.test_logits.shape:
-        return "its teacher tells other classes than its classifier"
+        return "the outputs of its teacher have another shape than those of its classifier"
     faults = (_fault_of_size(label, attack, images) for label, attack in evidence.attacks.items())
     return next(filter(None, faults), "")
 
 
 def _fault_of_size(label: str, attack: AttackScores, images: int) -> str:
     if len(attack.scores) > 2 * images:
-        return f"the attack {label} scores more examples than the dataset has images twice"
+        return f"the attack {label} scores more than twice as many examples as the dataset has images"
     if attack.audit is not None:
         shadows, canaries = attack.audit.canary_scores.shape
         if shadows > MOST_SHADOWS or canaries > MOST_CANARIES:

@@ -203,7 +203,7 @@ def read_information(path: Path) -> RunInformation:
     information = read_json(path, RunInformation, what="run file", most=MOST_RUN_BYTES, parts=MOST_RUN_PARTS)
     fault = _fault_of_information(information)
     if fault:
-        raise RunError(f"the run file {path.name} is not one: {fault}")
+        raise RunError(f"the run file {path.name} is not valid: {fault}")
     return information
 
 
@@ -217,7 +217,7 @@ def read_record(path: Path, run: RunInformation) -> ResultRecord:
     record = ResultRecord(**{part.name: getattr(stored, part.name) for part in fields(StoredRecord)}, run=run)
     fault = _fault_of(record)
     if fault:
-        raise RunError(f"the record {path.name} is not one: {fault}")
+        raise RunError(f"the record {path.name} is not valid: {fault}")
     return record
 
 

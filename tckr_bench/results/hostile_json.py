@@ -62,18 +62,18 @@ def read_json(path: Path, kind: type[T], *, what: str, most: int, parts: int) ->
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))[:120]
-        raise RunError(f"the {what} {path.name} is not one: {where}: {first['msg'][:200]}") from None
+        raise RunError(f"the {what} {path.name} is not valid: {where}: {first['msg'][:200]}") from None
     except (ValueError, RecursionError, OverflowError) as error:
-        raise RunError(f"the {what} {path.name} is not one: {str(error)[:200] or 'too deep'}") from error
+        raise RunError(f"the {what} {path.name} is not valid: {str(error)[:200] or 'too deep'}") from error
     if fault:
-        raise RunError(f"the {what} {path.name} is not one: {fault}")
+        raise RunError(f"the {what} {path.name} is not valid: {fault}")
     return found
 
 
 def _content(path: Path, *, most: int, what: str) -> bytes:
     """Return the bytes of a file, which must be a file, no pipe or device, of an allowed size."""
     if not path.is_file():
-        raise RunError(f"the {what} {path.name} is no file")
+        raise RunError(f"the {what} {path.name} is not a regular file")
     with path.open("rb") as file:
         content = file.read(most + 1)
     if len(content) > most:

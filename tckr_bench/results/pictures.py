@@ -97,19 +97,19 @@ def read_pictures(path: Path) -> tuple[PicturePair, ...]:
 
     try:
         if path.exists() and not path.is_file():
-            raise RunError(f"the file of pictures {path.name} is no file")
+            raise RunError(f"the file of pictures {path.name} is not a regular file")
         if path.stat().st_size > MOST_BYTES:
             raise RunError(f"the file of pictures {path.name} has more than {MOST_BYTES // 2**20} MiB")
         with pq.ParquetFile(path, memory_map=False) as file:
             fault = _fault_of(file)
             if fault:
-                raise RunError(f"the file of pictures {path.name} is not one: {fault}")
+                raise RunError(f"the file of pictures {path.name} is not valid: {fault}")
             rows = file.read(use_threads=False).to_pylist()
         return tuple(_pair(row) for row in rows)
     except OSError as error:
         raise RunError(f"the file of pictures {path.name} cannot be read: {str(error)[:200]}") from error
     except (pa.ArrowException, zlib.error, struct.error, *_DAMAGED) as error:
-        raise RunError(f"the file of pictures {path.name} is not one: {str(error)[:200]}") from error
+        raise RunError(f"the file of pictures {path.name} is not valid: {str(error)[:200]}") from error
 
 
 def _fault_of(file: object) -> str:

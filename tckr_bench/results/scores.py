@@ -135,13 +135,13 @@ def read_scores(path: Path) -> CellEvidence:
 
     try:
         if path.exists() and not path.is_file():
-            raise RunError(f"the score file {path.name} is no file")
+            raise RunError(f"the score file {path.name} is not a regular file")
         if path.stat().st_size > MOST_BYTES:
             raise RunError(f"the score file {path.name} has more than {MOST_BYTES // 2**20} MiB")
         with pq.ParquetFile(path, memory_map=False, buffer_size=2**20) as file:
             fault = _fault_of(file)
             if fault:
-                raise RunError(f"the score file {path.name} is not one: {fault}")
+                raise RunError(f"the score file {path.name} is not valid: {fault}")
             about = json.loads(file.schema_arrow.metadata[_KEY.encode()])
             if len(about["evidence"]["threat_models"]) > MOST_ATTACKS:
                 raise RunError(f"the score file {path.name} has more than {MOST_ATTACKS} attacks")
@@ -151,7 +151,7 @@ def read_scores(path: Path) -> CellEvidence:
     except OSError as error:
         raise RunError(f"the score file {path.name} cannot be read: {_first_line(error)}") from error
     except (pa.ArrowException, *_DAMAGED) as error:
-        raise RunError(f"the score file {path.name} is not one: {_first_line(error)}") from error
+        raise RunError(f"the score file {path.name} is not valid: {_first_line(error)}") from error
     if fault:
         raise RunError(f"the score file {path.name} holds no evidence: {fault}")
     return evidence

@@ -97,7 +97,9 @@ def test_what_is_out_of_proportion_is_refused_before_anything_is_computed(part, 
         found.change_evidence(name, grow)
     monkeypatch.setattr(examination, "compute_measurements", lambda *_, **__: pytest.fail("measurements were computed"))
     (fault,) = examine(ExaminationTask(found.folder, found.record(name), 0)).faults
-    assert ("shadow models" if part == "shadows" else "more examples than the dataset has images twice") in fault
+    assert (
+        "shadow models" if part == "shadows" else "more than twice as many examples as the dataset has images"
+    ) in fault
 
 
 @pytest.mark.parametrize("error", [ValueError, ZeroDivisionError, IndexError, AssertionError])

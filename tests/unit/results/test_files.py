@@ -154,8 +154,8 @@ def test_a_number_that_is_none_or_immense_is_refused(path, run_path, number):
         (lambda raw: raw["gates"][0].update(reason="a\u202eb"), "U+202E"),
         (lambda raw: raw["gates"][0].update(reason="a\x1b[31m"), "U+001B"),
         (lambda raw: raw["gates"][0].update(reason="x" * 20_001), "20,000 characters"),
-        (lambda raw: [raw], "is not one"),
-        (lambda raw: 3, "is not one"),
+        (lambda raw: [raw], "is not valid"),
+        (lambda raw: 3, "is not valid"),
     ],
 )
 def test_what_is_not_a_record_is_refused_with_the_reason(path, change, words):
@@ -186,8 +186,8 @@ def test_what_is_not_a_record_is_refused_with_the_reason(path, change, words):
         (lambda raw: raw.update(command="a\u202eb"), "U+202E"),
         (lambda raw: raw.update(command="a\x1b[31m"), "U+001B"),
         (lambda raw: raw.update(recipe="x" * 20_001), "20,000 characters"),
-        (lambda raw: [raw], "is not one"),
-        (lambda raw: 3, "is not one"),
+        (lambda raw: [raw], "is not valid"),
+        (lambda raw: 3, "is not valid"),
     ],
 )
 def test_what_is_not_a_run_file_is_refused_with_the_reason(run_path, change, words):

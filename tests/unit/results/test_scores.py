@@ -254,7 +254,7 @@ def with_evidence(header, **changes):
 
 @pytest.mark.parametrize("name", HEADERS)
 def test_a_description_that_is_none_is_refused_in_a_sentence(name, file):
-    with pytest.raises(RunError, match=r"the score file scores\.parquet (is not one|holds no evidence)"):
+    with pytest.raises(RunError, match=r"the score file scores\.parquet (is not valid|holds no evidence)"):
         read_scores(saved(pq.read_table(file), file, HEADERS[name](about(file)), row_group_size=10**6))
 
 

@@ -181,7 +181,7 @@ def test_pictures_outside_the_run_or_damaged_are_not_shown(found, tmp_path):
         pictures_of(found.folder, record, "sample")
     path.unlink()
     path.write_bytes(b"nonsense")
-    with pytest.raises(RunError, match="is not one"):
+    with pytest.raises(RunError, match="is not valid"):
         pictures_of(found.folder, record, "sample")
 
 
@@ -271,7 +271,7 @@ def test_sound_labels_audits_copies_and_guarantees_are_accepted(tmp_path):
 @pytest.mark.parametrize("fault", ARRAY_FAULTS)
 def test_arrays_that_do_not_fit_together_are_refused(tmp_path, fault):
     attacks = {"lira": changed(audited_attack(), **ARRAY_FAULTS[fault])}
-    refused(dataclasses.replace(made(), attacks=attacks), tmp_path, "holds no evidence|is not one")
+    refused(dataclasses.replace(made(), attacks=attacks), tmp_path, "holds no evidence|is not valid")
 
 
 @pytest.mark.parametrize(

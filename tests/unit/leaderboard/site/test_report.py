@@ -299,7 +299,7 @@ def test_a_record_with_characters_that_cannot_be_shown_is_named_and_left_out(run
     path = record_path(run_copy, next(it for it in read_run(run_copy).records if it.method.name == "overfit"))
     path.write_text(path.read_text().replace('"the package"', '"the \\u001b[31m package"'))
     words = words_of(write_report(run_copy))
-    assert "overfit: the record overfit.json is not one: a text holds the character U+001B" in words
+    assert "overfit: the record overfit.json is not valid: a text holds the character U+001B" in words
     assert "Not every measurement here is trusted." in words
     assert "overfit: was not run" in words
 
