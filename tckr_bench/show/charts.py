@@ -162,8 +162,8 @@ def tradeoff_spec(points: Sequence[Point], *, front: bool = True) -> Spec:
     first = [_Place(point, point.auc, _percent(point.accuracy)) for point in points]
     second = [_Place(point, _percent(point.tpr), _percent(point.accuracy)) for point in points if point.tpr]
     panels = [
-        _Panel("AUC of the attack (0.5 is guessing)", "accuracy on real test images, %", 0.5, first),
-        _Panel("members found at 1 % false alarms, % (1 is guessing)", None, 1.0, second),
+        _Panel("AUC of the worst attack (0.5 is guessing)", "accuracy on real test images, %", 0.5, first),
+        _Panel("members the worst attack finds at 1 % false alarms, %", None, 1.0, second),
     ]
     return specification(
         {"hconcat": [_tradeoff_view(panel, front=front) for panel in panels if panel.places], "spacing": 28}

@@ -118,11 +118,11 @@ class TestCharts:
 
 def test_a_panel_more_is_drawn_where_found_members_are_known():
     both = words_of(tradeoff_svg(points()))
-    assert any("members found at 1 % false alarms" in text for text in both)
+    assert any("members the worst attack finds at 1 % false alarms" in text for text in both)
     assert both.count("real data") == 2
     unknown = words_of(tradeoff_svg([dataclasses.replace(point, tpr=None) for point in points()]))
     assert unknown.count("real data") == 1
-    assert not any("members found at 1 % false alarms" in text for text in unknown)
+    assert not any("members the worst attack finds at 1 % false alarms" in text for text in unknown)
 
 
 def test_the_front_is_drawn_unless_nothing_is_ranked():
