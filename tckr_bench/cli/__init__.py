@@ -13,7 +13,7 @@ from tckr_bench.api.request import DEVICES
 from tckr_bench.cli.examples import ExampleGroup
 from tckr_bench.cli.export import export
 from tckr_bench.cli.leaderboard import leaderboard
-from tckr_bench.errors import CheckFailed, TckrError, UnfavourableAnswer, exit_code_of
+from tckr_bench.errors import CheckFailed, OptionError, TckrError, UnfavourableAnswer, exit_code_of
 
 PATH = click.Path(path_type=Path)
 
@@ -112,9 +112,11 @@ def run(
     from tckr_bench.commands.run import plan as plan_matrix
     from tckr_bench.commands.run import run as run_matrix
 
+    if dry_run and as_json:
+        raise OptionError("--dry-run shows a plan, which has no JSON; leave --json out")
     request = RunRequest(matrix, datasets, settings, out, jobs, device, fail_fast, observe)
     if dry_run:
-        plan_matrix(request, as_json=as_json)
+        plan_matrix(request)
     else:
         run_matrix(request, as_json=as_json)
 

@@ -35,13 +35,13 @@ def run(request: RunRequest, *, as_json: bool = False) -> None:
     raise_for_failures(results)
 
 
-def plan(request: RunRequest, *, published: bool = False, as_json: bool = False) -> None:
+def plan(request: RunRequest, *, published: bool = False) -> None:
     """Show what a run would do; a dataset that is not here is planned by its published size.
 
     Raises:
         TckrError: the matrix, a dataset or a setting cannot be used.
     """
-    _planned(request, Screen(json=as_json), lenient=True, published=published)
+    _planned(request, Screen(), lenient=True, published=published)
 
 
 def _planned(request: RunRequest, screen: Screen, *, lenient: bool = False, published: bool = False) -> PlannedRun:

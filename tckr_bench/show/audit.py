@@ -14,8 +14,8 @@ from tckr_bench.text import listing, plain
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tckr_bench.judging.rows import DatasetBoard, Leaderboard, Risk, Row
-    from tckr_bench.records import Estimate, Surface, ThreatModel
+    from tckr_bench.judging.rows import DatasetBoard, Risk, Row
+    from tckr_bench.records import Estimate, Surface
 
 BLOCKS: tuple[tuple[str, str, tuple[Surface, ...]], ...] = (
     (
@@ -211,17 +211,3 @@ def _copies(rows: Sequence[Row], names: Mapping[str, str]) -> DetailTable:
             lines.append((names[row.method.name], "", tuple(cells)))
     headings = tuple(titled(quantity_of(metric)) for metric in rates) * len(searches) if lines else ()
     return DetailTable(plain(listing(list(searches.values()))), headings, tuple(lines))
-
-
-def threat_models(leaderboard: Leaderboard, names: Mapping[str, str]) -> list[tuple[str, ThreatModel, str]]:
-    """Return every attack's threat model, and in words against which rows it is adaptive."""
-    found = []
-    rows = [row for board in leaderboard.boards for row in board.rows if row.status != "failed"]
-    models = {label: model for board in leaderboard.boards for label, model in board.threat_models.items()}
-    for label, model in models.items():
-        attacked = [row for row in rows if any(label in record.threat_models for record in row.records)]
-        adaptive = [row for row in attacked if label in adaptive_attacks(row)]
-        against = list(dict.fromkeys(names[row.method.name] for row in adaptive))
-        words = "no" if not adaptive else "yes" if len(adaptive) == len(attacked) else f"against {listing(against)}"
-        found.append((plain(label), model, words))
-    return found

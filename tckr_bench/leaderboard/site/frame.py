@@ -102,7 +102,7 @@ def environment() -> Environment:
     """Return the environment of the templates, everything escaped."""
     import jinja2
 
-    from tckr_bench.text import duration, percent, plain, signed, size
+    from tckr_bench.text import plain
 
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("tckr_bench.leaderboard.site"),
@@ -111,7 +111,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"plain": plain, "duration": duration, "bytes": size, "percent": percent, "signed": signed}
+    made.filters["plain"] = plain
     return made
 
 

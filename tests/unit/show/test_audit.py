@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-import pytest
-
 from tckr_bench.records import ThreatModel
-from tckr_bench.show.audit import audit_of, threat_models
+from tckr_bench.show.audit import audit_of
 from tckr_bench.text import short_names
 
 SURFACES = {
@@ -163,19 +161,3 @@ def test_searches_that_found_the_same_stand_once(made):
 
     assert len(audit_made(made, *rates("copies", 0.01), *rates("features", 0.01)).copies.headings) == 2
     assert len(audit_made(made, *rates("copies", 0.01), *rates("features", 0.02)).copies.headings) == 4
-
-
-@pytest.mark.parametrize(("label", "words"), [("lira", "no"), ("repeating", "yes"), ("blind", "no")])
-def test_threat_models_say_against_what_an_attack_is_adaptive(made, label, words):
-    leaderboard = leaderboard_of(made)
-    found = {name: adaptive for name, _, adaptive in threat_models(leaderboard, short_names(leaderboard.methods)[0])}
-    assert found[label] == words
-
-
-def test_an_attack_may_be_adaptive_against_some_rows(made):
-    cells = audited_cells(made)
-    models = {"lira": dataclasses.replace(cells["teacher"].threat_models["lira"], adaptive=True)}
-    cells["teacher"] = dataclasses.replace(cells["teacher"], threat_models=models)
-    leaderboard = made.leaderboard_of(cells.values())
-    found = {name: adaptive for name, _, adaptive in threat_models(leaderboard, short_names(leaderboard.methods)[0])}
-    assert found["lira"] == "against teacher"
