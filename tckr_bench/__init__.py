@@ -74,7 +74,7 @@ def run(
         out: folder of the results; `runs/<matrix>` if not given.
         jobs: stages at a time; one per core or accelerator if not given.
         device: `auto`, `cpu`, `cuda` or `mps`.
-        fail_fast: stop at the first stage that fails.
+        fail_fast: stop at the first stage, attack or metric that fails.
         observe: observers that are told of the run.
         listener: hears of stages as they start, proceed and end.
 

@@ -86,7 +86,7 @@ def _matrix_options(command: click.Command) -> click.Command:
     "tckr-bench run --observe tensorboard"
 )
 @click.option("--out", type=PATH, help="Folder of the results; runs/<matrix> if not given.")
-@click.option("--fail-fast", is_flag=True, help="Stop at the first stage that fails.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first stage, attack or metric that fails.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print the run and its records as JSON on standard output.")
 @click.option(

@@ -32,7 +32,8 @@ class Executor:
     def run(self, pending: Collection[str], listener: Listener) -> Outcome:
         """Run stages until none can be run; a failure costs its own descendants only.
 
-        With `fail_fast` it returns at the first failure, while other stages may still run: close the pool.
+        With `fail_fast` it returns at the first failure, that of an attack or a metric in its stage among them, while
+        other stages may still run: close the pool.
         """
         began = time.monotonic()
         scheduler = Scheduler(self.graph.stages, pending, seconds=self.rates.seconds, fail_fast=self.fail_fast)
@@ -80,6 +81,8 @@ class Executor:
             case "progress":
                 listener.progressed(stage, report.fraction)
                 return False
+            case "done" if self.fail_fast and report.message:
+                self._fail(self._explain(stage, report), scheduler, listener)
             case "done" | "found":
                 self._finish(stage, report, scheduler, listener)
             case "failed":

@@ -35,7 +35,8 @@ class WorkerReport:
     """What a worker says of its order; all but `progress` end it.
 
     `found` means that another process finished the same stage first. `damaged` lists parents whose checksums do not
-    match. A failure is a `user` error, with one sentence, or a `bug`, with a traceback.
+    match. A failure is a `user` error, with one sentence, or a `bug`, with a traceback. What is done has these of an
+    attack or a metric that failed in it and cost its own measurements only.
     """
 
     event: Literal["progress", "done", "found", "failed", "damaged"]

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from tckr_bench.engine.store import Provenance, Store
 from tckr_bench.errors import MOVE_STORE, TckrError, storage_cause, storage_error
 from tckr_bench.plugin.protocols import Context
 from tckr_bench.records import Cost
+from tckr_bench.stages.isolation import read_failures
 from tckr_bench.stages.request import StageModule, stage_request
 
 if TYPE_CHECKING:
@@ -107,11 +109,13 @@ def _run(order: Order, report: Callable[[WorkerReport], None]) -> WorkerReport:
             seed=order.seed,
         )
         context = Context(device=order.device, progress=_throttled(order.key, report))
-        with _measured() as meter:
-            stage.run(request, staged, context)
+        meter = _Meter()
+        stage.run(request, staged, context)
         provenance = Provenance(order.label, order.component, meter.cost(), order.device, order.work, time.time())
+        failed = read_failures(staged)
         store.commit(order.key, staged, kind=order.kind, provenance=provenance)
-    return WorkerReport("done", order.key, cost=provenance.cost)
+    done = WorkerReport("done", order.key, cost=provenance.cost)
+    return replace(done, message=failed[0].reason, traceback=failed[0].traceback) if failed else done
 
 
 _checked: set[tuple[str, int]] = set()
@@ -163,11 +167,6 @@ class _Meter:
 
     def cost(self) -> Cost:
         return Cost(time.monotonic() - self.wall, time.process_time() - self.cpu, _peak_memory())
-
-
-@contextlib.contextmanager
-def _measured() -> Iterator[_Meter]:
-    yield _Meter()
 
 
 def _peak_memory() -> int:

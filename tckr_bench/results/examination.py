@@ -13,7 +13,7 @@ from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import Measurement
 from tckr_bench.results.files import dump_record, file_reference, pictures_path, record_folder, scores_name
 from tckr_bench.results.identity import digest_of
-from tckr_bench.results.memory import key_of, recall, remember
+from tckr_bench.results.memory import memory_key, recall, remember
 from tckr_bench.results.parallel import in_processes
 from tckr_bench.results.pictures import read_pictures
 from tckr_bench.results.recomputation import compute_measurements, difference, revised_metrics
@@ -98,7 +98,7 @@ def _memory_key(task: ExaminationTask) -> str:
     if path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
         return ""
     told = (dump_record(record).decode(), record.metrics, record.primary_attack)
-    return key_of(*told, _installed(record), str(task.seed), file_reference(path).sha256)
+    return memory_key(*told, _installed(record), str(task.seed), file_reference(path).sha256)
 
 
 def _installed(record: ResultRecord) -> dict[str, tuple[str, str]]:

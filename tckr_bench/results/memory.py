@@ -24,12 +24,12 @@ from tckr_bench.results.hostile_json import schema_of
 
 T = TypeVar("T")
 ARITHMETIC = ("records", "stats", "controls", "results")
-"""Rooms whose code a remembered computation rests on; a metric has a version of its own."""
+"""Rooms whose code an examination rests on; a metric has a version of its own."""
 
 
-def key_of(*parts: Any) -> str:  # noqa: ANN401 - JSON values, dataclasses among them
-    """Return what names a computation: a sha256 of its inputs, and of this program's version and arithmetic."""
-    text = TypeAdapter(tuple[Any, ...]).dump_json((_version(), _arithmetic(), *parts))
+def memory_key(*parts: Any, rooms: tuple[str, ...] = ARITHMETIC) -> str:  # noqa: ANN401 - JSON values, dataclasses
+    """Return what names a computation: a sha256 of its inputs, this program's version and the code of the `rooms`."""
+    text = TypeAdapter(tuple[Any, ...]).dump_json((_version(), _code(rooms), *parts))
     return hashlib.sha256(json.dumps(json.loads(text), sort_keys=True).encode()).hexdigest()
 
 
@@ -39,13 +39,14 @@ def _version() -> str:
 
 
 @functools.cache
-def _arithmetic() -> str:
-    return digest_of_code(Path(__file__).parents[1])
+def _code(rooms: tuple[str, ...]) -> str:
+    return digest_of_code(Path(__file__).parents[1], rooms)
 
 
-def digest_of_code(package: Path) -> str:
-    """Return a sha256 of all code that a measurement is made by, or a finding judged by, but for the metrics'."""
-    files = sorted(path for room in ARITHMETIC for path in (package / room).rglob("*.py"))
+def digest_of_code(package: Path, rooms: tuple[str, ...] = ARITHMETIC) -> str:
+    """Return a sha256 of all code, templates and scripts in some rooms of a package."""
+    found = (path for room in rooms for path in (package / room).rglob("*"))
+    files = sorted(path for path in found if path.is_file() and path.suffix != ".pyc")
     content = b"".join(str(path.relative_to(package)).encode() + path.read_bytes() for path in files)
     return hashlib.sha256(content).hexdigest()
 

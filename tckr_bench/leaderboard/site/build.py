@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tckr_bench.errors import LeaderboardError, storage_error
 from tckr_bench.leaderboard.site.index import index_page
 from tckr_bench.leaderboard.site.links import INDEX, dataset_link, method_link
-from tckr_bench.results.memory import key_of
+from tckr_bench.results.memory import memory_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -68,7 +68,7 @@ def build_site(
 
 
 def is_current(standings: Sequence[Standings], out: Path) -> bool:
-    """Return whether a site was built of these records and tracks, by this version of the program."""
+    """Return whether a site was built of these records and tracks, by this version and code of the program."""
     try:
         return (out / INDEX).is_file() and (out / MARKER).read_text(encoding="utf-8") == _marker(standings)
     except (OSError, UnicodeDecodeError):
@@ -76,7 +76,8 @@ def is_current(standings: Sequence[Standings], out: Path) -> bool:
 
 
 def _marker(standings: Sequence[Standings]) -> str:
-    made_of = key_of(digest_of(standings), *(board.track for board in standings))
+    tracks = (board.track for board in standings)
+    made_of = memory_key(digest_of(standings), *tracks, rooms=("judging", "show", "leaderboard"))
     return f"Made by tckr-bench, and replaced whole by the next build.\n{made_of}\n"
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tckr_bench.judging import paired
 from tckr_bench.judging.caveats import caveats
 from tckr_bench.judging.rows import Leaderboard
 from tckr_bench.leaderboard.site.entry_charts import Chart
 from tckr_bench.results.files import dump_record, file_reference, record_folder
-from tckr_bench.results.memory import key_of, recall, remember
+from tckr_bench.results.memory import ARITHMETIC, memory_key, recall, remember
 from tckr_bench.show.adaptive import Gain, adaptive_gains
 from tckr_bench.show.audit import audit_of
 from tckr_bench.show.chart_data import score_charts
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from tckr_bench.show.audit import Audit
     from tckr_bench.show.contrasts import Evidence
 
+DIFFERENCES = (*ARITHMETIC, "judging", "show")
+"""Rooms whose code differences rest on."""
 NO_SCORES = "No chart is drawn: the scores are not beside the records."
 
 
@@ -77,7 +80,8 @@ def _audit(own: SubmissionBoard, place: int, sources: Sources) -> SubmissionAudi
 
 
 def _differences(own: SubmissionBoard, evidence: Evidence, names: dict[str, str], *, sources: Sources) -> Differences:
-    key = key_of("differences on a dataset", _content(own, sources), names)
+    content = _content(own, sources)
+    key = memory_key("differences on a dataset", paired.REPLICATES, content, names, rooms=DIFFERENCES)
     known = recall(key, Differences)
     if known is None:
         known = Differences(contrasts(evidence, own.board, names), adaptive_gains(evidence, own.board, names))

@@ -11,7 +11,7 @@ from tckr_bench.plugin.registry import default_registry
 from tckr_bench.results import examination, memory
 from tckr_bench.results.examination import ExaminationTask, examine_all
 from tckr_bench.results.files import pictures_path, read_run, record_folder, scores_name
-from tckr_bench.results.memory import key_of, recall, remember
+from tckr_bench.results.memory import memory_key, recall, remember
 
 CLOTHES = ("clothes",)
 STUDENT = "attributes-miniature-lora"
@@ -84,7 +84,7 @@ def install_another_version(found, monkeypatch):
 
 
 def change_the_arithmetic(found, monkeypatch):
-    monkeypatch.setattr(memory, "_arithmetic", lambda: "other code")
+    monkeypatch.setattr(memory, "_code", lambda rooms: "other code")
 
 
 def install_another_metric(found, monkeypatch):
@@ -176,23 +176,23 @@ class Finding:
 
 
 def test_what_is_remembered_is_recalled_under_its_key_alone():
-    key = key_of("a", 1)
+    key = memory_key("a", 1)
     assert recall(key, Finding) is None
     remember(key, Finding(("yes",)))
     assert recall(key, Finding) == Finding(("yes",))
-    assert recall(key_of("a", 2), Finding) is None
+    assert recall(memory_key("a", 2), Finding) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"words": 3}', b"\xff"])
 def test_a_damaged_memory_is_none(content, tmp_path):
-    remember(key_of("a"), Finding(("yes",)))
+    remember(memory_key("a"), Finding(("yes",)))
     (path,) = (path for path in (tmp_path / "store").rglob("*") if path.is_file())
     path.write_bytes(content)
-    assert recall(key_of("a"), Finding) is None
+    assert recall(memory_key("a"), Finding) is None
 
 
 def test_a_memory_that_cannot_be_written_is_none(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("TCKR_BENCH_STORE", str(tmp_path / "file"))
-    remember(key_of("a"), Finding(("yes",)))
-    assert recall(key_of("a"), Finding) is None
+    remember(memory_key("a"), Finding(("yes",)))
+    assert recall(memory_key("a"), Finding) is None

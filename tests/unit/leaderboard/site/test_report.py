@@ -427,3 +427,12 @@ def test_writing_a_report_imports_no_torch(run_copy):
         f"write_report(pathlib.Path({str(run_copy)!r})); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_differences_of_other_numbers_of_resamples_are_not_taken_for_these(run_copy, monkeypatch):
+    def pages():
+        return [text for place, text in html_of(write_report(run_copy)).items() if place.startswith("datasets/")]
+
+    few = pages()
+    monkeypatch.setattr("tckr_bench.judging.paired.REPLICATES", 150)
+    assert pages() != few
