@@ -18,7 +18,8 @@ EXCLUDED = ",".join(
 )
 TOY = (
     "image_size=32",
-    "generation_chunk=100",
+    "training_images=160",
+    "generation_chunk=16",
     "cardinalities=[0.05,0.1]",
     "attack.lira.shadows=4",
     "attack.rmia.shadows=4",
