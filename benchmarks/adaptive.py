@@ -28,7 +28,7 @@ from tckr_bench.plugin.protocols import Attack
 from tckr_bench.plugin.registry import Registry, default_registry
 from tckr_bench.records import AttackEvidence
 from tckr_bench.stages import attack
-from tckr_bench.stages.challenge import build_challenge
+from tckr_bench.stages.challenge import build_challenge, shadow_group
 from tckr_bench.stages.prepare import read_prepared
 from tckr_bench.stages.request import stage_request
 from tckr_bench.stages.shadows import gather_evidence, only, with_shadow_as_target
@@ -106,33 +106,33 @@ def _counterparts(attacks: Mapping[str, Stage]) -> Iterator[tuple[str, Stage, St
 def compare(name: str, plain: Stage, adaptive: Stage, *, store: Store, registry: Registry) -> Comparison:
     """Attack every shadow student of a method both ways."""
     attacker: Attack = registry.load(adaptive.components["attack"])
-    by_baseline, by_pipelines = (_evidence(stage, store) for stage in (plain, adaptive))
-    assert np.array_equal(by_baseline.shadow_membership, by_pipelines.shadow_membership), "banks share their halves"
+    (by_baseline, group), (by_pipelines, _) = (_evidence(stage, store) for stage in (plain, adaptive))
+    assert np.array_equal(by_baseline.shadow_membership, by_pipelines.shadow_membership), "banks share their parts"
     aucs, rates = [], []
     for index, inside in enumerate(by_pipelines.shadow_membership):
-        target = with_shadow_as_target(by_pipelines, index)
-        scores = [attacker.score(_by(by_baseline, target, index)), attacker.score(target)]
+        target = with_shadow_as_target(by_pipelines, index, group=group)
+        baseline = with_shadow_as_target(by_baseline, index, group=group)
+        scores = [attacker.score(_by(baseline, target)), attacker.score(target)]
         aucs.append([auc(found, inside) for found in scores])
         rates.append([tpr_at_fpr(found, inside, fpr=0.01).true_positive_rate.value for found in scores])
     return Comparison(name, np.array(aucs), np.array(rates))
 
 
-def _by(baseline: AttackEvidence, target: AttackEvidence, index: int) -> AttackEvidence:
-    """Return the evidence on a shadow student with shadow models of the baseline, but for those of its own pair."""
-    shadows = with_shadow_as_target(baseline, index)
-    references = shadows.references
+def _by(baseline: AttackEvidence, target: AttackEvidence) -> AttackEvidence:
+    """Return the evidence on a shadow student with shadow models of the baseline, but for those of its own group."""
+    references = baseline.references
     if references is not None and target.references is not None:
         references = replace(references, target_logits=target.references.target_logits)
     return replace(
-        shadows,
+        baseline,
         target_logits=target.target_logits,
         target_queries=target.target_queries,
         references=references,
     )
 
 
-def _evidence(stage: Stage, store: Store) -> AttackEvidence:
-    """Return what the shadow models of an attack's stage say of the ordinary examples."""
+def _evidence(stage: Stage, store: Store) -> tuple[AttackEvidence, int]:
+    """Return what the shadow models of an attack's stage say of the ordinary examples, and how many make a group."""
     request = stage_request(
         attack,
         kind=stage.kind,
@@ -143,8 +143,10 @@ def _evidence(stage: Stage, store: Store) -> AttackEvidence:
     )
     prepared = read_prepared(request.inputs.data)
     challenge = build_challenge(prepared, request.parameters.challenge)
-    evidence = gather_evidence(request.inputs, prepared, challenge, shadow_data="halves")
-    return only(evidence, ~challenge.canaries)
+    inputs = request.inputs
+    evidence = gather_evidence(inputs.target, inputs.shadows, challenge, validation=prepared.validation)
+    group = shadow_group(len(challenge.members), part=challenge.part)
+    return only(evidence, ~challenge.canaries), group
 
 
 def line(found: Comparison) -> str:

@@ -34,7 +34,7 @@ def measure(*, shadows: int, examples: int) -> None:
         target_logits=generator.standard_normal((examples, CLASSES), dtype=np.float32),
         labels=generator.integers(CLASSES, size=examples),
         shadow_logits=generator.standard_normal((shadows, examples, CLASSES), dtype=np.float32),
-        shadow_membership=np.stack([shadow_mask(examples, index) for index in range(shadows)]),
+        shadow_membership=np.stack([shadow_mask(examples, index, part=examples // 2) for index in range(shadows)]),
     )
     print(f"{f'{shadows} shadow models, {examples:,} examples':36} {'processor, s':>12} {'wall, s':>8}")
     for name, attack in ATTACKS.items():

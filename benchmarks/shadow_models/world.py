@@ -57,7 +57,7 @@ class World:
 
     def mask(self, index: int) -> npt.NDArray[np.bool_]:
         """Return which examples shadow model `index` learns from, (n,) bool."""
-        return shadow_mask(len(self.labels), index)
+        return shadow_mask(len(self.labels), index, part=len(self.labels) // 2)
 
 
 def train_shadow(world: World, index: int, *, epochs: int) -> dict[str, npt.NDArray[np.float32]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tckr_bench.controls import challenge
+from tckr_bench.controls import challenge, shadows
 from tckr_bench.controls.api import Control, ControlOptions, ControlOutcome, Parts, Regime, Trial
 from tckr_bench.controls.memorizer import MEMORIZER
 from tckr_bench.controls.noise import NOISE
@@ -60,13 +60,15 @@ def limit_rule(record: CellRecord) -> Callable[[CellRecord, CellEvidence], float
 
 
 def words_of_gate(name: str) -> str:
-    """Say what stands behind a gate and what must come of it: a control, or a test of the challenge.
+    """Say what stands behind a gate and what must come of it: a control, or a test of the challenge or the shadows.
 
     >>> words_of_gate("untrained"), words_of_gate("blind")
     ('was never trained, so attacks must find nothing', 'looks at no model, so members and non-members must look alike')
     """
     control = _named(name)
-    return control.words if control else challenge.WORDS
+    if control is None:
+        return shadows.WORDS if name == shadows.GATE else challenge.WORDS
+    return control.words
 
 
 def _named(name: str) -> Control[Any] | None:

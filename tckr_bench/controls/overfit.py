@@ -33,7 +33,7 @@ def methods(parts: Parts, options: OverfitOptions) -> tuple[Method, ...]:
 
 def regime(options: OverfitOptions) -> Regime:
     """Return a small challenge of its own whose members, canaries and all, are its training set."""
-    challenge = ChallengeParameters(options.per_side, options.canaries)
+    challenge = ChallengeParameters(per_side=options.per_side, canaries=options.canaries)
     return Regime(Sample("members", challenge), challenge, epoch="last")
 
 

@@ -25,6 +25,7 @@ from tckr_bench.stages import adapt, attack, caption, generate, measure, prepare
 from tckr_bench.stages.attack import Inputs as AttackInputs
 from tckr_bench.stages.generate import Inputs as GenerateInputs
 from tckr_bench.stages.request import parents_of
+from tckr_bench.stages.shadows import FEWEST_TO_AUDIT
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -105,7 +106,7 @@ class _Builder:
         return {
             "train": sizes["train"],
             "members": examples // 2,
-            "half": examples // 2,
+            "part": sample.challenge.per_side or sizes["train"],
             "outside": sizes["validation"],
             "everything": examples,
             "test-split": sizes["test"] // 2,
@@ -200,7 +201,7 @@ class _Builder:
         count = self.synthetic_count(training) if method.synthetic else None
         if method.labels == "soft":
             components["teacher"] = method.classifier
-        challenge = self.matrix.regime_of(method).challenge
+        challenge = training.sample.challenge if training.shadow else self.matrix.regime_of(method).challenge
         return self.add(
             "shadow" if training.shadow else "train",
             components=components,
@@ -264,17 +265,26 @@ class _Builder:
         same = [m for m in methods if m.role == "baseline" and m.classifier == cell.method.classifier]
         return (same or list(methods))[0]
 
-    def planted(self, method: Method) -> ChallengeParameters:
-        """Return the challenge whose halves shadow models learn from, with the canaries planted in it."""
-        own, file = self.matrix.regime_of(method).challenge, self.matrix.file
-        return own if own.canaries else ChallengeParameters(canaries=file.canaries, canary_kind=file.canary_kind)
-
     def shadows(self, dataset: ComponentUse, method: Method, use: ComponentUse) -> tuple[str, ...]:
         """Return a bank of shadow models; one of a recipe serves every attack and every target."""
-        published = use.shadows.data == "test-split"
-        challenge = self.matrix.regime_of(method).challenge if published else self.planted(method)
-        sample = Sample("test-split" if published else "half", challenge)
+        challenge = self.matrix.regime_of(method).challenge
+        sample = Sample("test-split" if use.shadows.data == "test-split" else "part", challenge)
         return self.bank(dataset, method, sample, use.shadows.count)
+
+    def canary_shadows(self, dataset: ComponentUse, method: Method) -> tuple[str, ...]:
+        """Return a bank of shadow models that learn canaries as well: a target learns none, so they serve audits alone.
+
+        A method that learns canaries itself is judged by those.
+        """
+        challenge = self.canaries
+        if not challenge.canaries or self.matrix.regime_of(method).challenge.canaries:
+            return ()
+        return self.bank(dataset, method, Sample("part", challenge), FEWEST_TO_AUDIT)
+
+    @property
+    def canaries(self) -> ChallengeParameters:
+        file = self.matrix.file
+        return ChallengeParameters(canaries=file.canaries, canary_kind=file.canary_kind)
 
     @_once
     def bank(self, dataset: ComponentUse, method: Method, sample: Sample, count: int) -> tuple[str, ...]:
@@ -288,15 +298,17 @@ class _Builder:
         published = use.shadows.data == "test-split"
         parameters = attack.Parameters()
         if use.surface == "classifier":
+            adaptive = bank == cell.method and not published
             inputs = replace(inputs, target=self.train(training))
-            challenge = self.matrix.regime_of(cell.method).challenge if published else self.planted(cell.method)
             if use.shadows.count:
                 inputs = replace(inputs, shadows=self.shadows(cell.dataset, bank, use))
+            if adaptive and use.shadows.count >= FEWEST_TO_AUDIT:
+                inputs = replace(inputs, canary_shadows=self.canary_shadows(cell.dataset, bank))
             parameters = attack.Parameters(
-                challenge=challenge,
-                planted=training.sample.take == "members",
+                challenge=self.matrix.regime_of(cell.method).challenge,
+                canaries=self.canaries if inputs.canary_shadows else ChallengeParameters(),
                 shadow_data=use.shadows.data,
-                adaptive=bank == cell.method and not published,
+                adaptive=adaptive,
             )
         elif use.surface != "data":
             inputs = self.released(training, use)

@@ -21,7 +21,7 @@ class Training:
     @property
     def shadow(self) -> bool:
         """Whether it serves an attack and not a method."""
-        return self.sample.take in ("half", "test-split")
+        return self.sample.take in ("part", "test-split")
 
     @property
     def name(self) -> str:

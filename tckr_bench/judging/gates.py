@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tckr_bench.controls import ControlOutcome, Trial, asked_under, challenge, control_of, limit_rule
+from tckr_bench.controls import ControlOutcome, Trial, asked_under, challenge, control_of, limit_rule, shadows
 from tckr_bench.controls.api import join
 from tckr_bench.records import Gate, attacks_on
 
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 
 def judge_gates(records: Sequence[CellRecord], primary: str, *, limits: Limits) -> tuple[Gate, ...]:
-    """Judge the controls of one dataset, then its tests of the challenge; a control that is missing does not pass.
+    """Judge the controls of one dataset, then its tests of the challenge and of the shadow models.
+
+    A control that is missing does not pass.
 
     Args:
         records: every cell of the dataset.
@@ -39,7 +41,8 @@ def judge_gates(records: Sequence[CellRecord], primary: str, *, limits: Limits) 
         cells = {record.seed: record for record in reversed(records) if label in record.threat_models}
         judged = [(cell, challenge.is_fair(cell, label)) for _, cell in sorted(cells.items())]
         gates.append(_over_seeds(label, judged))
-    return tuple(gates)
+    among = shadows.lie_among(records)
+    return (*gates, Gate(shadows.GATE, among.passed, among.reason)) if among else tuple(gates)
 
 
 def _gates_of_control(

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-ShadowData = Literal["halves", "test-split"]
-"""What shadow models train on: random halves of all challenge examples, or parts of the test split, as in the paper."""
+ShadowData = Literal["challenge", "test-split"]
+"""What shadow models train on: random parts of the challenge, or of the test split alone, as in the paper."""
 Unit = Literal["", "%", "points", "nats", "s"]
 Better = Literal["higher", "lower", "neither"]
 """Which way a quantity is better: more accuracy, less of what an attack finds, or neither."""
@@ -21,11 +21,11 @@ class Shadows:
         count: how many; 0 for none.
         data: what they are trained on.
         adaptive: whether they repeat the whole pipeline of the target (caption, adapt, generate, teacher, student) on
-            their half, instead of learning from real images as the target's real-data baseline does.
+            their part, instead of learning from real images as the target's real-data baseline does.
     """
 
     count: int = 0
-    data: ShadowData = "halves"
+    data: ShadowData = "challenge"
     adaptive: bool = False
 
 

@@ -131,16 +131,17 @@ class ReleaseOutcome:
 
 @dataclass(frozen=True)
 class ShadowAudit:
-    """An attack turned on each of its K shadow models in turn, with the other pairs as its shadows.
+    """An attack turned on each of its K shadow models in turn, with the other groups as its shadows.
 
-    It shows what another training would have given, and audits canaries one by one, in and out.
+    It shows what another training would have given. Canaries are audited one by one, in and out of the models of a bank
+    that learned them.
 
     Attributes:
         aucs: (K,) AUC among the ordinary examples, float64.
         vulnerability: how far membership moves each ordinary example's score, mean over the shadows it is in less mean
             over those it is not in, (n,) float64; known without the target.
-        canary_scores: (K, c) float64; c may be 0.
-        canary_membership: (K, c) bool.
+        canary_scores: (J, c) float64; both may be 0.
+        canary_membership: (J, c) bool.
     """
 
     aucs: Floats

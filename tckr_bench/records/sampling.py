@@ -10,7 +10,7 @@ from tckr_bench.records.membership import CanaryKind
 EpochChoice = Literal["validation", "test", "last"]
 """Which epoch of a training is kept: the best on the validation split; the best on the test set, as the paper does,
 which flatters the accuracy; or the last, for a model that is to memorise and where none validate."""
-Take = Literal["train", "members", "half", "outside", "everything", "test-split"]
+Take = Literal["train", "members", "part", "outside", "everything", "test-split"]
 """What a sample takes; see `Sample`."""
 
 
@@ -20,11 +20,14 @@ class ChallengeParameters:
 
     Attributes:
         per_side: how many training and as many test examples; None for all of both that are eligible.
+        most_to_one: where that is None, how many examples of one side there are for one of the other, at most. Shadow
+            models are of their target's size: where sides are uneven most examples are in, or out, of most shadows.
         canaries: how many of each side are made canaries, planted records that mimic the most vulnerable ones.
         canary_kind: what makes them so: a label drawn among the wrong ones, or the negative of the picture.
     """
 
     per_side: int | None = None
+    most_to_one: int = 3
     canaries: int = 0
     canary_kind: CanaryKind = "mislabelled"
 
@@ -34,9 +37,9 @@ class Sample:
     """Which images stand in the place of the training split.
 
     Attributes:
-        take: the `train` split as it is; the `members` of a challenge with its canaries; the random `half` of a
-            challenge that shadow `index` learns from; images from `outside` it, the validation split; `everything` in
-            it; or the part of the `test-split` that shadow `index` of the paper's protocol learns from.
+        take: the `train` split as it is; the `members` of a challenge with its canaries; the random `part` of a
+            challenge that shadow `index` learns from, of its target's size; images from `outside` it, the validation
+            split; `everything` in it; or what of the `test-split` shadow `index` of the paper's protocol learns from.
         challenge: the challenge that is meant.
         index: which shadow model.
     """

@@ -67,11 +67,11 @@ def _are_labels(labels: npt.NDArray[Any], count: int) -> bool:
 
 
 def _is_audit(audit: ShadowAudit, ordinary: int) -> bool:
-    """Return whether an audit has K shadow models, ordinary examples by number, and canaries in or out of each."""
+    """Return whether an audit has shadow models, ordinary examples by number, and canaries in or out of models."""
     import numpy as np
 
     shadows, shape = len(audit.aucs) if audit.aucs.ndim == 1 else 0, audit.canary_scores.shape
-    fits = shadows > 0 and audit.vulnerability.shape == (ordinary,) and len(shape) == 2 and shape[0] == shadows
+    fits = shadows > 0 and audit.vulnerability.shape == (ordinary,) and len(shape) == 2
     fits = fits and audit.canary_membership.shape == shape and audit.canary_membership.dtype == np.bool_
     parts = (audit.aucs, audit.vulnerability, audit.canary_scores)
     return fits and all(_finite(part) for part in parts) and bool(((audit.aucs >= 0) & (audit.aucs <= 1)).all())

@@ -16,8 +16,8 @@ from tckr_bench.records import AttackScores, ChallengeParameters, Copies, Shadow
 from tckr_bench.results.pictures import PicturePair, write_pictures
 from tckr_bench.results.soundness import fault_of_attack
 from tckr_bench.stages.arrays import read_arrays, write_arrays
-from tckr_bench.stages.audit import audit_shadows
-from tckr_bench.stages.challenge import Challenge, build_challenge
+from tckr_bench.stages.audit import audit_canaries, audit_shadows
+from tckr_bench.stages.challenge import Challenge, build_challenge, shadow_group
 from tckr_bench.stages.isolation import FAILURES_FILE, isolated, write_failures
 from tckr_bench.stages.prepare import read_prepared
 from tckr_bench.stages.release import PAIRS_FILE, attack_release, gather_release
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tckr_bench.plugin.protocols import Attack, Context
     from tckr_bench.records import AttackEvidence
     from tckr_bench.stages.isolation import ComponentFailure
+    from tckr_bench.stages.prepare import Prepared
     from tckr_bench.stages.request import StageRequest
 
     Request = StageRequest["Inputs[Path]", "Parameters"]
@@ -48,6 +49,7 @@ class Inputs(Generic[PlaceT]):
         data: the prepared dataset.
         target: the trained classifier that is attacked.
         shadows: trained shadow models, in order.
+        canary_shadows: trained shadow models that learned canaries as well, in order.
         images: chunks of synthetic images, in order.
         prompts: the captions of every challenge example.
         released: the captions that the synthetic images were made from.
@@ -57,6 +59,7 @@ class Inputs(Generic[PlaceT]):
     data: PlaceT
     target: PlaceT | None = None
     shadows: tuple[PlaceT, ...] = ()
+    canary_shadows: tuple[PlaceT, ...] = ()
     images: tuple[PlaceT, ...] = ()
     prompts: PlaceT | None = None
     released: PlaceT | None = None
@@ -68,17 +71,16 @@ class Parameters:
     """What the target and its shadow models were trained on.
 
     Attributes:
-        challenge: the challenge of the shadow models and, where `planted`, of the target.
-        planted: whether the target itself was trained on the challenge's canaries; if not, they are left out of its
-            scores.
+        challenge: the challenge of the target and its shadow models, with its canaries in both or in neither.
+        canaries: the challenge of the shadow models that learned canaries.
         shadow_data: what the shadow models were trained on.
         adaptive: whether they repeat everything the target's training did.
         synthetic_count: how many synthetic images the target learned from; None where it saw real ones.
     """
 
     challenge: ChallengeParameters = field(default_factory=ChallengeParameters)
-    planted: bool = False
-    shadow_data: ShadowData = "halves"
+    canaries: ChallengeParameters = field(default_factory=ChallengeParameters)
+    shadow_data: ShadowData = "challenge"
     adaptive: bool = False
     synthetic_count: int | None = None
 
@@ -90,13 +92,13 @@ def run(request: Request, folder: Path, context: Context) -> None:
     challenge = build_challenge(prepared, parameters.challenge)
     evidence: AttackEvidence | ReleaseEvidence  # gathered first: a parent that cannot be read is no fault of the attack
     if use.surface == "classifier":
-        evidence = gather_evidence(request.inputs, prepared, challenge, shadow_data=parameters.shadow_data)
+        evidence = _evidence(request, prepared, challenge)
     else:
         count = parameters.synthetic_count
         evidence = gather_release(request.inputs, prepared, challenge, components=request.components, count=count)
     failures: list[ComponentFailure] = []
     with isolated(use, failures):
-        _attack(request, evidence, challenge, folder=folder, context=context)
+        _attack(request, evidence, challenge, prepared=prepared, folder=folder, context=context)
     write_failures(failures, folder)
     context.progress(1.0)
 
@@ -126,6 +128,7 @@ def _attack(
     evidence: AttackEvidence | ReleaseEvidence,
     challenge: Challenge,
     *,
+    prepared: Prepared,
     folder: Path,
     context: Context,
 ) -> None:
@@ -140,7 +143,7 @@ def _attack(
         if isinstance(evidence, ReleaseEvidence):
             found, pairs = attack_release(use, evidence, challenge, context=context)
         else:
-            found = _attack_classifier(request, evidence, challenge)
+            found = _attack_classifier(request, evidence, challenge, prepared=prepared)
     except NotApplicableError as error:
         (folder / REASON_FILE).write_text(json.dumps(str(error)), encoding="utf-8")
         return
@@ -152,22 +155,48 @@ def _attack(
         write_pictures(pairs, folder / PAIRS_FILE)
 
 
-def _attack_classifier(request: Request, evidence: AttackEvidence, challenge: Challenge) -> AttackScores:
+def _evidence(request: Request, prepared: Prepared, challenge: Challenge) -> AttackEvidence:
+    inputs = request.inputs
+    assert inputs.target is not None, "an attack on a classifier has a target"
+    data, validation = request.parameters.shadow_data, prepared.validation
+    return gather_evidence(inputs.target, inputs.shadows, challenge, validation=validation, shadow_data=data)
+
+
+def _attack_classifier(
+    request: Request, evidence: AttackEvidence, challenge: Challenge, *, prepared: Prepared
+) -> AttackScores:
     use, parameters = request.components["attack"], request.parameters
     attack: Attack = default_registry().load(use)
-    kept = np.ones_like(challenge.canaries) if parameters.planted else ~challenge.canaries
-    scores = scores_of(attack, only(evidence, kept))
+    scores = scores_of(attack, evidence)
     shadows = len(evidence.shadow_membership)
-    auditable = parameters.adaptive and parameters.shadow_data == "halves" and shadows >= FEWEST_TO_AUDIT
+    auditable = parameters.adaptive and parameters.shadow_data == "challenge" and shadows >= FEWEST_TO_AUDIT
     return AttackScores(
         attack=use.label,
         scores=scores,
-        members=challenge.members[kept],
-        canaries=challenge.canaries[kept],
+        members=challenge.members,
+        canaries=challenge.canaries,
         threat_model=replace(attack.threat_model, surface="classifier", adaptive=parameters.adaptive and shadows > 0),
-        labels=evidence.labels[kept],
-        audit=audit_shadows(attack, evidence, challenge) if auditable and not parameters.planted else None,
+        labels=evidence.labels,
+        audit=_audit(request, attack, evidence, challenge=challenge, prepared=prepared) if auditable else None,
     )
+
+
+def _audit(
+    request: Request, attack: Attack, evidence: AttackEvidence, *, challenge: Challenge, prepared: Prepared
+) -> ShadowAudit:
+    ordinary = only(evidence, ~challenge.canaries)
+    aucs, vulnerability = audit_shadows(attack, ordinary, group=_group(challenge))
+    scores, membership = np.zeros((0, 0)), np.zeros((0, 0), dtype=bool)
+    bank = request.inputs.canary_shadows
+    if bank:
+        planted = build_challenge(prepared, request.parameters.canaries)
+        found = gather_evidence(bank[0], bank, planted, validation=prepared.validation)
+        scores, membership = audit_canaries(attack, found, planted.canaries, group=_group(planted))
+    return ShadowAudit(aucs, vulnerability, scores, membership)
+
+
+def _group(challenge: Challenge) -> int:
+    return shadow_group(len(challenge.members), part=challenge.part)
 
 
 def _write(found: AttackScores, folder: Path) -> None:

@@ -21,11 +21,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Challenge:
-    """n examples with the labels the attacker holds, who is a member (n,) bool, and who is a canary (n,) bool."""
+    """n examples with the labels the attacker holds, who is a member (n,) bool, and who is a canary (n,) bool.
+
+    Attributes:
+        others: training images that are no examples: the target learns from them, and so does every shadow model.
+        part: how many examples a shadow model learns from, so that it has as many images as its target.
+    """
 
     examples: LabelledImages
     members: npt.NDArray[np.bool_]
     canaries: npt.NDArray[np.bool_]
+    others: LabelledImages
+    part: int
 
 
 @dataclass(frozen=True)
@@ -43,32 +50,32 @@ def build_challenge(prepared: Prepared, parameters: ChallengeParameters) -> Chal
     """Put members (training images) before non-members (test images) and make the canaries of both sides.
 
     An image that both sides hold is neither, and one that a side repeats counts once: only so are the sides
-    exchangeable but for what was trained on.
+    exchangeable but for what was trained on. Neither side has more than `most_to_one` examples for one of the other.
     """
     import numpy as np
 
     found = prepared.eligible
     assert found is not None, "a challenge is made of the dataset, not of a sample of it"
-    sides = []
-    canaries = []
-    for name, split, allowed in (
-        ("members", prepared.train, found.members),
-        ("non-members", prepared.test, found.others),
-    ):
-        count = len(allowed) if parameters.per_side is None else min(parameters.per_side, len(allowed))
-        chosen = np.random.default_rng(derive_seed("challenge", name)).permutation(len(allowed))[:count]
-        chosen = allowed[np.sort(chosen)]
-        side = LabelledImages(split.images[chosen], split.labels[chosen])
-        generator = np.random.default_rng(derive_seed("canaries", name))
-        planted = np.zeros(count, dtype=bool)
-        planted[generator.permutation(count)[: parameters.canaries]] = True
-        make = _MAKE_CANARIES[parameters.canary_kind]
-        sides.append(make(side, planted, classes=len(prepared.class_names), generator=generator))
-        canaries.append(planted)
-    images = np.concatenate([side.images for side in sides])
-    labels = np.concatenate([side.labels for side in sides])
-    members = np.arange(len(labels)) < len(sides[0])
-    return Challenge(LabelledImages(images, labels), members, np.concatenate(canaries))
+    most = min(len(found.members), len(found.others))
+    most = parameters.most_to_one * most if parameters.per_side is None else parameters.per_side
+    inside, outside = (
+        _chosen(allowed, most, name) for name, allowed in (("members", found.members), ("non-members", found.others))
+    )
+    classes = len(prepared.class_names)
+    members, planted = _side(prepared.train, inside, parameters, name="members", classes=classes)
+    others, planted_too = _side(prepared.test, outside, parameters, name="non-members", classes=classes)
+    examples = _joined(members, others)
+    left, size = inside[:0], len(inside)
+    if parameters.per_side is None:
+        left = np.setdiff1d(found.members, inside)
+        size = len(prepared.train) - len(left)
+    return Challenge(
+        examples,
+        np.arange(len(examples)) < len(members),
+        np.concatenate([planted, planted_too]),
+        others=_take(prepared.train, left),
+        part=min(size, parameters.most_to_one * len(examples) // (parameters.most_to_one + 1)),
+    )
 
 
 def eligible(train: Images, test: Images) -> Eligible:
@@ -100,15 +107,17 @@ def take_sample(prepared: Prepared, sample: Sample) -> Prepared:
         none = _take(prepared.validation, slice(0))
         return replace(prepared, train=prepared.validation, validation=none, eligible=None)
     challenge = build_challenge(prepared, sample.challenge)
-    return replace(prepared, train=_take(challenge.examples, sample_mask(challenge, sample)), eligible=None)
+    taken = _take(challenge.examples, sample_mask(challenge, sample))
+    train = _joined(taken, challenge.others) if sample.take == "part" else taken
+    return replace(prepared, train=train, eligible=None)
 
 
 def sample_mask(challenge: Challenge, sample: Sample) -> npt.NDArray[np.bool_]:
     """Return which examples of a challenge a sample takes, (n,) bool."""
     import numpy as np
 
-    if sample.take == "half":
-        return shadow_mask(len(challenge.members), sample.index)
+    if sample.take == "part":
+        return shadow_mask(len(challenge.members), sample.index, part=challenge.part)
     if sample.take == "test-split":
         return published_shadow_mask(challenge.members, sample.index)
     if sample.take == "members":
@@ -117,22 +126,40 @@ def sample_mask(challenge: Challenge, sample: Sample) -> npt.NDArray[np.bool_]:
     return np.ones(len(challenge.members), dtype=bool)
 
 
-def shadow_mask(examples: int, index: int) -> npt.NDArray[np.bool_]:
-    """Return which of n examples shadow model `index` is trained on, (n,) bool.
+def shadow_mask(examples: int, index: int, *, part: int) -> npt.NDArray[np.bool_]:
+    """Return which of n examples shadow model `index` is trained on, (n,) bool, of which `part` are True.
 
-    Shadows come in pairs that split the examples into complementary halves. So each example is in exactly half of
-    any even number of shadows, and a bank grows without retraining what exists.
+    Shadows come in groups. Those of a group share one random order of the examples and take turns: what fewer examples
+    are, in or out, is a run of the order that begins a step further for each. So every example is in as many shadows
+    of a group as any other, or in one more, and a bank grows without retraining what exists. Of two halves each is the
+    complement of the other.
 
-    >>> bool((shadow_mask(10, 0) ^ shadow_mask(10, 1)).all())
+    >>> bool((shadow_mask(10, 0, part=5) ^ shadow_mask(10, 1, part=5)).all())
     True
+    >>> sum(shadow_mask(9, index, part=6).astype(int) for index in range(3)).tolist()  # out of one in three
+    [2, 2, 2, 2, 2, 2, 2, 2, 2]
     """
     import numpy as np
 
-    pair, side = divmod(index, 2)
-    order = np.random.default_rng(derive_seed("shadow split", pair)).permutation(examples)
-    first = np.zeros(examples, dtype=bool)
-    first[order[: examples // 2]] = True
-    return first if side == 0 else ~first
+    size = shadow_group(examples, part=part)
+    group, turn = divmod(index, size)
+    order = np.random.default_rng(derive_seed("shadow split", group)).permutation(examples)
+    fewer = min(part, examples - part)
+    run = (turn * examples // size + np.arange(fewer)) % examples
+    chosen = np.zeros(examples, dtype=bool)
+    chosen[order[run]] = True
+    return chosen if 2 * part <= examples else ~chosen
+
+
+def shadow_group(examples: int, *, part: int) -> int:
+    """Return how many shadow models take turns in one order of the examples: as many as they need to go round.
+
+    So every example is in a shadow of each group, and out of one.
+
+    >>> shadow_group(10, part=5), shadow_group(9, part=6), shadow_group(40, part=10), shadow_group(10, part=4)
+    (2, 3, 4, 3)
+    """
+    return max(2, -(-examples // max(1, min(part, examples - part))))
 
 
 def published_shadow_mask(members: npt.NDArray[np.bool_], index: int) -> npt.NDArray[np.bool_]:
@@ -165,7 +192,34 @@ def _first_of_each(images: Iterable[npt.NDArray[np.uint8]]) -> dict[bytes, int]:
     return found
 
 
-def _take(data: LabelledImages, chosen: npt.NDArray[np.bool_] | slice) -> LabelledImages:
+def _chosen(allowed: npt.NDArray[np.int64], most: int, name: str) -> npt.NDArray[np.int64]:
+    """Return at most so many of the allowed indices, drawn at random, in order."""
+    import numpy as np
+
+    drawn = np.random.default_rng(derive_seed("challenge", name)).permutation(len(allowed))[:most]
+    return allowed[np.sort(drawn)]
+
+
+def _side(
+    split: LabelledImages, chosen: npt.NDArray[np.int64], parameters: ChallengeParameters, *, name: str, classes: int
+) -> tuple[LabelledImages, npt.NDArray[np.bool_]]:
+    """Return the chosen images of a split with canaries among them, and which are canaries, (n,) bool."""
+    import numpy as np
+
+    generator = np.random.default_rng(derive_seed("canaries", name))
+    planted = np.zeros(len(chosen), dtype=bool)
+    planted[generator.permutation(len(chosen))[: parameters.canaries]] = True
+    make = _MAKE_CANARIES[parameters.canary_kind]
+    return make(_take(split, chosen), planted, classes=classes, generator=generator), planted
+
+
+def _joined(first: LabelledImages, second: LabelledImages) -> LabelledImages:
+    import numpy as np
+
+    return LabelledImages(np.concatenate([first.images, second.images]), np.concatenate([first.labels, second.labels]))
+
+
+def _take(data: LabelledImages, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.int64] | slice) -> LabelledImages:
     return LabelledImages(data.images[chosen], data.labels[chosen])
 
 

@@ -17,32 +17,34 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from tckr_bench.stages.attack import Inputs
-    from tckr_bench.stages.prepare import Prepared
 
 FEWEST_TO_AUDIT = 8
-"""With fewer shadows, too few remain on either side of an example once a pair of them is left out."""
+"""With fewer shadows, too few remain on either side of an example once a group of them is left out."""
 
 
 def gather_evidence(
-    inputs: Inputs[Path], prepared: Prepared, challenge: Challenge, *, shadow_data: ShadowData
+    target: Path,
+    bank: Sequence[Path],
+    challenge: Challenge,
+    *,
+    validation: LabelledImages,
+    shadow_data: ShadowData = "challenge",
 ) -> AttackEvidence:
-    """Return the evidence on every challenge example, canaries included, from an attack's parents."""
-    assert inputs.target is not None, "an attack on a classifier has a target"
-    target = read_predictions(inputs.target)
-    shadows = [read_predictions(folder) for folder in inputs.shadows]
-    take: Take = "half" if shadow_data == "halves" else "test-split"
+    """Return the evidence on every challenge example, from a trained target and a bank of shadow models, in order."""
+    found = read_predictions(target)
+    shadows = [read_predictions(folder) for folder in bank]
+    take: Take = "part" if shadow_data == "challenge" else "test-split"
     masks = [sample_mask(challenge, Sample(take, index=index)) for index in range(len(shadows))]
-    asked = len(target.queries)
+    asked = len(found.queries)
     return AttackEvidence(
-        target_logits=target.challenge,
+        target_logits=found.challenge,
         labels=challenge.examples.labels,
-        shadow_logits=_stack([shadow.challenge for shadow in shadows], target.challenge),
-        shadow_membership=np.stack(masks) if masks else np.empty((0, len(target.challenge)), bool),
+        shadow_logits=_stack([shadow.challenge for shadow in shadows], found.challenge),
+        shadow_membership=np.stack(masks) if masks else np.empty((0, len(found.challenge)), bool),
         images=challenge.examples.images,
-        target_queries=target.queries if asked else None,
-        shadow_queries=_stack([shadow.queries for shadow in shadows], target.queries) if asked else None,
-        references=_references(prepared.validation, target, shadows),
+        target_queries=found.queries if asked else None,
+        shadow_queries=_stack([shadow.queries for shadow in shadows], found.queries) if asked else None,
+        references=_references(validation, found, shadows),
     )
 
 
@@ -63,13 +65,14 @@ def only(evidence: AttackEvidence, kept: npt.NDArray[np.bool_]) -> AttackEvidenc
     )
 
 
-def with_shadow_as_target(evidence: AttackEvidence, index: int) -> AttackEvidence:
-    """Return the evidence on shadow `index` as the target model, with the other pairs of shadows as its shadows.
+def with_shadow_as_target(evidence: AttackEvidence, index: int, *, group: int) -> AttackEvidence:
+    """Return the evidence on shadow `index` as the target model, with the other groups of shadows as its shadows.
 
-    Its complement is left out as well: it was trained on exactly what the target was not, so that it would stand OUT
-    for all members and IN for all others, and tell them apart by nothing but its own peculiarities.
+    Those that take turns with it are left out as well: of two halves, one was trained on exactly what the other was
+    not, so that it would stand OUT for all members and IN for all others, and tell them apart by nothing but its own
+    peculiarities. `group` is how many take turns.
     """
-    others = np.arange(len(evidence.shadow_membership)) // 2 != index // 2
+    others = np.arange(len(evidence.shadow_membership)) // group != index // group
     queries, references = evidence.shadow_queries, evidence.references
     return replace(
         evidence,

@@ -6,7 +6,7 @@ that is given.
 """
 
 from tckr_bench.records import Estimate
-from tckr_bench.stats.estimates import CONFIDENCE, deviation_interval, percentile_interval
+from tckr_bench.stats.estimates import CONFIDENCE, deviation_interval, deviations_from, percentile_interval
 from tckr_bench.stats.guessing import advantage, epsilon_lower_bound, halves
 from tckr_bench.stats.operating import OperatingPoint, RocCurve, roc_curve, tpr_at_fpr, tpr_interval
 from tckr_bench.stats.proportions import clopper_pearson, difference, paired_difference, wilson
@@ -44,6 +44,7 @@ __all__ = [
     "delong_covariance",
     "delong_variance",
     "deviation_interval",
+    "deviations_from",
     "difference",
     "epsilon_lower_bound",
     "halves",

@@ -84,3 +84,22 @@ def deviation_interval(values: Floats, *, confidence: float = CONFIDENCE) -> Est
     value, tail = float(np.std(values, ddof=1)), (1 - confidence) / 2
     low, high = (value * float(np.sqrt(freedom / chdtri(freedom, beyond))) for beyond in (tail, 1 - tail))
     return Estimate(value, low, high, f"chi-square, {freedom} degrees of freedom")
+
+
+def deviations_from(value: float, values: Floats, *, confidence: float = CONFIDENCE) -> Estimate:
+    """Return how many standard deviations a value lies from the mean of others (n,), n at least 2, not all equal.
+
+    The interval is where another of them would lie about it: Student's t with n - 1 degrees of freedom times
+    sqrt(1 + 1/n).
+
+    >>> estimate = deviations_from(7.0, np.array([1.0, 3.0]))  # mean 2, sd sqrt 2; 12.706 sqrt(3/2) to either side
+    >>> round(estimate.value, 3), round(estimate.high - estimate.value, 2)
+    (3.536, 15.56)
+    """
+    from scipy.special import stdtrit
+
+    freedom = len(values) - 1
+    assert freedom > 0, "at least two values"
+    deviations = float((value - np.mean(values)) / np.std(values, ddof=1))
+    reach = float(stdtrit(freedom, 1 - (1 - confidence) / 2)) * float(np.sqrt(1 + 1 / len(values)))
+    return Estimate(deviations, deviations - reach, deviations + reach, f"Student, {freedom} degrees of freedom")

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 from tckr_bench.hookspecs import hookimpl
 from tckr_plugins.metrics.accuracy import ACCURACY, ACCURACY_GAP
 from tckr_plugins.metrics.accuracy_over_privacy import AOP
-from tckr_plugins.metrics.audits import AUC_BETWEEN_TRAININGS, AUDIT_CANARY_AUC, AUDIT_CANARY_TPR_AT_1_FPR
+from tckr_plugins.metrics.audits import (
+    AUC_BETWEEN_TRAININGS,
+    AUC_FROM_SHADOWS,
+    AUDIT_CANARY_AUC,
+    AUDIT_CANARY_TPR_AT_1_FPR,
+)
 from tckr_plugins.metrics.copies import DUPLICATE_RATE, NEAR_DUPLICATE_RATE
 from tckr_plugins.metrics.guarantees import EPSILON_ACCOUNTED
 from tckr_plugins.metrics.guessing import ADVANTAGE, AUDIT_CANARY_EPSILON_LOWER, EPSILON_LOWER
@@ -45,6 +50,7 @@ METRICS = (
     ADVANTAGE,
     EPSILON_LOWER,
     AUC_BETWEEN_TRAININGS,
+    AUC_FROM_SHADOWS,
     AUDIT_CANARY_AUC,
     AUDIT_CANARY_TPR_AT_1_FPR,
     AUDIT_CANARY_EPSILON_LOWER,

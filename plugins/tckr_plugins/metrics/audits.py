@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tckr_bench.components import MetricComponent, NoOptions, Quantity
 from tckr_plugins.late import stats
-from tckr_plugins.metrics.measurements import audits, enough_for, measurement, with_canaries
+from tckr_plugins.metrics.measurements import audits, challenges, enough_for, measurement, with_canaries
 from tckr_plugins.metrics.options import ResamplingOptions
 from tckr_plugins.metrics.quantities import area, rate
 
@@ -30,6 +30,24 @@ class AucBetweenTrainings:
             for attack, audit in audits(evidence)
             if len(audit.aucs) > 1
         ]
+
+
+class AucFromShadows:
+    """How far an attack's AUC lies from those of the shadow models, each attacked in turn, in standard deviations.
+
+    The target is one training among them if everything is made alike. The interval is where another shadow model would
+    lie about it, by Student's distribution. `examples` counts shadow models.
+    """
+
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement per audited attack; none where the shadow models' AUCs do not differ."""
+        found = []
+        for attack, scores, members in challenges(evidence, canaries=False):
+            audit = evidence.attacks[attack].audit
+            if audit is not None and len(audit.aucs) > 1 and audit.aucs.std() > 0:
+                estimate = stats.deviations_from(stats.auc(scores, members), audit.aucs)
+                found.append(measurement("auc-from-shadows", estimate, examples=len(audit.aucs), attack=attack))
+        return found
 
 
 class AuditCanaryAuc:
@@ -89,6 +107,21 @@ AUC_BETWEEN_TRAININGS = MetricComponent(
             "AUC between trainings, ±",
             "standard deviation of an attack's AUC between trainings",
             low=0,
+        ),
+    ),
+)
+AUC_FROM_SHADOWS = MetricComponent(
+    "auc-from-shadows",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: AucFromShadows(),
+    summary="how far an attack's AUC lies from those of the shadow models",
+    quantities=(
+        Quantity(
+            "auc-from-shadows",
+            "AUC from shadow models, sd",
+            "standard deviations that an attack's AUC lies from its AUCs on the shadow models",
+            digits=1,
         ),
     ),
 )

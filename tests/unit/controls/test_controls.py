@@ -113,7 +113,7 @@ def test_a_new_control_is_trained_and_attacked_by_its_own_regime():
     stages = stages_of(matrix("control.sleeper.per_side=40"))
     parameters = stages["train", "digits · sleeper"].parameters
     assert (parameters["sample"]["take"], parameters["epoch"]) == ("outside", "last")
-    assert parameters["challenge"] == {"per_side": 40, "canaries": 7, "canary_kind": "mislabelled"}
+    assert parameters["challenge"] == dataclasses.asdict(ChallengeParameters(per_side=40, canaries=7))
     teacher, own = (stages["attack", f"digits · {name} · lira"] for name in ("teacher", "sleeper"))
     assert own.parents["shadows"] == teacher.parents["shadows"], (
         "what saw no member is attacked with the teacher's bank"

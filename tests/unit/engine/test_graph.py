@@ -75,7 +75,7 @@ def test_a_smaller_cardinality_is_a_prefix_of_a_larger_one():
         "image_size=16",
         "cardinalities=[0.3]",
         'labels=["hard"]',
-        "generation_chunk=50",
+        "generation_chunk=60",
     ],
 )
 def test_a_change_of_the_matrix_changes_the_keys_below_it_and_keeps_those_above(setting):
@@ -164,9 +164,9 @@ def test_a_student_trains_on_synthetic_images_and_a_teacher_on_none():
     assert counts == {
         "teacher": None,
         "stopped": None,
-        "attributes-miniature-lora-small-cnn-soft-0.2x": 200,
-        "memorizer": 1000,
-        "noise": 1000,
+        "attributes-miniature-lora-small-cnn-soft-0.2x": 100,
+        "memorizer": 500,
+        "noise": 500,
         "overfit": None,
         "untrained": None,
         "outsider": None,
@@ -187,7 +187,7 @@ def attacked(graph, label):
     return {s.label.split(" · ")[-1]: s for s in graph.stages.values() if s.kind == "attack" and label in s.label}
 
 
-def test_adaptive_shadows_repeat_the_whole_pipeline_on_the_halves_of_the_others():
+def test_adaptive_shadows_repeat_the_whole_pipeline_on_the_parts_of_the_others():
     whole = graph(*ADAPTIVE)
     student = attacked(whole, "-lora-")
     plain, adaptive = (student[name].parents["shadows"] for name in ("lira", "adaptive"))
@@ -216,13 +216,25 @@ def test_controls_that_saw_no_training_image_are_attacked_with_the_teachers_bank
         assert attacked(whole, f"digits · {control}")["adaptive"].parents["shadows"] == bank
 
 
-def test_canaries_are_planted_in_the_shadows_halves_and_never_in_a_target():
-    whole = graph(*ADAPTIVE, "canaries=20")
+def test_shadows_have_canaries_where_their_target_has_them_and_those_for_audits_are_a_bank_of_their_own():
+    whole = graph(*ADAPTIVE, "canaries=20", 'canary_kind="rare"')
+    audited = 0
     for stage in whole.stages.values():
-        if stage.kind == "shadow" and "overfit" not in stage.label:
-            assert stage.parameters["sample"]["challenge"]["canaries"] == 20
-        if stage.kind == "train" and "overfit" not in stage.label:
-            assert stage.parameters["sample"]["challenge"]["canaries"] == 0
+        if stage.kind != "attack" or "target" not in stage.parents:
+            continue
+        planted = [
+            {whole.stages[key].parameters["sample"]["challenge"]["canaries"] for key in stage.parents[role]}
+            for role in ("target", "shadows")
+            if role in stage.parents
+        ]
+        assert all(found == planted[0] for found in planted), stage.label
+        for key in stage.parents.get("canary_shadows", ()):
+            shadow = whole.stages[key].parameters
+            assert shadow["sample"]["challenge"] == shadow["challenge"] == stage.parameters["canaries"]
+            assert (shadow["challenge"]["canaries"], shadow["challenge"]["canary_kind"]) == (20, "rare")
+            audited += 1
+    assert audited
+    assert not keys(graph(*ADAPTIVE, "canaries=0"), "shadow") - keys(whole, "shadow"), "the other banks are the same"
 
 
 def test_a_defence_is_trained_on_real_images_and_attacked_with_shadows_of_its_own():
@@ -246,4 +258,4 @@ def test_a_matched_defence_is_tuned_to_the_first_student_once_for_the_target_and
 def test_a_limit_of_training_images_comes_before_the_validation_split():
     sizes = split_sizes(description(counts={"train": 1000, "test": 10}), 0.2, training_images=500)
     assert sizes == {"train": 400, "validation": 100, "test": 10}
-    assert keys(graph(), "prepare") != keys(graph("training_images=500"), "prepare")
+    assert keys(graph(), "prepare") != keys(graph("training_images=400"), "prepare")

@@ -3,26 +3,21 @@
 import numpy as np
 import pytest
 
-from tckr_bench.records import AttackEvidence, LabelledImages, References, ThreatModel
-from tckr_bench.stages.audit import audit_shadows
-from tckr_bench.stages.challenge import Challenge, shadow_mask
+from tckr_bench.records import AttackEvidence, References, ThreatModel
+from tckr_bench.stages.audit import audit_canaries, audit_shadows
+from tckr_bench.stages.challenge import shadow_mask
 from tckr_bench.stages.shadows import only, with_shadow_as_target
 
 EXAMPLES, SHADOWS, CLASSES = 40, 8, 3
 
 
-@pytest.fixture
-def challenge():
-    images = np.arange(EXAMPLES, dtype=np.uint8).reshape(-1, 1, 1, 1).repeat(3, axis=3)
-    canaries = np.arange(EXAMPLES) % 10 == 0
-    labels = np.zeros(EXAMPLES, dtype=np.int64)
-    return Challenge(LabelledImages(images, labels), np.arange(EXAMPLES) < EXAMPLES // 2, canaries)
+CANARIES = np.arange(EXAMPLES) % 10 == 0
 
 
 @pytest.fixture
-def evidence(challenge):
+def evidence():
     """Return shadows whose first logit is 1 for what they were trained on, and whose second is their index."""
-    masks = np.array([shadow_mask(EXAMPLES, index) for index in range(SHADOWS)])
+    masks = np.array([shadow_mask(EXAMPLES, index, part=EXAMPLES // 2) for index in range(SHADOWS)])
     logits = np.zeros((SHADOWS, EXAMPLES, CLASSES), dtype=np.float32)
     logits[..., 0] = masks
     logits[..., 1] = np.arange(SHADOWS)[:, None]
@@ -34,10 +29,10 @@ def evidence(challenge):
     )
     return AttackEvidence(
         target_logits=np.full((EXAMPLES, CLASSES), -1, dtype=np.float32),
-        labels=challenge.examples.labels,
+        labels=np.zeros(EXAMPLES, dtype=np.int64),
         shadow_logits=logits,
         shadow_membership=masks,
-        images=challenge.examples.images,
+        images=np.arange(EXAMPLES, dtype=np.uint8).reshape(-1, 1, 1, 1).repeat(3, axis=3),
         target_queries=np.full((2, EXAMPLES, CLASSES), -1, dtype=np.float32),
         shadow_queries=np.stack([logits, logits], axis=1),
         references=references,
@@ -69,7 +64,7 @@ def test_some_examples_keep_their_own_rows_of_everything(evidence):
 
 
 def test_neither_a_shadow_as_target_nor_its_complement_is_among_its_shadows(evidence):
-    turned = with_shadow_as_target(evidence, 3)
+    turned = with_shadow_as_target(evidence, 3, group=2)
     assert (turned.target_logits[:, 1] == 3).all()
     assert (turned.target_queries[..., 1] == 3).all()
     assert (turned.references.target_logits[:, 1] == 3).all()
@@ -79,42 +74,42 @@ def test_neither_a_shadow_as_target_nor_its_complement_is_among_its_shadows(evid
     assert (turned.shadow_membership.sum(axis=0) == SHADOWS / 2 - 1).all()
 
 
-def test_the_audit_knows_what_each_shadow_was_trained_on(evidence, challenge):
-    found = audit_shadows(Reads(), evidence, challenge)
-    assert found.aucs.tolist() == [1.0] * SHADOWS
-    assert (found.vulnerability == 1.0).all()
-    assert found.vulnerability.shape == (int((~challenge.canaries).sum()),)
-    assert np.array_equal(found.canary_membership, evidence.shadow_membership[:, challenge.canaries])
-    assert np.array_equal(found.canary_scores, found.canary_membership.astype(float))
+def test_none_that_takes_turns_with_a_shadow_as_target_is_among_its_shadows(evidence):
+    turned = with_shadow_as_target(evidence, 4, group=3)
+    assert set(np.unique(turned.shadow_logits[..., 1])) == {0, 1, 2, 6, 7}
 
 
-def test_an_attack_that_has_it_backwards_is_seen_to(evidence, challenge):
-    found = audit_shadows(Reads(scale=-2.0), evidence, challenge)
-    assert found.aucs.tolist() == [0.0] * SHADOWS
-    assert (found.vulnerability == -2.0).all()
+def test_the_audit_knows_what_each_shadow_was_trained_on(evidence):
+    aucs, vulnerability = audit_shadows(Reads(), evidence, group=2)
+    assert aucs.tolist() == [1.0] * SHADOWS
+    assert vulnerability.tolist() == [1.0] * EXAMPLES
 
 
-def test_canaries_are_scored_among_themselves(evidence, challenge):
+def test_canaries_are_scored_among_themselves_in_and_out_of_each_shadow(evidence):
     attack = Reads()
-    audit_shadows(attack, evidence, challenge)
-    sizes = {len(seen.labels) for seen in attack.seen}
-    assert sizes == {int(challenge.canaries.sum()), int((~challenge.canaries).sum())}
+    scores, membership = audit_canaries(attack, evidence, CANARIES, group=2)
+    assert np.array_equal(membership, evidence.shadow_membership[:, CANARIES])
+    assert np.array_equal(scores, membership.astype(float))
+    assert {len(seen.labels) for seen in attack.seen} == {int(CANARIES.sum())}
+
+
+def test_an_attack_that_has_it_backwards_is_seen_to(evidence):
+    aucs, vulnerability = audit_shadows(Reads(scale=-2.0), evidence, group=2)
+    assert aucs.tolist() == [0.0] * SHADOWS
+    assert (vulnerability == -2.0).all()
 
 
 def test_an_attack_on_models_that_remember_nothing_finds_nothing_even_where_models_differ_a_lot():
     """Each model has an offset of its own; a complement among the shadows would turn it into apparent membership."""
     generator = np.random.default_rng(0)
     examples, shadows = 400, 8
-    images = np.arange(examples * 3, dtype=np.int64).reshape(examples, 1, 1, 3).astype(np.uint8)
     labels = np.zeros(examples, dtype=np.int64)
-    nobody = np.zeros(examples, dtype=bool)
-    challenge = Challenge(LabelledImages(images, labels), np.arange(examples) < examples // 2, nobody)
-    masks = np.array([shadow_mask(examples, index) for index in range(shadows)])
+    masks = np.array([shadow_mask(examples, index, part=examples // 2) for index in range(shadows)])
     aucs = []
     for _ in range(20):
         logits = generator.normal(size=(shadows, examples, CLASSES)) + 3 * generator.normal(size=(shadows, 1, 1))
         evidence = AttackEvidence(logits[0], labels, logits.astype(np.float32), masks)
-        aucs.append(audit_shadows(Nearer(), evidence, challenge).aucs)
+        aucs.append(audit_shadows(Nearer(), evidence, group=2)[0])
     assert abs(np.mean(aucs) - 0.5) < 0.01
     assert np.std(aucs) < 0.04  # DeLong's standard error for 200 + 200 is 0.029
 

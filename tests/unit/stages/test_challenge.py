@@ -13,6 +13,7 @@ from tckr_bench.stages.challenge import (
     eligible,
     published_shadow_mask,
     sample_mask,
+    shadow_group,
     shadow_mask,
     take_sample,
 )
@@ -73,16 +74,67 @@ def test_planting_canaries_leaves_the_prepared_data_alone(prepared, kind):
     assert np.array_equal(prepared.train.images, before[1])
 
 
-@given(st.integers(2, 300), st.integers(1, 8))
-def test_every_example_is_in_exactly_half_of_an_even_bank(examples, pairs):
-    masks = np.array([shadow_mask(examples, index) for index in range(2 * pairs)])
-    assert (masks.sum(axis=0) == pairs).all()
+@given(st.integers(2, 300), st.floats(0.25, 0.75), st.integers(1, 4))
+def test_every_example_is_in_as_many_shadows_of_whole_groups_as_any_other_or_one_more_a_group(examples, share, groups):
+    part = min(max(1, round(share * examples)), examples - 1)
+    size = shadow_group(examples, part=part)
+    masks = np.array([shadow_mask(examples, index, part=part) for index in range(size * groups)])
+    assert (masks.sum(axis=1) == part).all()
+    for turns in masks.reshape(groups, size, examples):
+        times = turns.sum(axis=0)
+        assert times.max() - times.min() <= 1
+        assert 1 <= times.min() <= times.max() < size or examples < 4
+
+
+@given(st.integers(1, 150), st.integers(1, 8))
+def test_shadows_of_half_the_examples_come_in_complements(half, pairs):
+    masks = np.array([shadow_mask(2 * half, index, part=half) for index in range(2 * pairs)])
+    assert (masks[::2] ^ masks[1::2]).all()
 
 
 def test_shadows_differ_and_a_growing_bank_keeps_its_masks():
-    masks = {shadow_mask(100, index).tobytes() for index in range(16)}
+    masks = {shadow_mask(100, index, part=60).tobytes() for index in range(16)}
     assert len(masks) == 16
-    assert shadow_mask(100, 3).tobytes() == shadow_mask(100, 3).tobytes()
+    assert shadow_mask(100, 3, part=60).tobytes() == shadow_mask(100, 3, part=60).tobytes()
+
+
+def uneven(prepared, training, test):
+    """Return a dataset of so many training and test images, no two alike."""
+
+    def split(count, value):
+        images = np.full((count, 8, 8, 3), value, dtype=np.uint8)
+        images[:, 0, 0, :2] = np.stack(np.divmod(np.arange(count), 256), axis=1)
+        return LabelledImages(images, np.arange(count, dtype=np.int64) % 4)
+
+    train, others = split(training, 1), split(test, 3)
+    return dataclasses.replace(prepared, train=train, test=others, eligible=eligible(train.images, others.images))
+
+
+@pytest.mark.parametrize(("training", "test"), [(40, 24), (500, 100), (1000, 30), (50, 80), (30, 1000), (100, 100)])
+def test_a_shadow_learns_from_as_many_images_as_its_target_and_every_example_is_in_and_out(prepared, training, test):
+    data = uneven(prepared, training, test)
+    challenge = build_challenge(data, ChallengeParameters())
+    sides = int(challenge.members.sum()), int((~challenge.members).sum())
+    assert max(sides) <= 3 * min(sides)
+    assert len(challenge.others) == training - sides[0]
+    masks = []
+    for index in range(16):
+        sample = Sample("part", ChallengeParameters(), index)
+        assert len(take_sample(data, sample).train) == training
+        masks.append(sample_mask(challenge, sample))
+    times = np.array(masks).sum(axis=0)
+    assert times.min() >= 3
+    assert times.max() <= 13
+
+
+def test_what_is_no_example_is_learned_by_every_shadow_as_by_the_target(prepared):
+    data = uneven(prepared, 500, 100)
+    challenge = build_challenge(data, ChallengeParameters())
+    fixed = {image.tobytes() for image in challenge.others.images}
+    assert not fixed & {image.tobytes() for image in challenge.examples.images}
+    for index in range(3):
+        learned = take_sample(data, Sample("part", ChallengeParameters(), index)).train
+        assert fixed < {image.tobytes() for image in learned.images}
 
 
 def test_an_image_on_both_sides_is_no_part_of_the_challenge_and_a_repeated_one_counts_once(prepared):
@@ -97,15 +149,14 @@ def test_an_image_on_both_sides_is_no_part_of_the_challenge_and_a_repeated_one_c
     assert prepared.train.images[5].tobytes() not in pictures
 
 
-def test_a_shadow_learns_from_its_half_with_the_canaries_labels_and_validates_as_the_target_does(prepared):
+def test_a_shadow_learns_from_its_part_with_the_canaries_labels_and_validates_as_the_target_does(prepared):
     parameters = ChallengeParameters(canaries=4)
     challenge = build_challenge(prepared, parameters)
-    taken = [take_sample(prepared, Sample("half", parameters, index)) for index in (0, 1)]
-    assert [len(part.train) for part in taken] == [32, 32]
-    assert sorted(image.tobytes() for part in taken for image in part.train.images) == sorted(
-        image.tobytes() for image in challenge.examples.images
-    )
-    inside = sample_mask(challenge, Sample("half", parameters, 0))
+    taken = [take_sample(prepared, Sample("part", parameters, index)) for index in range(3)]
+    assert [len(part.train) for part in taken] == [40, 40, 40]
+    seen = {image.tobytes() for part in taken for image in part.train.images}
+    assert seen == {image.tobytes() for image in challenge.examples.images}
+    inside = sample_mask(challenge, Sample("part", parameters, 0))
     assert np.array_equal(taken[0].train.labels, challenge.examples.labels[inside])
     assert taken[0].validation is prepared.validation
 

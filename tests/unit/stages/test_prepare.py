@@ -64,7 +64,7 @@ def test_no_stage_after_this_one_hashes_a_picture(world, monkeypatch):
     assert (int(found.members.sum()), int((~found.members).sum())) == (23, 10)
 
 
-@pytest.mark.parametrize("take", ["half", "outside"])
+@pytest.mark.parametrize("take", ["part", "outside"])
 def test_a_sample_has_no_challenge_of_its_own(world, take):
     sample = take_sample(read_prepared(world.prepared()), Sample(take))
     with pytest.raises(AssertionError, match="not of a sample"):

@@ -60,7 +60,7 @@ def test_registration_loads_what_it_names():
         attack = load(name)
         assert attack.threat_model.sees
         assert not attack.threat_model.adaptive
-        count, data = 16 if name in WITH_SHADOWS else 0, "test-split" if name == "lira-paper" else "halves"
+        count, data = 16 if name in WITH_SHADOWS else 0, "test-split" if name == "lira-paper" else "challenge"
         assert component.shadows(component.parse_options({})) == Shadows(count, data)
 
 
@@ -78,7 +78,7 @@ def test_options_say_what_they_allow():
         found["rmia"].parse_options({"gamma": 0})
     with pytest.raises(OptionError, match="offline_a"):
         found["rmia"].parse_options({"offline_a": 1.5})
-    for given in ({"adaptive": True}, {"shadows": 3}, {"shadow_data": "halves"}, {"variant": "best"}):
+    for given in ({"adaptive": True}, {"shadows": 3}, {"shadow_data": "challenge"}, {"variant": "best"}):
         with pytest.raises(OptionError, match=next(iter(given))):
             found["lira-paper"].parse_options(given)
 

@@ -68,3 +68,14 @@ def test_the_proved_epsilon_has_no_interval_and_names_its_accountant(compute, ce
     assert (measurement.low, measurement.value, measurement.high) == (3.9, 3.9, 3.9)
     assert measurement.interval == "accountant prv at delta 1e-05"
     assert compute("epsilon-accounted", cell_with({})) == []
+
+
+def test_a_target_is_as_many_deviations_from_its_shadows_as_its_auc_lies_from_theirs(
+    compute, attack_on, cell_with, audit
+):
+    attack = attack_on(audit=audit)
+    (found,) = compute("auc-from-shadows", cell_with({"a": attack, "b": attack_on()}))
+    assert (found.attack, found.examples) == ("a", 4)
+    assert found.value == pytest.approx((auc(attack.scores, attack.members) - 0.6) / np.sqrt(0.0008 / 3))
+    equal = attack_on(audit=replace(audit, aucs=np.full(4, 0.5)))
+    assert compute("auc-from-shadows", cell_with({"a": equal})) == []

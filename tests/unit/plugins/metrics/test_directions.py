@@ -15,6 +15,7 @@ DIRECTIONS = {}
 metrics.register_metrics(
     lambda component: DIRECTIONS.update({quantity.name: quantity.better for quantity in component.quantities})
 )
+FROM_SHADOWS = "auc-from-shadows"  # neither way is better: a target must be what its shadow models are
 PUBLISHED = "best-published-auc"  # of the attack 'lira-paper' alone, whose variants `fake_cell_evidence` lacks
 
 
@@ -44,7 +45,7 @@ def worse(evidence):
     return replace(evidence, test_logits=confused, attacks={"fake": found}, guarantee=guarantee)
 
 
-@pytest.mark.parametrize("name", sorted(set(DIRECTIONS) - {PUBLISHED}))
+@pytest.mark.parametrize("name", sorted(set(DIRECTIONS) - {PUBLISHED, FROM_SHADOWS}))
 def test_a_worse_cell_has_worse_measurements_of_every_metric(name, compute):
     (before,), (after,) = compute(name, cell()), compute(name, worse(cell()))
     if DIRECTIONS[name] == "neither":
