@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tckr_bench import stats
-    from tckr_bench.stats import classification
+    from tckr_bench.stats import classification, drawing
 else:
 
     class _Late(ModuleType):
@@ -24,8 +24,9 @@ else:
             vars(self).update(vars(module))
             return getattr(module, name)
 
-    np, stats, classification = (
-        _Late(name) for name in ("numpy", "tckr_bench.stats", "tckr_bench.stats.classification")
+    np, stats, classification, drawing = (
+        _Late(name)
+        for name in ("numpy", "tckr_bench.stats", "tckr_bench.stats.classification", "tckr_bench.stats.drawing")
     )
 
-__all__ = ["classification", "np", "stats"]
+__all__ = ["classification", "drawing", "np", "stats"]

@@ -1,11 +1,12 @@
-"""Means over datasets, their intervals and ranks, by a bootstrap over datasets, seeds and examples: pure arithmetic.
+"""Means over datasets, their intervals and ranks, by draws of datasets, seeds, trainings and examples: pure arithmetic.
 
 A replicate draws as many datasets as the track has, with replacement, and for each of them as many seeds as there are;
-all methods share these draws, so that a hard dataset is hard for all. Added is the error of the examples, normal, as
-the measurements' own intervals tell it, and for each method apart. Methods are judged on the same examples, so their
-differences are known better than that. A bootstrap of the mean of n is too narrow by the root of n / (n - 1), which
-counts where n is two: how far datasets and seeds stray is widened by it. `benchmarks/ranks.py` measures how often
-equals are told apart.
+all methods share these draws, so that a hard dataset is hard for all. Added is the error of the examples, as wide to
+each side as the measurements' own intervals tell it, and how far another training would lie, where the shadow models
+tell that; both for each method apart. Methods are judged on the same examples, so their differences are known better
+than that. A bootstrap of the mean of n is too narrow by the root of n / (n - 1), which counts where n is two: how far
+datasets and seeds stray is widened by it. `benchmarks/ranks.py` measures how often equals are told apart,
+`benchmarks/coverage.py` how often intervals hold the truth.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tckr_bench.records import Estimate
 from tckr_bench.seeds import derive_seed
 
 if TYPE_CHECKING:
@@ -33,35 +35,40 @@ _LOWEST = (0.0, 0.0, 0.0, -1.0, 0.0)
 
 @dataclass(frozen=True)
 class Measured:
-    """A method on one dataset: accuracy, worst AUC, worst TPR and gap by seed, (seeds, 4), and their errors, (4,).
+    """A method on one dataset by seed.
 
-    The errors are those of the examples, which all seeds share.
+    Attributes:
+        values: accuracy, worst AUC, worst TPR and gap, (seeds, 4).
+        errors: those of the examples, which all seeds share, (4,).
+        corrected: the worst AUC less what the luckiest attack gains: low, value and high by seed, (seeds, 3); None
+            where it was not measured, and the worst AUC itself has to do.
+        trainings: how far one training lies from the mean of the recipe's, a standard deviation, (4,); 0 where unknown.
     """
 
     values: Floats
     errors: Floats
+    corrected: Floats | None = None
+    trainings: Floats | None = None
 
 
 @dataclass(frozen=True)
 class Means:
-    """Means of the quantities over the datasets, (5,), and what the bootstrap makes of them, (replicates, 5) each.
+    """Means of the quantities over the datasets, (5,), and what the draws make of them.
 
-    `draws` are over datasets, seeds and examples: what ranks rest on. `here` are over seeds and examples alone, on
-    these datasets: a mean over easy and hard ones would else have an interval as wide as they lie apart.
+    `draws`, (replicates, 5), are over datasets, seeds, trainings and examples: what ranks rest on. `bounds`, (2, 5),
+    are the 95 % bounds on these datasets: a mean over easy and hard ones would else have an interval as wide as they
+    lie apart.
     """
 
     values: Floats
     draws: Floats
-    here: Floats
+    bounds: Floats
 
     def interval(self, quantity: str) -> tuple[float, float, float]:
         """Return value, lower and upper 95 % bound of a quantity on these datasets; the bounds hold the value."""
-        import numpy as np
-
         index = QUANTITIES.index(quantity)
-        value = float(self.values[index])
-        low, high = np.quantile(self.here[:, index], [0.025, 0.975])
-        return value, min(value, float(low)), max(value, float(high))
+        value, low, high = (float(part[index]) for part in (self.values, *self.bounds))
+        return value, min(value, low), max(value, high)
 
 
 @dataclass(frozen=True)
@@ -74,15 +81,15 @@ class Rank:
 
 
 def means_of(name: str, datasets: Sequence[Measured], *, replicates: int = REPLICATES, seed: int = 0) -> Means:
-    """Average a method over datasets, each equally heavy, and bootstrap the averages.
+    """Average a method over datasets, each equally heavy, and draw the averages.
 
-    Draws of datasets and seeds depend on `seed` alone, the errors of the examples on `name` too, so that a method that
-    is added changes no other's interval.
+    Draws of datasets and seeds depend on `seed` alone, the errors of examples and trainings on `name` too, so that a
+    method that is added changes no other's interval.
 
     Args:
         name: what tells the method from others.
         datasets: the method on each dataset of the track, in the track's order.
-        replicates: of the bootstrap.
+        replicates: how many draws.
         seed: of the draws.
 
     >>> import numpy as np
@@ -94,23 +101,74 @@ def means_of(name: str, datasets: Sequence[Measured], *, replicates: int = REPLI
 
     count = len(datasets)
     most = max(len(measured.values) for measured in datasets)
-    shared = np.random.default_rng([seed, count])
-    drawn = shared.integers(count, size=(replicates, count))
+    drawn = np.random.default_rng([seed, count]).integers(count, size=(replicates, count))
     chances = np.random.default_rng([seed, count, 1]).random((replicates, count, most))
     own = np.random.default_rng([seed, derive_seed("examples", name)])
-    exact, noisy = (np.empty((replicates, count, len(QUANTITIES))) for _ in range(2))
-    for index, measured in enumerate(datasets):
-        seeds = len(measured.values)
-        chosen = (chances[:, index, :seeds] * seeds).astype(np.int64)
-        centre = measured.values.mean(axis=0)
-        values = centre + (measured.values[chosen].mean(axis=1) - centre) * _widening(seeds)
-        noise = own.standard_normal((replicates, len(_MEASURED))) * measured.errors
-        exact[:, index], noisy[:, index] = _with_aop(values), _with_aop(values + noise)
+    parts = [_drawn(measured, chances[:, index], own) for index, measured in enumerate(datasets)]
+    exact, cautious, corrected = (np.stack([getattr(part, kind) for part in parts], axis=1) for kind in _KINDS)
     strayed = _drawn_mean(exact, drawn) - exact.mean(axis=1)
-    draws = _drawn_mean(noisy, drawn) + strayed * (_widening(count) - 1)
-    draws = np.clip(draws, _LOWEST, 1)
-    points = np.stack([_with_aop(measured.values).mean(axis=0) for measured in datasets])
-    return Means(points.mean(axis=0), draws, noisy.mean(axis=1))
+    draws = _cut(_drawn_mean(corrected, drawn) + strayed * (_widening(count) - 1))
+    points = np.stack([_aop_by_seed(measured.values) for measured in datasets])
+    here = cautious.mean(axis=1), corrected.mean(axis=1)
+    return Means(points.mean(axis=0), draws, _bounds(*here))
+
+
+_KINDS = ("exact", "cautious", "corrected")
+
+
+@dataclass(frozen=True)
+class _Draws:
+    """Draws of the quantities on a dataset, (replicates, 5) each, AOP uncut.
+
+    `exact` are without the errors of the examples; `cautious` take the worst AUC as it is, `corrected` as corrected.
+    """
+
+    exact: Floats
+    cautious: Floats
+    corrected: Floats
+
+
+def _drawn(measured: Measured, chances: Floats, own: np.random.Generator) -> _Draws:
+    import numpy as np
+
+    seeds, replicates = len(measured.values), len(chances)
+    chosen = (chances[:, :seeds] * seeds).astype(np.int64)
+    centre = measured.values.mean(axis=0)
+    spread = np.zeros(len(centre)) if measured.trainings is None else measured.trainings
+    values = centre + (measured.values[chosen].mean(axis=1) - centre) * _widening(seeds) * (spread == 0)
+    normals = own.standard_normal((replicates, len(centre)))
+    if spread.any():
+        values = values + own.standard_normal((replicates, len(centre))) * spread / math.sqrt(seeds)
+    noisy = values + normals * measured.errors
+    corrected = noisy.copy()
+    if measured.corrected is not None:
+        from tckr_bench.stats import drawing
+
+        low, value, high = measured.corrected.mean(axis=0)
+        error = drawing.drawn(Estimate(value, low, high, ""), normals[:, 1])
+        corrected[:, 1] = values[:, 1] - centre[1] + error
+    return _Draws(*(_with_aop(part) for part in (values, noisy, corrected)))
+
+
+def _bounds(cautious: Floats, corrected: Floats) -> Floats:
+    """Return the 95 % bounds of means, (2, 5), from draws of them, (replicates, 5) each."""
+    import numpy as np
+
+    from tckr_bench.stats import drawing
+
+    low, high = np.quantile(cautious, 0.025, axis=0), np.quantile(cautious, 0.975, axis=0)
+    low[1] = np.quantile(corrected[:, 1], 0.025)
+    low[4], high[4] = drawing.bounds_over_privacy(cautious[:, 0], cautious[:, 4], corrected[:, 4])
+    return np.stack([low, high])
+
+
+def _cut(values: Floats) -> Floats:
+    """Bring draws of means into their range: no AOP exceeds its accuracy."""
+    import numpy as np
+
+    values = np.clip(values, _LOWEST, 1)
+    values[:, 4] = np.minimum(values[:, 4], values[:, 0])
+    return values
 
 
 def _drawn_mean(values: Floats, drawn: npt.NDArray[np.int64]) -> Floats:
@@ -131,12 +189,23 @@ def _widening(count: int) -> float:
 
 
 def _with_aop(values: Floats) -> Floats:
-    """Bring rates into their range and add AOP = accuracy / (2 max(AUC, 0.5))^2 as the last column."""
+    """Bring rates into their range and add the uncut AOP as the last column."""
     import numpy as np
 
+    from tckr_bench.stats import drawing
+
     accuracy, auc, tpr = (np.clip(values[:, index], 0, 1) for index in range(3))
-    aop = accuracy / (2 * np.maximum(auc, 0.5)) ** 2
-    return np.stack([accuracy, auc, tpr, values[:, 3], aop], axis=1)
+    return np.stack([accuracy, auc, tpr, values[:, 3], drawing.uncut_over_privacy(accuracy, values[:, 1])], axis=1)
+
+
+def _aop_by_seed(values: Floats) -> Floats:
+    """Return the means over the seeds, (5,), with AOP = accuracy / (2 max(AUC, 0.5))^2 seed by seed."""
+    import numpy as np
+
+    whole = _with_aop(values)
+    whole[:, 4] = np.minimum(whole[:, 4], whole[:, 0])
+    found: Floats = whole.mean(axis=0)
+    return found
 
 
 def ranks_of(means: Sequence[Means]) -> tuple[Rank, ...]:

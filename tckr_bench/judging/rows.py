@@ -8,6 +8,7 @@ order. Controls are not ranked, nor are rows whose epochs were chosen on the tes
 
 from __future__ import annotations
 
+import math
 import statistics
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
@@ -15,8 +16,20 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 from tckr_bench import controls
 from tckr_bench.judging.estimates import combine, usable
 from tckr_bench.judging.gates import judge_gates
-from tckr_bench.judging.metric_names import ACCURACY, AOP, AUC, FOUND, GAP, OF_WORST, WORST, WORST_AUC, WORST_TPR
-from tckr_bench.judging.ranking import Candidate, Measured, places_of
+from tckr_bench.judging.metric_names import (
+    ACCURACY,
+    AOP,
+    AUC,
+    BETWEEN_TRAININGS,
+    CORRECTED_AUC,
+    FOUND,
+    GAP,
+    OF_WORST,
+    WORST,
+    WORST_AUC,
+    WORST_TPR,
+)
+from tckr_bench.judging.ranking import Candidate, Means, Measured, places_of
 from tckr_bench.results.records import cells_of
 
 if TYPE_CHECKING:
@@ -49,6 +62,7 @@ FAMILIES: Mapping[Role, str] = {
 }
 """What kind of thing a method releases, by its role."""
 CHANCE_TPR = 0.01
+OVER_TRAININGS = "draws of examples and trainings (spread of the shadow models)"
 _MEASURED = (ACCURACY, WORST_AUC, WORST_TPR, GAP)
 _WORST_FIRST: tuple[Contamination, ...] = ("images", "classes", "unknown", "none")
 CellKey = tuple[str, str, int]
@@ -274,15 +288,29 @@ def _placed(rows: Mapping[str, Row], baselines: Sequence[Row], *, trusted: bool)
         ]
     )
     placed = []
-    for name, row in rows.items():
+    for name, measured in rows.items():
         place = places[name]
-        rank = place.rank
+        rank, row = place.rank, _over_trainings(measured, place.means)
         if rank is None:
             placed.append(row)
         else:
             ranked = replace(row, rank=rank.rank, rank_low=rank.low, rank_high=rank.high, pareto=place.pareto)
             placed.append(ranked)
     return placed
+
+
+def _over_trainings(row: Row, means: Means | None) -> Row:
+    """Return a row whose intervals hold what another training would have given, where its shadow models tell that."""
+    told = any(training_spread(row.records, name, 0.0) for name in BETWEEN_TRAININGS)
+    if means is None or row.status != "ok" or not told:
+        return row
+    wider = {
+        (name, ""): replace(row.estimates[name, ""], low=low, high=high, method=OVER_TRAININGS)
+        for name, quantity in ((WORST_AUC, "auc"), (WORST_TPR, "tpr"), (AOP, "aop"))
+        if (name, "") in row.estimates
+        for _, low, high in (means.interval(quantity),)
+    }
+    return replace(row, estimates={**row.estimates, **wider})
 
 
 def takes_part(row: Row) -> bool:
@@ -314,7 +342,30 @@ def measured_of(row: Row, baseline: Row | None) -> Measured:
         found = [{name: it for name, it in cell.items() if name != GAP} for cell in found]
     values = [[cell[name].value if name in cell else chance[name] for name in _MEASURED] for cell in found]
     errors = [float(np.mean([cell[name].error if name in cell else 0.0 for cell in found])) for name in _MEASURED]
-    return Measured(np.array(values, dtype=np.float64), np.array(errors))
+    corrected = [cell[CORRECTED_AUC] for cell in found if CORRECTED_AUC in cell]
+    return Measured(
+        np.array(values, dtype=np.float64),
+        np.array(errors),
+        np.array([[it.low, it.value, it.high] for it in corrected]) if len(corrected) == len(found) else None,
+        np.array([training_spread(row.records, name, error) for name, error in zip(_MEASURED, errors, strict=True)]),
+    )
+
+
+def training_spread(records: Sequence[CellRecord], metric: str, error: float) -> float:
+    """Return how far one training lies from the mean of its recipe's in a metric, as a standard deviation.
+
+    It is the spread over the shadow models, each attacked in turn by the worst attack, or by whichever differs most,
+    less the `error` of the examples, which shadow models have as well. Few of them tell it roughly, for which Student's
+    quantile allows. 0 where no attack was turned on its shadow models.
+    """
+    from scipy.special import stdtrit
+
+    name = BETWEEN_TRAININGS.get(metric, "")
+    worst = {it.attack for record in records for it in record.measurements if it.metric == metric}
+    found = [it for record in records for it in record.measurements if it.metric == name and usable(it)]
+    found = [it for it in found if it.attack in worst] or found
+    wider = (it.value * float(stdtrit(max(1, it.examples - 1), 0.975)) / 1.96 for it in found)
+    return math.sqrt(max(0.0, max(wider, default=0.0) ** 2 - error**2))
 
 
 def row_of(records: Sequence[CellRecord], primary: str, *, images: int = 0) -> Row:

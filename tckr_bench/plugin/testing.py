@@ -188,6 +188,7 @@ def fake_cell_evidence(*, examples: int = 1000, classes: int = 3, seed: int = 0)
             vulnerability=generator.normal(size=2 * examples),
             canary_scores=generator.normal(size=membership.shape) + membership,
             canary_membership=membership,
+            tprs=generator.uniform(0.01, 0.05, size=8),
         ),
         copies=Copies(
             np.where(np.arange(examples) % 10, to_members, 0.1 * to_members / 20), 20.0 * generator.random(examples)

@@ -142,12 +142,14 @@ class ShadowAudit:
             over those it is not in, (n,) float64; known without the target.
         canary_scores: (J, c) float64; both may be 0.
         canary_membership: (J, c) bool.
+        tprs: (K,) TPR at 1 % FPR among the ordinary examples, float64; None where too few are out of a shadow model.
     """
 
     aucs: Floats
     vulnerability: Scores
     canary_scores: Floats
     canary_membership: Membership
+    tprs: Floats | None = None
 
 
 @dataclass(frozen=True)

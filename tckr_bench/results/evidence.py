@@ -43,7 +43,7 @@ def _arrays(attack: AttackScores) -> Iterator[tuple[str, npt.NDArray[Any]]]:
         yield "labels", attack.labels
     for name, part in (("audit", attack.audit), ("copies", attack.copies)):
         if part is not None:
-            yield from ((f"{name}/{key}", array) for key, array in vars(part).items())
+            yield from ((f"{name}/{key}", array) for key, array in vars(part).items() if array is not None)
 
 
 def _share(tensors: Mapping[str, npt.NDArray[Any]]) -> dict[str, str]:

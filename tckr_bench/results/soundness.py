@@ -73,8 +73,10 @@ def _is_audit(audit: ShadowAudit, ordinary: int) -> bool:
     shadows, shape = len(audit.aucs) if audit.aucs.ndim == 1 else 0, audit.canary_scores.shape
     fits = shadows > 0 and audit.vulnerability.shape == (ordinary,) and len(shape) == 2
     fits = fits and audit.canary_membership.shape == shape and audit.canary_membership.dtype == np.bool_
-    parts = (audit.aucs, audit.vulnerability, audit.canary_scores)
-    return fits and all(_finite(part) for part in parts) and bool(((audit.aucs >= 0) & (audit.aucs <= 1)).all())
+    shares = [audit.aucs] if audit.tprs is None else [audit.aucs, audit.tprs]
+    fits = fits and all(part.shape == audit.aucs.shape for part in shares)
+    fits = fits and all(_finite(part) for part in (*shares, audit.vulnerability, audit.canary_scores))
+    return fits and all(bool(((part >= 0) & (part <= 1)).all()) for part in shares)
 
 
 def _are_copies(copies: Copies) -> bool:

@@ -6,7 +6,6 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Generic
 
-import numpy as np
 from pydantic import TypeAdapter
 
 from tckr_bench.errors import NotApplicableError
@@ -185,14 +184,13 @@ def _audit(
     request: Request, attack: Attack, evidence: AttackEvidence, *, challenge: Challenge, prepared: Prepared
 ) -> ShadowAudit:
     ordinary = only(evidence, ~challenge.canaries)
-    aucs, vulnerability = audit_shadows(attack, ordinary, group=_group(challenge))
-    scores, membership = np.zeros((0, 0)), np.zeros((0, 0), dtype=bool)
-    bank = request.inputs.canary_shadows
-    if bank:
-        planted = build_challenge(prepared, request.parameters.canaries)
-        found = gather_evidence(bank[0], bank, planted, validation=prepared.validation)
-        scores, membership = audit_canaries(attack, found, planted.canaries, group=_group(planted))
-    return ShadowAudit(aucs, vulnerability, scores, membership)
+    audit, bank = audit_shadows(attack, ordinary, group=_group(challenge)), request.inputs.canary_shadows
+    if not bank:
+        return audit
+    planted = build_challenge(prepared, request.parameters.canaries)
+    found = gather_evidence(bank[0], bank, planted, validation=prepared.validation)
+    scores, membership = audit_canaries(attack, found, planted.canaries, group=_group(planted))
+    return replace(audit, canary_scores=scores, canary_membership=membership)
 
 
 def _group(challenge: Challenge) -> int:
@@ -205,6 +203,6 @@ def _write(found: AttackScores, folder: Path) -> None:
     arrays["labels"] = found.labels
     for name, part in (("audit", found.audit), ("copies", found.copies)):
         if part is not None:
-            arrays |= {f"{name}/{key}": array for key, array in vars(part).items()}
+            arrays |= {f"{name}/{key}": array for key, array in vars(part).items() if array is not None}
     write_arrays(folder / SCORES_FILE, arrays)
     (folder / THREAT_MODEL_FILE).write_text(json.dumps(asdict(found.threat_model)), encoding="utf-8")

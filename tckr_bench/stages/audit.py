@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tckr_bench.records import ShadowAudit
 from tckr_bench.stages.scores import scores_of
 from tckr_bench.stages.shadows import only, with_shadow_as_target
-from tckr_bench.stats import auc
+from tckr_bench.stats import auc, tpr_at_fpr
 
 if TYPE_CHECKING:
     from tckr_bench.plugin.protocols import Attack
     from tckr_bench.records import AttackEvidence, Floats, Membership, Scores
 
+FALSE_POSITIVES = 0.01
 
-def audit_shadows(attack: Attack, evidence: AttackEvidence, *, group: int) -> tuple[Floats, Scores]:
-    """Return the AUC of an attack on each of K shadow models, and how vulnerable it finds each of n examples.
+
+def audit_shadows(attack: Attack, evidence: AttackEvidence, *, group: int) -> ShadowAudit:
+    """Return what an attack finds on each shadow model, and how vulnerable it finds each example; no canaries.
 
     `group` is how many shadow models take turns; those with a target's turn are no shadows of it.
     """
@@ -31,7 +34,10 @@ def audit_shadows(attack: Attack, evidence: AttackEvidence, *, group: int) -> tu
     times = inside.sum(axis=0)
     sums = [np.where(mask, scores, 0.0).sum(axis=0) for mask in (inside, ~inside)]
     vulnerability = sums[0] / np.maximum(times, 1) - sums[1] / np.maximum(len(inside) - times, 1)
-    return np.array([auc(row, mask) for row, mask in zip(scores, inside, strict=True)]), vulnerability
+    aucs = np.array([auc(row, mask) for row, mask in zip(scores, inside, strict=True)])
+    enough = (~inside).sum(axis=1).min() >= 1 / FALSE_POSITIVES
+    tprs = np.array([_tpr(row, mask) for row, mask in zip(scores, inside, strict=True)]) if enough else None
+    return ShadowAudit(aucs, vulnerability, np.zeros((0, 0)), np.zeros((0, 0), dtype=bool), tprs)
 
 
 def audit_canaries(
@@ -43,6 +49,10 @@ def audit_canaries(
     """
     planted = only(evidence, canaries)
     return _scores_on_each(attack, planted, group=group), planted.shadow_membership
+
+
+def _tpr(scores: Scores, members: Membership) -> float:
+    return tpr_at_fpr(scores, members, fpr=FALSE_POSITIVES).true_positive_rate.value
 
 
 def _scores_on_each(attack: Attack, evidence: AttackEvidence, *, group: int) -> Floats:

@@ -25,7 +25,7 @@ from tckr_bench.stats.resampling import (
     clustered_auc_interval,
     clustered_tpr_interval,
 )
-from tckr_bench.stats.worst import highest_auc, highest_auc_apart, highest_tpr
+from tckr_bench.stats.worst import corrected_auc, highest_auc, highest_auc_apart, highest_tpr
 
 __all__ = [
     "CONFIDENCE",
@@ -41,6 +41,7 @@ __all__ = [
     "clopper_pearson",
     "clustered_auc_interval",
     "clustered_tpr_interval",
+    "corrected_auc",
     "delong_covariance",
     "delong_variance",
     "deviation_interval",

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tckr_bench.records import Estimate
-
 if TYPE_CHECKING:
     from tckr_bench.records import Bools, Floats, Labels, Logits
-
-_QUADRATURE = "intervals of accuracy and worst AUC in quadrature"
 
 
 def correct(logits: Logits, labels: Labels) -> Bools:
@@ -69,19 +64,3 @@ def accuracy_over_privacy(accuracy: float, auc: float) -> float:
     (0.2, 0.8)
     """
     return accuracy / (2 * max(auc, 0.5)) ** 2
-
-
-def over_privacy(accuracy: Estimate, auc: Estimate) -> Estimate:
-    """Estimate AOP from accuracy and AUC, their intervals added in quadrature.
-
-    >>> accuracy, auc = Estimate(0.8, 0.8, 0.8, ""), Estimate(1.0, 0.9, 1.0, "")
-    >>> weighed = over_privacy(accuracy, auc)
-    >>> round(weighed.low, 3), weighed.value, round(weighed.high, 3)
-    (0.2, 0.2, 0.247)
-    """
-    value = accuracy_over_privacy(accuracy.value, auc.value)
-    safer, worse = (accuracy_over_privacy(accuracy.value, bound) for bound in (auc.low, auc.high))
-    less, more = (accuracy_over_privacy(bound, auc.value) for bound in (accuracy.low, accuracy.high))
-    low = value - math.hypot(value - worse, value - less)
-    high = value + math.hypot(safer - value, more - value)
-    return Estimate(value, max(0.0, low), min(1.0, high), _QUADRATURE, min(accuracy.seeds, auc.seeds))

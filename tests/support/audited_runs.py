@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tckr_bench.records import AttackScores, CellEvidence, Copies, PrivacyGuarantee, ShadowAudit, ThreatModel
+from tckr_bench.stats import auc
 
 SHADOWS, CANARIES = 16, 50
 OUTPUTS = "class probabilities of the released classifier"
@@ -109,7 +110,9 @@ def _evidence(cell, made, *, key, examples, teacher) -> CellEvidence:
             canaries,
             dataclasses.replace(model, adaptive=adaptive),
             labels=np.tile(np.arange(10), examples // 5)[: 2 * examples],
-            audit=_audit(generator, strength, 2 * examples) if adaptive else None,
+            audit=_audit(generator, strength, auc(scores[~canaries], members[~canaries]), int((~canaries).sum()))
+            if adaptive
+            else None,
             copies=Copies(generator.gamma(9, 2, 300), generator.gamma(9, 2.1, 300))
             if label == "nearest-copy"
             else None,
@@ -132,8 +135,9 @@ def _strength(label, cell) -> float | None:
     return STRENGTHS[label] * cell.leak
 
 
-def _audit(generator, strength, count) -> ShadowAudit:
+def _audit(generator, strength, found, count) -> ShadowAudit:
+    """Return an audit of shadow models that are what a target is on which an attack found so much."""
     inside = generator.random((SHADOWS, CANARIES)) < 0.5
     scores = generator.normal(size=(SHADOWS, CANARIES)) + 4 * strength * inside
-    aucs = np.clip(0.5 + 0.4 * strength + generator.normal(0, 0.012, SHADOWS), 0, 1)
+    aucs = np.clip(found + generator.normal(0, 0.012, SHADOWS), 0, 1)
     return ShadowAudit(aucs, generator.gamma(2, 0.2, count), scores, inside)

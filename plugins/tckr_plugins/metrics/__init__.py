@@ -12,6 +12,7 @@ from tckr_plugins.metrics.audits import (
     AUC_FROM_SHADOWS,
     AUDIT_CANARY_AUC,
     AUDIT_CANARY_TPR_AT_1_FPR,
+    TPR_BETWEEN_TRAININGS,
 )
 from tckr_plugins.metrics.copies import DUPLICATE_RATE, NEAR_DUPLICATE_RATE
 from tckr_plugins.metrics.guarantees import EPSILON_ACCOUNTED
@@ -25,7 +26,7 @@ from tckr_plugins.metrics.membership import (
     TPR_AT_10_FPR,
 )
 from tckr_plugins.metrics.vulnerable import WORST_CLASS_AUC, WORST_DECILE_AUC
-from tckr_plugins.metrics.worst_case import BEST_PUBLISHED_AUC, WORST_AUC, WORST_TPR_AT_1_FPR
+from tckr_plugins.metrics.worst_case import BEST_PUBLISHED_AUC, WORST_AUC, WORST_AUC_CORRECTED, WORST_TPR_AT_1_FPR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +44,7 @@ METRICS = (
     TPR_AT_1_FPR,
     TPR_AT_0_1_FPR,
     WORST_AUC,
+    WORST_AUC_CORRECTED,
     WORST_TPR_AT_1_FPR,
     BEST_PUBLISHED_AUC,
     WORST_CLASS_AUC,
@@ -51,6 +53,7 @@ METRICS = (
     EPSILON_LOWER,
     AUC_BETWEEN_TRAININGS,
     AUC_FROM_SHADOWS,
+    TPR_BETWEEN_TRAININGS,
     AUDIT_CANARY_AUC,
     AUDIT_CANARY_TPR_AT_1_FPR,
     AUDIT_CANARY_EPSILON_LOWER,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tckr_bench.components import MetricComponent, Quantity
-from tckr_plugins.late import classification, stats
+from tckr_plugins.late import classification, drawing, stats
 from tckr_plugins.metrics.measurements import measurement, on_the_classifier
 from tckr_plugins.metrics.options import SeedOptions
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 class AccuracyOverPrivacy:
     """AOP = accuracy / (2 max(AUC, 0.5))^2 by the worst attack on the classifier, 0 to 1; the measurement names it.
 
-    Its interval is made of those of accuracy and of the worst AUC, which allows for having tried every attack.
-    `examples` counts the attack's examples. Source: Resmini et al. 2025 (arXiv 2504.04582).
+    Its interval is of draws of both: the lower end takes the attack that looks worst for the worst, the upper end
+    allows for its having been the luckiest of all that were tried. `examples` counts the attack's examples. Source:
+    Resmini et al. 2025 (arXiv 2504.04582).
     """
 
     def __init__(self, *, seed: int = 0) -> None:
@@ -30,13 +31,15 @@ class AccuracyOverPrivacy:
             return []
         right = classification.correct(evidence.test_logits, evidence.test_labels)
         index, auc = stats.highest_auc(tried.scores, tried.members, seed=self._seed)
-        estimate = classification.over_privacy(stats.wilson(int(right.sum()), len(right)), auc)
+        corrected = stats.corrected_auc(tried.scores, tried.members, seed=self._seed)
+        accuracy = stats.wilson(int(right.sum()), len(right))
+        estimate = drawing.over_privacy(accuracy, auc, corrected, seed=self._seed)
         return [measurement("aop", estimate, examples=len(tried.scores[index]), attack=tried.attacks[index])]
 
 
 AOP = MetricComponent(
     "aop",
-    version="3",
+    version="4",
     options=SeedOptions,
     load=lambda options: AccuracyOverPrivacy(seed=options.seed),
     summary="accuracy over privacy: accuracy / (2 max(AUC, 0.5))^2 by the worst attack",

@@ -32,6 +32,20 @@ class AucBetweenTrainings:
         ]
 
 
+class TprBetweenTrainings:
+    """Standard deviation of an attack's TPR at 1 % FPR between trainings, as `AucBetweenTrainings` is of its AUC."""
+
+    def compute(self, evidence: CellEvidence) -> list[Measurement]:
+        """Return one measurement per audited attack with two shadow models or more, and enough non-members."""
+        return [
+            measurement(
+                "tpr-between-trainings", stats.deviation_interval(audit.tprs), examples=len(audit.tprs), attack=attack
+            )
+            for attack, audit in audits(evidence)
+            if audit.tprs is not None and len(audit.tprs) > 1
+        ]
+
+
 class AucFromShadows:
     """How far an attack's AUC lies from those of the shadow models, each attacked in turn, in standard deviations.
 
@@ -106,6 +120,24 @@ AUC_BETWEEN_TRAININGS = MetricComponent(
             "auc-between-trainings",
             "AUC between trainings, ±",
             "standard deviation of an attack's AUC between trainings",
+            low=0,
+        ),
+    ),
+)
+TPR_BETWEEN_TRAININGS = MetricComponent(
+    "tpr-between-trainings",
+    version="1",
+    options=NoOptions,
+    load=lambda _options: TprBetweenTrainings(),
+    summary="spread of an attack's TPR at 1 % FPR over shadow models",
+    quantities=(
+        Quantity(
+            "tpr-between-trainings",
+            "TPR@1% between trainings, ±",
+            "standard deviation of an attack's TPR at 1 % false alarms between trainings",
+            unit="points",
+            scale=100,
+            digits=1,
             low=0,
         ),
     ),

@@ -18,7 +18,7 @@ from tckr_bench.stages.caption import PROMPTS_FILE
 from tckr_bench.stages.generate import IMAGES_FILE
 
 CLASSES = tuple("abcdefghij")
-SPLITS = {"train": 1000, "validation": 200, "test": 597}
+SPLITS = {"train": 500, "validation": 200, "test": 597}
 DESCRIPTION = DatasetDescription("digits", CLASSES, SPLITS, "f" * 64, "8x8", "here", "MIT")
 NOTHING = Cost(0.0, 0.0, 0)
 
@@ -82,15 +82,15 @@ def store(tmp_path, graph):
 
 def test_the_images_come_in_order_and_as_many_as_the_method_has(record, store):
     released = find_released(record, store, again="")
-    assert len(released.images) == record.method.generated_images(record.splits["train"]) == 200
-    assert released.images.images[:][:, 0, 0, 0].tolist() == np.arange(200).tolist()
-    assert released.images.labels.tolist() == (np.arange(200) % 10).tolist()
+    assert len(released.images) == record.method.generated_images(record.splits["train"]) == 100
+    assert released.images.images[:][:, 0, 0, 0].tolist() == np.arange(100).tolist()
+    assert released.images.labels.tolist() == (np.arange(100) % 10).tolist()
 
 
 def test_a_smaller_cardinality_is_the_beginning(store, tmp_path):
     small = record_of(graph_of("cardinalities=[0.15]"), "0.15x")
     released = find_released(small, store, again="")
-    assert released.images.images[:][:, 0, 0, 0].tolist() == list(range(150))
+    assert released.images.images[:][:, 0, 0, 0].tolist() == list(range(75))
 
 
 def test_every_seed_has_images_of_its_own(store):
@@ -133,7 +133,7 @@ def test_chunks_in_another_order_are_found_out(record, store):
 
 def test_more_images_than_the_chunks_hold_are_not_made_up(record, store):
     forged = dataclasses.replace(record, method=dataclasses.replace(record.method, cardinality=5.0))
-    with pytest.raises(RunError, match="hold 200 images, and the method has 5,000"):
+    with pytest.raises(RunError, match="hold 100 images, and the method has 2,500"):
         find_released(forged, store, again="")
 
 
@@ -150,7 +150,7 @@ def test_each_image_has_the_prompt_it_was_made_from(record, graph, store):
     text = '{"texts": ["p0","p1","p2","p3","p4","p5","p6"], "labels": [0,0,0,0,0,0,0], "class_names": ["a"]}'
     put(store, graph.stages[released.captioned], lambda folder: (folder / PROMPTS_FILE).write_text(text))
     prompts = prompts_of(find_released(record, store, again=""), store, again="")
-    assert prompts == tuple(f"p{place % 7}" for place in range(200))
+    assert prompts == tuple(f"p{place % 7}" for place in range(100))
 
 
 def test_the_teacher_is_the_one_of_the_method_or_a_reason(record, store):

@@ -80,9 +80,11 @@ def test_none_that_takes_turns_with_a_shadow_as_target_is_among_its_shadows(evid
 
 
 def test_the_audit_knows_what_each_shadow_was_trained_on(evidence):
-    aucs, vulnerability = audit_shadows(Reads(), evidence, group=2)
-    assert aucs.tolist() == [1.0] * SHADOWS
-    assert vulnerability.tolist() == [1.0] * EXAMPLES
+    found = audit_shadows(Reads(), evidence, group=2)
+    assert found.aucs.tolist() == [1.0] * SHADOWS
+    assert found.vulnerability.tolist() == [1.0] * EXAMPLES
+    assert found.tprs is None, "twenty non-members allow no 1 %"
+    assert found.canary_scores.size == 0
 
 
 def test_canaries_are_scored_among_themselves_in_and_out_of_each_shadow(evidence):
@@ -94,9 +96,9 @@ def test_canaries_are_scored_among_themselves_in_and_out_of_each_shadow(evidence
 
 
 def test_an_attack_that_has_it_backwards_is_seen_to(evidence):
-    aucs, vulnerability = audit_shadows(Reads(scale=-2.0), evidence, group=2)
-    assert aucs.tolist() == [0.0] * SHADOWS
-    assert (vulnerability == -2.0).all()
+    found = audit_shadows(Reads(scale=-2.0), evidence, group=2)
+    assert found.aucs.tolist() == [0.0] * SHADOWS
+    assert (found.vulnerability == -2.0).all()
 
 
 def test_an_attack_on_models_that_remember_nothing_finds_nothing_even_where_models_differ_a_lot():
@@ -109,8 +111,9 @@ def test_an_attack_on_models_that_remember_nothing_finds_nothing_even_where_mode
     for _ in range(20):
         logits = generator.normal(size=(shadows, examples, CLASSES)) + 3 * generator.normal(size=(shadows, 1, 1))
         evidence = AttackEvidence(logits[0], labels, logits.astype(np.float32), masks)
-        aucs.append(audit_shadows(Nearer(), evidence, group=2)[0])
+        aucs.append(audit_shadows(Nearer(), evidence, group=2).aucs)
     assert abs(np.mean(aucs) - 0.5) < 0.01
+    assert audit_shadows(Nearer(), evidence, group=2).tprs.shape == (shadows,)
     assert np.std(aucs) < 0.04  # DeLong's standard error for 200 + 200 is 0.029
 
 
