@@ -29,7 +29,7 @@ from tckr_bench.judging.metric_names import (
     WORST_AUC,
     WORST_TPR,
 )
-from tckr_bench.judging.ranking import Candidate, Means, Measured, places_of
+from tckr_bench.judging.ranking import Candidate, Measured, means_of, places_of
 from tckr_bench.results.records import cells_of
 
 if TYPE_CHECKING:
@@ -288,9 +288,9 @@ def _placed(rows: Mapping[str, Row], baselines: Sequence[Row], *, trusted: bool)
         ]
     )
     placed = []
-    for name, measured in rows.items():
+    for name, row in rows.items():
         place = places[name]
-        rank, row = place.rank, _over_trainings(measured, place.means)
+        rank = place.rank
         if rank is None:
             placed.append(row)
         else:
@@ -299,11 +299,11 @@ def _placed(rows: Mapping[str, Row], baselines: Sequence[Row], *, trusted: bool)
     return placed
 
 
-def _over_trainings(row: Row, means: Means | None) -> Row:
+def _over_trainings(row: Row) -> Row:
     """Return a row whose intervals hold what another training would have given, where its shadow models tell that."""
-    told = any(training_spread(row.records, name, 0.0) for name in BETWEEN_TRAININGS)
-    if means is None or row.status != "ok" or not told:
+    if row.status != "ok" or not any(training_spread(row.records, name, 0.0) for name in BETWEEN_TRAININGS):
         return row
+    means = means_of(row.method.name, (measured_of(row, None),))
     wider = {
         (name, ""): replace(row.estimates[name, ""], low=low, high=high, method=OVER_TRAININGS)
         for name, quantity in ((WORST_AUC, "auc"), (WORST_TPR, "tpr"), (AOP, "aop"))
@@ -384,7 +384,7 @@ def row_of(records: Sequence[CellRecord], primary: str, *, images: int = 0) -> R
     failures = tuple(
         f"seed {record.seed}: {record.failure or 'no reason given'}" for record in records if record.status == "failed"
     )
-    return Row(
+    row = Row(
         dataset=records[0].dataset,
         method=records[0].method,
         status="failed" if not finished else "partial" if failures else "ok",
@@ -397,6 +397,7 @@ def row_of(records: Sequence[CellRecord], primary: str, *, images: int = 0) -> R
         failures=failures,
         worst_attacks=worst_attacks,
     )
+    return _over_trainings(row)
 
 
 def _usable_measurements(record: CellRecord) -> dict[tuple[str, str], Measurement]:

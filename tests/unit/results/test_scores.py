@@ -38,7 +38,9 @@ def arrays_of(evidence):
     for label, attack in evidence.attacks.items():
         parts |= {f"{label}/{name}": value for name, value in vars(attack).items() if isinstance(value, np.ndarray)}
         for part in (attack.audit, attack.copies):
-            parts |= {f"{label}/{name}": value for name, value in (vars(part).items() if part else ())}
+            parts |= (
+                {f"{label}/{name}": value for name, value in vars(part).items() if value is not None} if part else {}
+            )
     return parts
 
 
