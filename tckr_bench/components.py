@@ -27,9 +27,11 @@ from tckr_bench.plugin.protocols import (
     Generator,
     InspectableDataset,
     Metric,
+    NamedDataset,
     ReleaseAttack,
     ReleaseEvidence,
     TunableClassifier,
+    WrittenCaptioner,
 )
 from tckr_bench.records import Quantity, Shadows
 
@@ -54,6 +56,7 @@ __all__ = [
     "InspectableDataset",
     "Metric",
     "MetricComponent",
+    "NamedDataset",
     "NoOptions",
     "Observer",
     "ObserverComponent",
@@ -63,5 +66,6 @@ __all__ = [
     "ReleaseEvidence",
     "Shadows",
     "TunableClassifier",
+    "WrittenCaptioner",
     "lazily",
 ]

@@ -19,6 +19,7 @@ from tckr_bench.engine.observers import Observers
 from tckr_bench.engine.outcome import Listener, Listeners, Outcome
 from tckr_bench.engine.pools.local import LocalPool
 from tckr_bench.engine.provenance import devices_of, require_device
+from tckr_bench.engine.remarks import remarks_on
 from tckr_bench.errors import RunError, StagesFailedError, TckrError
 from tckr_bench.judging.gates import with_gates
 from tckr_bench.results.files import REPORT, read_run, record_folder, write_saved_run
@@ -57,6 +58,8 @@ def carry_out(
     _open_folder(settings.out)
     with observers.watching(planned.plan, settings):
         outcome = _execute(planned, settings, [*([listener] if listener else []), observers])
+        for sentence in remarks_on(planned.plan, planned.store):
+            warn(sentence)
         results = replace(_written(planned, outcome, settings), outcome=outcome)
         observers.measured(results.verified.run, outcome)
     return results

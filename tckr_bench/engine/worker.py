@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
+import itertools
 import os
 import resource
 import sys
@@ -25,11 +26,14 @@ from tckr_bench.engine.store import Provenance, Store
 from tckr_bench.errors import MOVE_STORE, TckrError, storage_cause, storage_error
 from tckr_bench.plugin.protocols import Context
 from tckr_bench.records import Cost
+from tckr_bench.stages.inapplicable import inherited_reason, write_reason
 from tckr_bench.stages.isolation import read_failures
 from tckr_bench.stages.request import StageModule, stage_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tckr_bench.stages.request import Parents
 
 PROGRESS_INTERVAL = 0.2
 
@@ -99,23 +103,32 @@ def _run(order: Order, report: Callable[[WorkerReport], None]) -> WorkerReport:
         if damaged:
             return WorkerReport("damaged", order.key, damaged=damaged)
         staged = store.begin(order.key)
-        stage = _stage_module(order.kind)
-        request = stage_request(
-            stage,
-            kind=order.kind,
-            components=order.components,
-            parents={role: tuple(map(store.path, keys)) for role, keys in order.parents.items()},
-            parameters=order.parameters,
-            seed=order.seed,
-        )
-        context = Context(device=order.device, progress=_throttled(order.key, report))
+        parents = {role: tuple(map(store.path, keys)) for role, keys in order.parents.items()}
         meter = _Meter()
-        stage.run(request, staged, context)
+        _make(order, parents, staged=staged, report=report)
         provenance = Provenance(order.label, order.component, meter.cost(), order.device, order.work, time.time())
         failed = read_failures(staged)
         store.commit(order.key, staged, kind=order.kind, provenance=provenance)
     done = WorkerReport("done", order.key, cost=provenance.cost)
     return replace(done, message=failed[0].reason, traceback=failed[0].traceback) if failed else done
+
+
+def _make(order: Order, parents: Parents[Path], *, staged: Path, report: Callable[[WorkerReport], None]) -> None:
+    """Run a stage, unless a parent that it cannot do without does not apply."""
+    reason = inherited_reason(function_of(order.kind), itertools.chain.from_iterable(parents.values()))
+    if reason:
+        write_reason(reason, staged)
+        return
+    stage = _stage_module(order.kind)
+    request = stage_request(
+        stage,
+        kind=order.kind,
+        components=order.components,
+        parents=parents,
+        parameters=order.parameters,
+        seed=order.seed,
+    )
+    stage.run(request, staged, Context(device=order.device, progress=_throttled(order.key, report)))
 
 
 _checked: set[tuple[str, int]] = set()

@@ -26,8 +26,9 @@ from tckr_bench.plugin.protocols import (
     Generator,
     Metric,
     ReleaseAttack,
+    WrittenCaptioner,
 )
-from tckr_bench.records import Quantity, Shadows
+from tckr_bench.records import CaptionBasis, Quantity, Shadows
 
 if TYPE_CHECKING:
     from tckr_bench.records import DatasetDescription, Pretraining, Surface
@@ -103,10 +104,15 @@ class WorkingComponent(Component[T_co]):
 
 
 @dataclass(frozen=True)
-class CaptionerComponent(WorkingComponent[Captioner]):
-    """Describes real images."""
+class CaptionerComponent(WorkingComponent[Captioner | WrittenCaptioner]):
+    """Describes real images.
+
+    `basis` says what a caption follows from; where it is `file`, the implementation is a `WrittenCaptioner`.
+    """
 
     family = "captioner"
+
+    basis: CaptionBasis = "image"
 
 
 @dataclass(frozen=True)

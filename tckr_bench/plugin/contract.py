@@ -12,13 +12,14 @@ from tckr_bench.plugin.components import (
     COMPONENTS,
     AdapterComponent,
     AttackComponent,
+    CaptionerComponent,
     ClassifierComponent,
     Component,
     GeneratorComponent,
     MetricComponent,
 )
 from tckr_bench.plugin.options import Options
-from tckr_bench.records import Better, Quantity, ShadowData, Shadows, Surface, Unit
+from tckr_bench.records import Better, CaptionBasis, Quantity, ShadowData, Shadows, Surface, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +53,8 @@ def check_contract(component: Any, family: str) -> None:  # noqa: ANN401 - whate
     _check_options(component)
     if isinstance(component, AttackComponent):
         _require(component.surface in get_args(Surface), component, f"its surface cannot be {component.surface!r}")
+    if isinstance(component, CaptionerComponent):
+        _require(component.basis in get_args(CaptionBasis), component, f"its basis cannot be {component.basis!r}")
     if isinstance(component, MetricComponent):
         _check_quantities(component)
     options = _default_options(component)

@@ -16,13 +16,17 @@ if TYPE_CHECKING:
 
     from tckr_bench.records import (
         AttackEvidence,
+        CaptionBasis,
         CellEvidence,
         Copies,
         DatasetDescription,
         DenoisingProbe,
         EncodedImage,
+        FoundCaptions,
         GenerationRequest,
+        ImageCatalogue,
         Images,
+        Indices,
         LabelledImages,
         Labels,
         Logits,
@@ -63,6 +67,7 @@ class ReleaseEvidence:
         generator: the adapted generator, restored; surface `generator`.
         synthetic: the m synthetic images the classifier learned from, with their labels; surface `images`.
         released_prompts: the prompts the synthetic images were made from, in order; surface `captions`.
+        caption_basis: what the captions follow from; surface `captions`.
         references: examples known not to be members (the validation split, maybe empty); surface `images`.
         members: who is a member, (n,) bool; surface `data` alone, which tests the challenge and attacks nothing.
     """
@@ -74,6 +79,7 @@ class ReleaseEvidence:
     generator: Generator | None = None
     synthetic: LabelledImages | None = None
     released_prompts: tuple[str, ...] = ()
+    caption_basis: CaptionBasis = "image"
     references: LabelledImages | None = None
     members: npt.NDArray[np.bool_] | None = None
 
@@ -100,11 +106,38 @@ class InspectableDataset(Dataset, Protocol):
         """Yield every image of a split as it is stored, in the order of `read`; nothing is decoded."""
 
 
+@runtime_checkable
+class NamedDataset(Dataset, Protocol):
+    """A dataset whose images are files, so that what is written about them can name them."""
+
+    def image_names(self, split: Split) -> tuple[str, ...]:
+        """Return the path of each image's file within the dataset, in the order of `read`; none where it has none."""
+
+
 class Captioner(Protocol):
     """Describes real images."""
 
     def caption(self, images: Images, labels: Labels, *, class_names: Sequence[str], context: Context) -> list[str]:
         """Return one full prompt per image (n), the class name included where the captioner uses it."""
+
+
+@runtime_checkable
+class WrittenCaptioner(Protocol):
+    """Hands out captions that somebody wrote before; it sees no image and looks each up by its identity."""
+
+    def look_up(
+        self,
+        identities: Indices,
+        labels: Labels,
+        *,
+        catalogue: ImageCatalogue,
+        class_names: Sequence[str],
+        context: Context,
+    ) -> FoundCaptions:
+        """Return one full prompt per image (n), the same whichever others are asked for; None where there is none.
+
+        `labels` (n,) are those an attacker holds, which of canaries are not the catalogue's.
+        """
 
 
 class Generator(Protocol):

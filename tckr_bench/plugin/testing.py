@@ -17,7 +17,7 @@ import numpy as np
 from tckr_bench.errors import ContractError
 from tckr_bench.plugin.contract import check_contract, made_memorising, made_untrained
 from tckr_bench.plugin.observing import RunEnd
-from tckr_bench.plugin.protocols import Context, ReleaseEvidence
+from tckr_bench.plugin.protocols import Context, ReleaseEvidence, WrittenCaptioner
 from tckr_bench.plugin.rehearsal import rehearsed
 from tckr_bench.records import (
     AttackEvidence,
@@ -25,6 +25,7 @@ from tckr_bench.records import (
     CellEvidence,
     Copies,
     GenerationRequest,
+    ImageCatalogue,
     LabelledImages,
     PrivacyGuarantee,
     Prompts,
@@ -220,14 +221,37 @@ def check_dataset(dataset: Dataset) -> None:
         assert set(np.unique(data.labels)) <= set(range(len(description.class_names))), f"{split}: labels name classes"
 
 
-def check_captioner(captioner: Captioner) -> None:
-    """Check that a captioner gives one text per image, the same each time."""
+def check_captioner(captioner: Captioner | WrittenCaptioner) -> None:
+    """Check that a captioner gives one text per image, the same each time, whichever others are asked for."""
+    if isinstance(captioner, WrittenCaptioner):
+        _check_written(captioner)
+        return
     data = fake_images()
     texts = captioner.caption(data.images, data.labels, class_names=fake_class_names(), context=Context())
     again = captioner.caption(data.images, data.labels, class_names=fake_class_names(), context=Context())
     assert len(texts) == len(data), "one text per image"
     assert all(texts), "captions are not empty"
     assert texts == again, "the same images have the same captions"
+
+
+def _check_written(captioner: WrittenCaptioner) -> None:
+    """Check that an image keeps its caption whichever images are asked for, and in whatever order."""
+    data = fake_images()
+    catalogue = ImageCatalogue(
+        (len(data), 0, 0), data.labels, tuple(f"train/{index}.png" for index in range(len(data)))
+    )
+
+    def texts(chosen: npt.NDArray[np.int64]) -> tuple[str | None, ...]:
+        return captioner.look_up(
+            chosen, data.labels[chosen], catalogue=catalogue, class_names=fake_class_names(), context=Context()
+        ).texts
+
+    everything = np.arange(len(data), dtype=np.int64)
+    whole = texts(everything)
+    assert len(whole) == len(data), "one text per image, or None"
+    assert any(whole), "some image has a caption"
+    some = everything[::-3]
+    assert texts(some) == tuple(whole[index] for index in some), "a caption belongs to its image"
 
 
 def check_generator(generator: Generator, weights: Path) -> None:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tckr_bench.records.contract import Better, Quantity, ShadowData, Shadows, Unit
+from tckr_bench.records.contract import Better, CaptionBasis, Quantity, ShadowData, Shadows, Unit
 from tckr_bench.records.data import (
     SPLITS,
     DatasetDescription,
     EncodedImage,
+    FoundCaptions,
     GenerationRequest,
+    ImageCatalogue,
     LabelledImages,
     Pretraining,
     PrivacyGuarantee,
@@ -103,6 +105,7 @@ __all__ = [
     "Better",
     "Bools",
     "CanaryKind",
+    "CaptionBasis",
     "Cell",
     "CellEvidence",
     "CellRecord",
@@ -117,8 +120,10 @@ __all__ = [
     "EpochChoice",
     "Estimate",
     "Floats",
+    "FoundCaptions",
     "Gate",
     "GenerationRequest",
+    "ImageCatalogue",
     "ImageSequence",
     "Images",
     "Indices",

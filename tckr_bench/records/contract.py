@@ -8,6 +8,9 @@ from typing import Literal
 
 ShadowData = Literal["challenge", "test-split"]
 """What shadow models train on: random parts of the challenge, or of the test split alone, as in the paper."""
+CaptionBasis = Literal["image", "class", "file"]
+"""What a caption follows from: from the image, so that it can be written of any; from its class alone; or from a file
+that somebody wrote, so that nobody can write it of an image that the file does not name."""
 Unit = Literal["", "%", "points", "nats", "s"]
 Better = Literal["higher", "lower", "neither"]
 """Which way a quantity is better: more accuracy, less of what an attack finds, or neither."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from tckr_bench.records.arrays import Images, Indices, Labels
+    from tckr_bench.records.contract import CaptionBasis
 
 Split = Literal["train", "validation", "test"]
 
@@ -21,16 +22,64 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Images (n, height, width, 3) uint8 with their labels (n,) int64."""
+    """Images (n, height, width, 3) uint8 with their labels (n,) int64.
+
+    `identities` (n,) tell which image of its dataset each is, by its place in the dataset's `ImageCatalogue`: what is
+    left out, held out or drawn afterwards changes places, and never an identity. None where images are of no dataset.
+    """
 
     images: Images
     labels: Labels
+    identities: Indices | None = None
 
     def __post_init__(self) -> None:
         assert len(self.images) == len(self.labels), "one label per image"
+        assert self.identities is None or len(self.identities) == len(self.labels), "one identity per image"
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def take(self, chosen: npt.NDArray[Any] | slice) -> LabelledImages:
+        """Return some of the images, by a mask (n,) bool, indices or a slice, with their labels and identities."""
+        identities = None if self.identities is None else self.identities[chosen]
+        return LabelledImages(self.images[chosen], self.labels[chosen], identities)
+
+
+@dataclass(frozen=True)
+class ImageCatalogue:
+    """All images of a dataset as it delivers them, before any is left out: those of train, then validation, then test.
+
+    Attributes:
+        counts: how many each of these splits has; 0 where the dataset has no validation split of its own.
+        labels: the class of each, (n,) int64.
+        names: the path of each one's file within the dataset, n texts; none where its images are no files.
+    """
+
+    counts: tuple[int, int, int]
+    labels: Labels
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        assert sum(self.counts) == len(self.labels), "one label per image"
+        assert len(self.names) in (0, len(self.labels)), "one name per image, or none at all"
+
+    def places(self, split: Split) -> slice:
+        """Return where the images of a split stand.
+
+        >>> ImageCatalogue((3, 0, 2), [0, 1, 0, 0, 1]).places("test")
+        slice(3, 5, None)
+        """
+        index = SPLITS.index(split)
+        start = sum(self.counts[:index])
+        return slice(start, start + self.counts[index])
+
+
+@dataclass(frozen=True)
+class FoundCaptions:
+    """What a file of captions has for n images: the prompt of each, None where there is none, and what is left over."""
+
+    texts: tuple[str | None, ...]
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,11 +126,15 @@ class Pretraining:
 
 @dataclass(frozen=True)
 class Prompts:
-    """Prompts of n images: `texts`, the class of each (n,), and the real training image each describes (n,)."""
+    """Prompts of n images: `texts`, the class of each (n,), and the real training image each describes (n,).
+
+    `basis` is what the texts follow from.
+    """
 
     texts: tuple[str, ...]
     labels: Labels
     sources: Indices
+    basis: CaptionBasis = "image"
 
     def __post_init__(self) -> None:
         assert len(self.texts) == len(self.labels) == len(self.sources), "one text, label and source per image"

@@ -17,6 +17,7 @@ from tckr_bench.results.soundness import fault_of_attack
 from tckr_bench.stages.arrays import read_arrays, write_arrays
 from tckr_bench.stages.audit import audit_canaries, audit_shadows
 from tckr_bench.stages.challenge import Challenge, build_challenge, shadow_group
+from tckr_bench.stages.inapplicable import REASON_FILE, write_reason
 from tckr_bench.stages.isolation import FAILURES_FILE, isolated, write_failures
 from tckr_bench.stages.prepare import read_prepared
 from tckr_bench.stages.release import PAIRS_FILE, attack_release, gather_release
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 SCORES_FILE = "scores.safetensors"
 THREAT_MODEL_FILE = "threat_model.json"
-REASON_FILE = "not_applicable.json"
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def _attack(
         else:
             found = _attack_classifier(request, evidence, challenge, prepared=prepared)
     except NotApplicableError as error:
-        (folder / REASON_FILE).write_text(json.dumps(str(error)), encoding="utf-8")
+        write_reason(str(error), folder)
         return
     fault = fault_of_attack(use.label, found)
     if fault:

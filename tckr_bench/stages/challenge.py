@@ -73,7 +73,7 @@ def build_challenge(prepared: Prepared, parameters: ChallengeParameters) -> Chal
         examples,
         np.arange(len(examples)) < len(members),
         np.concatenate([planted, planted_too]),
-        others=_take(prepared.train, left),
+        others=prepared.train.take(left),
         part=min(size, parameters.most_to_one * len(examples) // (parameters.most_to_one + 1)),
     )
 
@@ -104,10 +104,10 @@ def take_sample(prepared: Prepared, sample: Sample) -> Prepared:
     if sample.take == "train":
         return prepared
     if sample.take == "outside":
-        none = _take(prepared.validation, slice(0))
+        none = prepared.validation.take(slice(0))
         return replace(prepared, train=prepared.validation, validation=none, eligible=None)
     challenge = build_challenge(prepared, sample.challenge)
-    taken = _take(challenge.examples, sample_mask(challenge, sample))
+    taken = challenge.examples.take(sample_mask(challenge, sample))
     train = _joined(taken, challenge.others) if sample.take == "part" else taken
     return replace(prepared, train=train, eligible=None)
 
@@ -210,17 +210,18 @@ def _side(
     planted = np.zeros(len(chosen), dtype=bool)
     planted[generator.permutation(len(chosen))[: parameters.canaries]] = True
     make = _MAKE_CANARIES[parameters.canary_kind]
-    return make(_take(split, chosen), planted, classes=classes, generator=generator), planted
+    return make(split.take(chosen), planted, classes=classes, generator=generator), planted
 
 
 def _joined(first: LabelledImages, second: LabelledImages) -> LabelledImages:
     import numpy as np
 
-    return LabelledImages(np.concatenate([first.images, second.images]), np.concatenate([first.labels, second.labels]))
-
-
-def _take(data: LabelledImages, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.int64] | slice) -> LabelledImages:
-    return LabelledImages(data.images[chosen], data.labels[chosen])
+    known = first.identities is not None and second.identities is not None
+    return LabelledImages(
+        np.concatenate([first.images, second.images]),
+        np.concatenate([first.labels, second.labels]),
+        np.concatenate([first.identities, second.identities]) if known else None,  # type: ignore[list-item]
+    )
 
 
 def _mislabel(

@@ -8,6 +8,8 @@ from tckr_bench.errors import DatasetError
 from tckr_bench.records import LabelledImages
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tckr_bench.records import DatasetDescription, Split
 
 NEEDED_SPLITS: tuple[Split, ...] = ("train", "test")
@@ -62,3 +64,19 @@ def checked_split(
             f"{where} has labels from {labels.min()} to {labels.max()}; its {classes} classes are 0 to {classes - 1}"
         )
     return LabelledImages(images, labels.astype(np.int64, copy=False))
+
+
+def checked_names(
+    label: str, description: DatasetDescription, split: Split, *, found: Sequence[str]
+) -> tuple[str, ...]:
+    """Return what a dataset calls the files of a split.
+
+    Raises:
+        DatasetError: it does not name each image once.
+    """
+    where, expected = f"the {split} split of dataset '{label}'", description.counts.get(split, 0)
+    if len(found) != expected:
+        raise DatasetError(f"{where} names {len(found):,} images and says it has {expected:,}; the two must agree")
+    if len(set(found)) < len(found):
+        raise DatasetError(f"{where} gives two images one name; each needs one of its own")
+    return tuple(found)

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic
 
 from tckr_bench.errors import DatasetError
+from tckr_bench.plugin.protocols import NamedDataset
 from tckr_bench.plugin.registry import default_registry
-from tckr_bench.records import SPLITS, LabelledImages
+from tckr_bench.records import SPLITS, ImageCatalogue, LabelledImages
 from tckr_bench.seeds import derive_seed
 from tckr_bench.stages.arrays import read_arrays, write_arrays
 from tckr_bench.stages.challenge import Eligible, eligible
-from tckr_bench.stages.decoded import check_description, checked_split
+from tckr_bench.stages.decoded import check_description, checked_names, checked_split
 from tckr_bench.stages.request import PlaceT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    import numpy as np
     import numpy.typing as npt
 
     from tckr_bench.plugin.protocols import Context, Dataset
-    from tckr_bench.records import Split
+    from tckr_bench.records import DatasetDescription, Split
     from tckr_bench.stages.request import StageRequest
 
 DATA_FILE = "data.safetensors"
 CHALLENGE_FILE = "challenge.safetensors"
 CLASSES_FILE = "classes.json"
+CATALOGUE_FILE = "catalogue.json"
 
 
 @dataclass(frozen=True)
@@ -79,16 +82,22 @@ def run(request: StageRequest[Inputs[Path], Parameters], folder: Path, context: 
         found = dataset.read(split, size=parameters.image_size)
         return checked_split(use.label, description, split, found=found, size=parameters.image_size)
 
-    train, test = _evenly(read("train"), parameters.training_images), read("test")
+    train, test = read("train"), read("test")
     context.progress(0.5)
-    if "validation" in description.counts:
-        validation = read("validation")
-    else:
+    own = read("validation") if "validation" in description.counts else test.take(slice(0))
+    whole = _identified(train, own, test)
+    names = _names(dataset, description, label=use.label)
+    _write_catalogue(whole, names, folder)
+    train, validation, test = whole
+    train = _evenly(train, parameters.training_images)
+    if "validation" not in description.counts:
         classes = len(description.class_names)
         train, validation = split_validation(train, fraction=parameters.validation_fraction, classes=classes)
     arrays: dict[str, npt.NDArray[Any]] = {}
     for name, split in zip(SPLITS, (train, validation, test), strict=True):
-        arrays |= {f"{name}_images": split.images, f"{name}_labels": split.labels}
+        assert split.identities is not None, "given before anything was left out"
+        parts = (("images", split.images), ("labels", split.labels), ("identities", split.identities))
+        arrays |= {f"{name}_{what}": array for what, array in parts}
     write_arrays(folder / DATA_FILE, arrays)
     write_arrays(folder / CHALLENGE_FILE, vars(eligible(train.images, test.images)))
     (folder / CLASSES_FILE).write_text(json.dumps(description.class_names), encoding="utf-8")
@@ -97,9 +106,22 @@ def run(request: StageRequest[Inputs[Path], Parameters], folder: Path, context: 
 def read_prepared(folder: Path) -> Prepared:
     """Read a prepared dataset."""
     arrays = read_arrays(folder / DATA_FILE)
-    train, validation, test = (LabelledImages(arrays[f"{split}_images"], arrays[f"{split}_labels"]) for split in SPLITS)
+    train, validation, test = (
+        LabelledImages(*(arrays[f"{split}_{what}"] for what in ("images", "labels", "identities"))) for split in SPLITS
+    )
     names = json.loads((folder / CLASSES_FILE).read_text(encoding="utf-8"))
     return Prepared(train, validation, test, tuple(names), Eligible(**read_arrays(folder / CHALLENGE_FILE)))
+
+
+def read_catalogue(folder: Path) -> ImageCatalogue:
+    """Read what is known of all images of a dataset as it delivers them."""
+    import numpy as np
+
+    content = json.loads((folder / CATALOGUE_FILE).read_text(encoding="ascii"))
+    train, validation, test = content["counts"]
+    return ImageCatalogue(
+        (train, validation, test), np.asarray(content["labels"], dtype=np.int64), tuple(content["names"])
+    )
 
 
 def validation_size(images: int, fraction: float, *, classes: int) -> int:
@@ -129,7 +151,7 @@ def split_validation(train: LabelledImages, *, fraction: float, classes: int) ->
         place[indices[-1]] = np.inf
     chosen = np.zeros(len(train), dtype=bool)
     chosen[np.argsort(place, kind="stable")[: validation_size(len(train), fraction, classes=classes)]] = True
-    return _take(train, ~chosen), _take(train, chosen)
+    return train.take(~chosen), train.take(chosen)
 
 
 def _evenly(data: LabelledImages, count: int | None) -> LabelledImages:
@@ -145,8 +167,32 @@ def _evenly(data: LabelledImages, count: int | None) -> LabelledImages:
         turn[indices] = np.arange(len(indices))
     chosen = np.zeros(len(data), dtype=bool)
     chosen[np.argsort(turn, kind="stable")[:count]] = True
-    return _take(data, chosen)
+    return data.take(chosen)
 
 
-def _take(data: LabelledImages, mask: npt.NDArray[np.bool_]) -> LabelledImages:
-    return LabelledImages(data.images[mask], data.labels[mask])
+def _identified(*splits: LabelledImages) -> tuple[LabelledImages, ...]:
+    """Return the splits as a dataset delivers them, each image with its place among all of them, one after another."""
+    import numpy as np
+
+    starts = [0, *itertools.accumulate(map(len, splits))]
+    return tuple(
+        replace(split, identities=np.arange(start, start + len(split), dtype=np.int64))
+        for split, start in zip(splits, starts, strict=False)
+    )
+
+
+def _names(dataset: Dataset, description: DatasetDescription, *, label: str) -> list[str]:
+    """Return what the files of all images are called, split by split; none where the images are no files."""
+    if not isinstance(dataset, NamedDataset):
+        return []
+    found = {split: dataset.image_names(split) for split in SPLITS if split in description.counts}
+    if not any(found.values()):
+        return []
+    return [name for split, names in found.items() for name in checked_names(label, description, split, found=names)]
+
+
+def _write_catalogue(splits: Sequence[LabelledImages], names: Sequence[str], folder: Path) -> None:
+    labels = [label for split in splits for label in split.labels.tolist()]
+    content = {"counts": [len(split) for split in splits], "labels": labels, "names": list(names)}
+    # in ASCII: the name of a file need not be valid text
+    (folder / CATALOGUE_FILE).write_text(json.dumps(content), encoding="ascii")

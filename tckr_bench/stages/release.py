@@ -65,14 +65,16 @@ def gather_release(
     count: int | None,
 ) -> ReleaseEvidence:
     """Return what an attack on a release looks at, from its parents; the target learned from `count` images."""
+    asked = read_prompts(inputs.prompts) if inputs.prompts is not None else None
     return ReleaseEvidence(
         images=challenge.examples.images,
         labels=challenge.examples.labels,
         class_names=prepared.class_names,
-        prompts=read_prompts(inputs.prompts).texts if inputs.prompts is not None else (),
+        prompts=asked.texts if asked is not None else (),
         generator=_generator(components["generator"], inputs.weights) if inputs.weights is not None else None,
         synthetic=read_generated(inputs.images, count=count)[0] if inputs.images else None,
         released_prompts=read_prompts(inputs.released).texts if inputs.released is not None else (),
+        caption_basis=asked.basis if asked is not None else "image",
         references=prepared.validation,
         members=challenge.members if components["attack"].surface == "data" else None,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from tckr_bench.records import (
     ThreatModel,
     TrainingHistory,
 )
-from tckr_bench.stages import attack, measure, prepare, train
+from tckr_bench.stages import attack, caption, measure, prepare, train
 from tckr_bench.stages.request import stage_request
 
 CLASSES = ("cat", "dog", "owl")
@@ -95,6 +95,13 @@ class World:
         use = self.add("dataset", name, dataset or FakeDataset())
         parameters = {"fingerprint": "f" * 64, "image_size": 8, "validation_fraction": 0.2, **changes}
         return self.run(prepare, "prepare", components={"dataset": use}, parameters=parameters, name=name)
+
+    def captioned(self, captioner, name, *, data, sample, basis="image"):
+        use = self.add("captioner", name, captioner, basis=basis)
+        parents, parameters = {"data": [data]}, {"sample": asdict(sample)}
+        return self.run(
+            caption, "caption", components={"captioner": use}, parents=parents, parameters=parameters, name=name
+        )
 
     def trained(self, name="target"):
         folder, generator = self.new(name), np.random.default_rng(0)

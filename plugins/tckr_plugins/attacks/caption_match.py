@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 
 _QUERIES = 256  # captions compared at once with all released ones
+_NOT_OF_THE_IMAGE = {
+    "class": "the attack 'caption-match' tells images apart by their captions, and these are the same for a whole "
+    "class; leave it out, or use a captioner that looks at the images",
+    "file": "the attack 'caption-match' supposes that anyone can write an image's caption, and these were read from a "
+    "file: whoever holds them knows the members already; leave it out, or use a captioner that looks at the images",
+}
 
 
 class CaptionMatchAttack:
@@ -38,6 +44,9 @@ class CaptionMatchAttack:
     treats both sides alike.
     Source: ours, the likelihood ratio of being found (by Neyman and Pearson the best test of it). The word weights are
     those of Sparck Jones 1972, A Statistical Interpretation of Term Specificity and Its Application in Retrieval.
+    Captions that were read from a file follow from no image: a member's is known to whoever has the file, and a
+    non-member has none, or one that another hand may have written, so that the attack would tell hands apart. It does
+    not apply; nor to captions that say the class alone, which tell no image from another.
     Threat model: the prompts that the synthetic images were made from are released, in any order, not the classifier
     alone; the attacker owns the example, the captioner, and other images' captions. A diagnostic of such a release.
     """
@@ -55,8 +64,10 @@ class CaptionMatchAttack:
         """Return the log likelihood ratio of examples whose caption was released, and a similarity less 2 of others.
 
         Raises:
-            NotApplicableError: no prompts were released, or the examples have none.
+            NotApplicableError: no prompts were released, the examples have none, or they do not follow from the images.
         """
+        if evidence.caption_basis != "image":
+            raise NotApplicableError(_NOT_OF_THE_IMAGE[evidence.caption_basis])
         captions, released = np.array(evidence.prompts, dtype=object), evidence.released_prompts
         if not released or not len(captions):
             raise NotApplicableError(
@@ -118,7 +129,7 @@ def words(text: str) -> list[str]:
 
 CAPTION_MATCH = AttackComponent(
     "caption-match",
-    version="1",
+    version="2",
     options=NoOptions,
     load=lambda _options: CaptionMatchAttack(),
     summary="whether the example's caption is among the prompts, should they be released; rare ones tell more",

@@ -9,18 +9,23 @@ import io
 import json
 import re
 import tomllib
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tckr_bench.errors import OptionError, TckrError
+from tckr_bench.records import SPLITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from tckr_bench.records import Split
+
 LARGEST = 256 * 2**20  # bytes; captions of a million images take about 70 MB
 MOST_NAMED = 8
 HEADINGS = ("caption", "text", "prompt")
+FILE_HEADINGS = ("file_name", "file", "filename", "path", "image")
 
 _T = TypeVar("_T")
 
@@ -38,9 +43,27 @@ class ByClass:
 
 @dataclass(frozen=True)
 class InOrder:
-    """A caption per training image."""
+    """A caption per image of a split, in the order of the dataset."""
 
     captions: Sequence[str]
+
+
+@dataclass(frozen=True)
+class BySplit:
+    """Captions by class or in order, for some of the splits."""
+
+    parts: Mapping[Split, ByClass | InOrder]
+
+
+@dataclass(frozen=True)
+class ByName:
+    """Captions by the name of an image's file."""
+
+    captions: Mapping[str, str]
+
+
+Captions = ByClass | InOrder | BySplit | ByName
+"""What a file of captions may hold; what names no split is of the training split."""
 
 
 def required(path: Path | None, captioner: str) -> Path:
@@ -70,12 +93,13 @@ def _digest(path: Path, _time: int, _size: int) -> str:
     return hashlib.sha256(_read(path)).hexdigest()
 
 
-def read_captions(path: Path) -> ByClass | InOrder:
+def read_captions(path: Path) -> Captions:
     """Read captions as `.json`, `.csv`, or text lines `class: caption` under any other name.
 
     The text and the JSON object `{class: [captions]}` are the two formats the paper's authors publish. A line is
-    split at its first colon. A JSON list or a CSV (its column `caption`, `text` or `prompt`, or its only column) has
-    a caption per training image, in order.
+    split at its first colon. A JSON object `{file: caption}`, or a CSV with the columns `file_name` and `caption`, says
+    which image each caption is of. A JSON list or a CSV of captions alone (its column `caption`, `text` or `prompt`, or
+    its only column) has one per image, in order. `{"train": ..., "test": ...}` holds lists of either kind by split.
 
     Raises:
         CaptionFileError: the file is missing, too large, not UTF-8, or of another form.
@@ -83,17 +107,18 @@ def read_captions(path: Path) -> ByClass | InOrder:
     text = _text(path)
     suffix = path.suffix.lower()
     if suffix == ".csv":
-        return InOrder(_from_csv(text, path))
+        return _from_csv(text, path)
     if suffix != ".json":
         return ByClass(_from_lines(text, path))
     content = _parsed(text, path)
-    if _is_texts(content):
-        return InOrder(content)
-    if isinstance(content, dict) and content and all(_is_texts(pool) for pool in content.values()):
-        return ByClass(content)
+    found = _lists(content)
+    if found is not None:
+        return found
+    if isinstance(content, dict) and content and all(isinstance(caption, str) for caption in content.values()):
+        return ByName(content)
     raise CaptionFileError(
         f"{path} holds no captions: found {_kind(content)}; write an object of class names with a list of texts each, "
-        "or a list of texts, none of them empty"
+        "of file names with a text each, or a list of texts, none of them empty"
     )
 
 
@@ -132,16 +157,21 @@ def match_classes(found: Mapping[str, _T], class_names: Sequence[str], *, path: 
     if missing:
         more = f" and {len(missing) - MOST_NAMED} more" if len(missing) > MOST_NAMED else ""
         raise CaptionFileError(
-            f"{path} has nothing for {len(missing)} of {len(class_names)} classes: {_named(missing)}{more}; add them "
-            f"(the file has {_named(list(found))})"
+            f"{path} has nothing for {len(missing)} of {len(class_names)} classes: {named(missing)}{more}; add them "
+            f"(the file has {named(list(found))})"
         )
     twice = next((fitting for fitting in candidates.values() if len(fitting) > 1), None)
     if twice is not None:
-        raise CaptionFileError(f"{path} names a class in more than one way: {_named(twice)}; keep one of them")
+        raise CaptionFileError(f"{path} names a class in more than one way: {named(twice)}; keep one of them")
     return [found[candidates[name][0]] for name in class_names]
 
 
-def _named(names: Sequence[str]) -> str:
+def named(names: Sequence[str]) -> str:
+    """Return the first few names, each quoted and cut.
+
+    >>> named(["a cat", "b" * 99])[:12]
+    "'a cat', 'bb"
+    """
     return ", ".join(f"'{name[:60]}'" for name in names[:MOST_NAMED])
 
 
@@ -185,6 +215,19 @@ def _is_texts(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(text, str) for text in value)
 
 
+def _lists(content: object) -> ByClass | InOrder | BySplit | None:
+    """Return captions in lists: of a whole split, of its classes, or of several splits; None where it is neither."""
+    if _is_texts(content):
+        return InOrder(content)  # type: ignore[arg-type]  # just found to be texts
+    if not isinstance(content, dict) or not content:
+        return None
+    if "train" in content and set(content) <= set(SPLITS):
+        parts = {split: _lists(part) for split, part in content.items()}
+        sound = {split: part for split, part in parts.items() if isinstance(part, ByClass | InOrder)}
+        return BySplit(sound) if len(sound) == len(parts) else None
+    return ByClass(content) if all(_is_texts(pool) for pool in content.values()) else None
+
+
 def _kind(content: object) -> str:
     if isinstance(content, dict):
         other = next((value for value in content.values() if not isinstance(value, str)), None)
@@ -207,7 +250,7 @@ def _from_lines(text: str, path: Path) -> dict[str, list[str]]:
     return pools
 
 
-def _from_csv(text: str, path: Path) -> list[str]:
+def _from_csv(text: str, path: Path) -> InOrder | ByName:
     try:
         rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
     except csv.Error as error:
@@ -223,4 +266,15 @@ def _from_csv(text: str, path: Path) -> list[str]:
     short = next((number for number, row in enumerate(body, start=1) if len(row) <= column), None)
     if short is not None:
         raise CaptionFileError(f"caption {short} of {path} has no column {column + 1}; mend it")
-    return [row[column].strip() for row in body]
+    captions = [row[column].strip() for row in body]
+    naming = next((heading.index(name) for name in FILE_HEADINGS if name in heading and body is not rows), None)
+    if naming is None:
+        return InOrder(captions)
+    names = [row[naming].strip() if naming < len(row) else "" for row in body]
+    numbers = [str(index) for index in range(len(names) + 1)]
+    if names in (numbers[:-1], numbers[1:]):
+        return InOrder(captions)  # it counts its lines
+    twice = sum(times - 1 for times in Counter(names).values())
+    if twice:
+        raise CaptionFileError(f"{twice:,} captions of {path} are of a file named before; keep one for each file")
+    return ByName(dict(zip(names, captions, strict=True)))

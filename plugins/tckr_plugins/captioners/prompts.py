@@ -67,6 +67,7 @@ CLASS_NAME_CAPTIONER = CaptionerComponent(
     options=ClassNameOptions,
     load=ClassNameCaptioner,
     summary="one prompt per class, from a template; sees no image",
+    basis="class",
 )
 ATTRIBUTES = CaptionerComponent(
     "attributes",

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from tckr_bench.components import CaptionerComponent
+from tckr_bench.records import FoundCaptions
+from tckr_plugins.captioners.belonging import belonging
 from tckr_plugins.captioners.files import (
-    CaptionFileError,
-    InOrder,
     identify,
     match_classes,
     read_captions,
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tckr_bench.components import Context
-    from tckr_bench.records import Images, Labels
+    from tckr_bench.records import ImageCatalogue, Images, Indices, Labels
 
 
 class ClassDescriptionOptions(TemplateOptions):
@@ -38,8 +37,9 @@ class WrittenOptions(TemplateOptions):
 
     path: Path | None = Field(
         default=None,
-        description="captions by class (JSON {class: [captions]} or text lines 'class: caption'), or one per "
-        "training image in order (JSON list, or CSV with a column 'caption')",
+        description="captions by file name (JSON {file: caption}, or CSV with the columns file_name and caption), by "
+        "class (JSON {class: [captions]} or text lines 'class: caption'), or in order (JSON list, or CSV with a column "
+        '\'caption\'): as many as the whole training split has images; {"train": ..., "test": ...} for both',
     )
 
 
@@ -67,57 +67,41 @@ class ClassDescriptionCaptioner:
 
 
 class FileCaptioner:
-    """Writes the class name and a caption of a file."""
+    """Writes the class name and the caption that a file has for the image."""
 
     def __init__(self, options: WrittenOptions) -> None:
         self._options = options
 
-    def caption(self, images: Images, labels: Labels, *, class_names: Sequence[str], context: Context) -> list[str]:
-        """Return one prompt per label (n); the images are not looked at.
+    def look_up(
+        self,
+        identities: Indices,
+        labels: Labels,
+        *,
+        catalogue: ImageCatalogue,
+        class_names: Sequence[str],
+        context: Context,
+    ) -> FoundCaptions:
+        """Return one prompt per image (n), None where the file has no caption of it; no image is looked at.
 
-        Captions by class: image k of a class takes caption k modulo the number of that class's captions; classes that
-        only the file has are left alone. Captions in order: image i takes caption i.
+        A caption belongs to the image whose file it names; of a list, caption k belongs to image k of the class, or of
+        the split, in the whole split as the dataset delivers it. Classes that only the file has are left alone.
 
         Raises:
-            TckrError: the file is not there, not readable, lacks a class, or has a caption too many or too few.
+            TckrError: the file is not there, not readable, lacks a class, or its captions fit other images than these.
         """
-        assert len(images) == len(labels), "one label per image"
+        assert len(identities) == len(labels), "one label per image"
         path = required(self._options.path, "file")
-        found = read_captions(path)
-        if isinstance(found, InOrder):
-            captions = _in_order(found, len(labels), where=str(path))
-        else:
-            pools = match_classes(found.pools, class_names, path=path)
-            captions = _cycled(pools, labels.tolist())
+        captions, remarks = belonging(read_captions(path), catalogue, class_names=class_names, path=path)
         context.progress(1.0)
         template = self._options.template
-        return [
-            fill(template, class_name=class_names[label], caption=caption)
-            for label, caption in zip(labels.tolist(), captions, strict=True)
-        ]
-
-
-def _in_order(found: InOrder, count: int, *, where: str) -> Sequence[str]:
-    if len(found.captions) != count:
-        raise CaptionFileError(
-            f"{where} has {len(found.captions)} captions for {count} training images (those held out for validation "
-            "are not among them); give one each, or captions by class"
+        chosen = (
+            (captions[identity], label) for identity, label in zip(identities.tolist(), labels.tolist(), strict=True)
         )
-    return found.captions
-
-
-def _cycled(pools: Sequence[Sequence[str]], labels: Sequence[int]) -> list[str]:
-    """Deal each class's captions to its images in turn, beginning anew when they are used up.
-
-    >>> _cycled([["a", "b"], ["c"]], [0, 0, 1, 0, 1])
-    ['a', 'b', 'c', 'a', 'c']
-    """
-    dealt: Counter[int] = Counter()
-    captions = []
-    for label in labels:
-        captions.append(pools[label][dealt[label] % len(pools[label])])
-        dealt[label] += 1
-    return captions
+        texts = tuple(
+            None if caption is None else fill(template, class_name=class_names[label], caption=caption)
+            for caption, label in chosen
+        )
+        return FoundCaptions(texts, tuple(remarks))
 
 
 CLASS_DESCRIPTION = CaptionerComponent(
@@ -128,13 +112,15 @@ CLASS_DESCRIPTION = CaptionerComponent(
     summary="'<class name>: <description>', one text per class from a JSON or TOML file; sees no image",
     identity=lambda options: identify(required(options.path, "class-description")),
     argument="path",
+    basis="class",
 )
 FILE = CaptionerComponent(
     "file",
-    version="1",
+    version="2",
     options=WrittenOptions,
     load=FileCaptioner,
-    summary="'<class name>: <caption>' from a file, such as the paper's published captions",
+    summary="'<class name>: <caption>' from a file, each caption of one image, such as the paper's published ones",
     identity=lambda options: identify(required(options.path, "file")),
     argument="path",
+    basis="file",
 )

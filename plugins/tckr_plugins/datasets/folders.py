@@ -82,6 +82,10 @@ class FolderDataset:
         """Yield every image of a split as it is stored, in the order of `read`, named by its path in the folder."""
         return encoded_folder_images(self._folder, split, name=self._facts.name)
 
+    def image_names(self, split: Split) -> tuple[str, ...]:
+        """Return the path of each image within the folder, in the order of `read`."""
+        return tuple(path.as_posix() for path in self._folder.files[split])
+
     @property
     def ignored_files(self) -> tuple[str, ...]:
         """Paths within the folder of the files in class folders that are no images."""

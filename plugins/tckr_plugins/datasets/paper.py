@@ -71,6 +71,11 @@ class PaperDataset:
         """Yield every image of a split as it is stored, in the order of `read`."""
         return self._required.dataset.encoded_images(split)
 
+    def image_names(self, split: Split) -> tuple[str, ...]:
+        """Return the path of each image within its folder, in the order of `read`; none of images in tables."""
+        dataset = self._required.dataset
+        return dataset.image_names(split) if isinstance(dataset, FolderDataset) else ()
+
     @property
     def ignored_files(self) -> tuple[str, ...]:
         """Paths of the files in class folders that are no images."""

@@ -5,6 +5,7 @@ import errno
 import io
 import os
 import time
+import types
 
 import pytest
 
@@ -13,6 +14,7 @@ from tckr_bench.engine.protocol import Order, report_adapter
 from tckr_bench.engine.store import Provenance, Store
 from tckr_bench.engine.worker import _damaged_parents, _failure
 from tckr_bench.records import Cost
+from tckr_bench.stages.inapplicable import read_reason, write_reason
 from tckr_bench.stages.isolation import FAILURES_FILE
 
 ORDER = Order("/store", "k" * 64, "train", {}, {}, 0, {}, "label", "component", 1.0, "cpu")
@@ -66,3 +68,23 @@ def test_a_parent_marked_with_a_failure_is_sound_and_a_missing_one_is_not(tmp_pa
         store.commit(marked, staged, kind="attack", provenance=Provenance("", "", Cost(0, 0, 0), "cpu", 1, time.time()))
     order = dataclasses.replace(ORDER, store=str(tmp_path), parents={"attacks": (marked, missing)})
     assert _damaged_parents(store, order) == (missing,)
+
+
+@pytest.mark.parametrize(("kind", "runs"), [("shadow-adapt", False), ("attack", False), ("measure", True)])
+def test_a_stage_whose_parent_does_not_apply_is_not_run_and_says_the_same(kind, runs, tmp_path, monkeypatch):
+    store, parent, own = Store(tmp_path), "a" * 64, "c" * 64
+    store.open_for_writing()
+    with store.lock(parent):
+        staged = store.begin(parent)
+        write_reason("nobody wrote captions", staged)
+        store.commit(
+            parent, staged, kind="caption", provenance=Provenance("", "", Cost(0, 0, 0), "cpu", 1, time.time())
+        )
+    ran = []
+    stage = types.SimpleNamespace(run=lambda request, folder, context: ran.append(request))
+    monkeypatch.setattr(worker, "_stage_module", lambda kind: stage)
+    monkeypatch.setattr(worker, "stage_request", lambda stage, **request: request)
+    order = dataclasses.replace(ORDER, store=str(tmp_path), key=own, kind=kind, parents={"prompts": (parent,)})
+    assert worker._run(order, ran.append).event == "done"
+    assert bool(ran) is runs
+    assert read_reason(store.path(own)) == ("" if runs else "nobody wrote captions")

@@ -10,7 +10,8 @@ from stage_worlds import FakeAttack, FakeMetric
 from tckr_bench.errors import NotApplicableError, TckrError
 from tckr_bench.records import Measurement, ThreatModel
 from tckr_bench.results.scores import read_scores as read_saved_scores
-from tckr_bench.stages.attack import REASON_FILE, read_scores
+from tckr_bench.stages.attack import read_scores
+from tckr_bench.stages.inapplicable import read_reason
 from tckr_bench.stages.isolation import FAILURES_FILE, read_failures
 from tckr_bench.stages.measure import SCORES_FILE, read_measured
 
@@ -82,7 +83,7 @@ def test_what_the_machine_lacks_is_no_fault_of_the_plugin(world, data, target, e
 
 def test_an_attack_that_does_not_apply_has_not_failed(world, data, target):
     folder = world.attacked(Raising(NotApplicableError("no generator here")), "elsewhere", data=data, target=target)
-    assert (folder / REASON_FILE).exists()
+    assert read_reason(folder) == "no generator here"
     assert read_failures(folder) == ()
     assert read_scores(folder, label="elsewhere") is None
 

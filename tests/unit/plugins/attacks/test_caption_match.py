@@ -152,3 +152,18 @@ def test_what_is_lacking_is_said():
     for given in (replace(whole, prompts=()), replace(whole, released_prompts=())):
         with pytest.raises(NotApplicableError, match="no captions"):
             CaptionMatchAttack().score(given, context=Context())
+
+
+def test_random_words_of_a_file_are_not_applicable_though_they_would_tell_every_member():
+    """A member has its words in the file, and nobody could write them of a non-member: that is no attack."""
+    random = np.random.default_rng(5)
+    words = [" ".join(random.choice(list("abcdefgh"), size=12)) for _ in range(2 * SIDE)]
+    assert auc(scores(words, words[:SIDE]), MEMBERS) > 0.95
+    with pytest.raises(NotApplicableError, match="these were read from a file: whoever holds them knows the members"):
+        CaptionMatchAttack().score(replace(evidence(words, words[:SIDE]), caption_basis="file"), context=Context())
+
+
+def test_captions_of_a_whole_class_are_not_applicable():
+    whole = replace(evidence(["a dog"], ["a dog"]), caption_basis="class")
+    with pytest.raises(NotApplicableError, match="the same for a whole class"):
+        CaptionMatchAttack().score(whole, context=Context())

@@ -1,7 +1,6 @@
 """Captions and class descriptions from files."""
 
 import json
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +12,14 @@ from tckr_bench.errors import OptionError, TckrError
 from tckr_bench.plugin.protocols import Context
 from tckr_bench.plugin.registry import default_registry
 from tckr_bench.plugin.testing import check_captioner
+from tckr_bench.records import ImageCatalogue
 
 NAMES = ("brain", "inline skate", "Airplanes")
 LABELS = np.array([0, 1, 0, 2, 0, 1, 0, 2])
 POOLS = {
-    "Inline_Skate": ["a skate", "two skates", "wheels"],
-    "brain": ["one", "two"],
-    "airplanes": ["a jet"],
+    "Inline_Skate": ["a skate", "two skates"],
+    "brain": ["one", "two", "three", "four"],
+    "airplanes": ["a jet", "a glider"],
     "x": ["y"],
 }
 EXPECTED = [
@@ -27,11 +27,13 @@ EXPECTED = [
     "inline skate: a skate",
     "brain: two",
     "Airplanes: a jet",
-    "brain: one",
+    "brain: three",
     "inline skate: two skates",
-    "brain: two",
-    "Airplanes: a jet",
+    "brain: four",
+    "Airplanes: a glider",
 ]
+FILES = ("train/brain/1.png", "train/skate/1.png", "train/brain/2.png", "test/brain/1.png")
+FILE_LABELS = np.array([0, 1, 0, 0])
 PUBLISHED = Path(__file__).parents[4] / "../shared/paper/prompts"
 SETS = {"caltech101": (102, 3060), "stl10": (10, 5000)}
 
@@ -41,7 +43,17 @@ def captioner(name, **options):
     return registry.load(registry.use("captioner", name, label=name, options=options))
 
 
+def found(path, labels=LABELS, names=NAMES, *, chosen=None, counts=None, files=(), **options):
+    """Return what the captioner `file` has for the chosen images of a dataset of these labels."""
+    catalogue = ImageCatalogue(counts or (len(labels), 0, 0), np.asarray(labels), files)
+    chosen = np.arange(len(labels)) if chosen is None else np.asarray(chosen)
+    written = captioner("file", path=str(path), **options)
+    return written.look_up(chosen, catalogue.labels[chosen], catalogue=catalogue, class_names=names, context=Context())
+
+
 def prompts(name, path, labels=LABELS, names=NAMES, **options):
+    if name == "file":
+        return list(found(path, labels, names, **options).texts)
     images = np.zeros((len(labels), 8, 8, 3), np.uint8)
     return captioner(name, path=str(path), **options).caption(images, labels, class_names=names, context=Context())
 
@@ -64,14 +76,86 @@ def by_class(request, tmp_path):
     return written(tmp_path / request.param, POOLS if request.param.endswith("json") else as_lines(POOLS))
 
 
-def test_images_of_a_class_take_its_captions_in_turn(by_class):
+def test_caption_k_of_a_class_belongs_to_its_image_k(by_class):
     assert prompts("file", by_class) == EXPECTED
 
 
-def test_captions_of_a_class_are_used_equally_often(by_class):
-    labels = np.array([1] * 7 + [0] * 4)
-    counts = Counter(prompts("file", by_class, labels, template="{caption}"))
-    assert sorted(counts.values()) == [2, 2, 2, 2, 3]
+@pytest.mark.parametrize("chosen", [[7], [0, 2, 6], [5, 3, 1], [6, 6]])
+def test_an_image_keeps_its_caption_whatever_else_is_left_out(by_class, chosen):
+    assert prompts("file", by_class, chosen=chosen) == [EXPECTED[index] for index in chosen]
+
+
+def test_a_canary_takes_the_caption_of_its_image_and_the_class_it_pretends_to_be(by_class):
+    catalogue = ImageCatalogue((len(LABELS), 0, 0), LABELS)
+    written = captioner("file", path=str(by_class))
+    (text,) = written.look_up(
+        np.array([1]), np.array([0]), catalogue=catalogue, class_names=NAMES, context=Context()
+    ).texts
+    assert text == "brain: a skate"
+
+
+def test_too_few_and_too_many_captions_of_a_class_are_counted(tmp_path):
+    pools = {**POOLS, "brain": ["one"], "airplanes": ["a jet"] * 1200}
+    with pytest.raises(TckrError, match=r"1 for 4 of 'brain', 1,200 for 2 of 'Airplanes'; give each image one"):
+        prompts("file", written(tmp_path / "c.json", pools))
+
+
+def test_classes_that_only_the_file_has_are_said(by_class):
+    (remark,) = found(by_class).remarks
+    assert "captions of 1 class that the dataset does not have: 'x'" in remark
+
+
+def test_lists_by_split_caption_test_images_as_well_and_a_list_alone_does_not(tmp_path):
+    labels, counts = np.array([0, 1, 0, 1, 0]), (3, 0, 2)
+    both = written(tmp_path / "both.json", {"train": ["a", "b", "c"], "test": ["d", "e"]})
+    classes = {"train": {"brain": ["a", "c"], "inline skate": ["b"]}, "test": {"brain": ["e"], "inline skate": ["d"]}}
+    for path in (both, written(tmp_path / "classes.json", classes)):
+        texts = prompts("file", path, labels, NAMES[:2], counts=counts, template="{caption}")
+        assert texts == ["a", "b", "c", "d", "e"]
+    alone = written(tmp_path / "alone.json", ["a", "b", "c"])
+    assert prompts("file", alone, labels, NAMES[:2], counts=counts, template="{caption}") == ["a", "b", "c", None, None]
+
+
+NAMED = {
+    "from the folder of the dataset": ["train/brain/1.png", "./train/skate/1.png", "train/brain/2.png"],
+    "the ends of paths": ["train/brain/1.png", "skate/1.png", "2.png"],
+    "longer paths": ["/photos/train/brain/1.png", "x/train/skate/1.png", "C:\\photos\\train\\brain\\2.png"],
+}
+
+
+@pytest.mark.parametrize("names", NAMED.values(), ids=NAMED)
+@pytest.mark.parametrize("ending", ["json", "csv"])
+def test_a_caption_goes_to_the_file_that_it_names(tmp_path, names, ending):
+    pairs = dict(zip(reversed(names), ["third", "second", "first"], strict=True))  # another order than the dataset's
+    lines = "".join(f'"{name}",{text}\n' for name, text in pairs.items())
+    path = written(tmp_path / f"c.{ending}", pairs if ending == "json" else f"file_name,caption\n{lines}")
+    texts = prompts("file", path, FILE_LABELS, files=FILES, counts=(3, 0, 1), template="{caption}")
+    assert texts == ["first", "second", "third", None]
+
+
+def test_names_of_no_image_are_counted(tmp_path):
+    path = written(tmp_path / "c.json", {"2.png": "a", "3.png": "b", "4.png": "c"})
+    (remark,) = found(path, FILE_LABELS, files=FILES).remarks
+    assert "2 of the 3 captions of c.json name no image of the dataset, the first of them caption 2" in remark
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"1.png": "a"}, "caption 1 of .* names several images"),
+        ({"2.png": "a", "train/brain/2.png": "b"}, "caption 2 of .* names an image that another one names"),
+        ({"5.png": "a", "6.png": "b"}, "none of the 2 names in"),
+    ],
+)
+def test_names_that_do_not_tell_images_apart_are_refused_and_not_repeated(tmp_path, content, message):
+    with pytest.raises(TckrError, match=message) as caught:
+        prompts("file", written(tmp_path / "c.json", content), FILE_LABELS, files=FILES)
+    assert ".png" not in str(caught.value)
+
+
+def test_names_are_of_no_use_where_images_are_no_files(tmp_path):
+    with pytest.raises(TckrError, match="the images of this dataset have none; give the captions in lists"):
+        prompts("file", written(tmp_path / "c.json", {"a.png": "b"}))
 
 
 def test_template_decides_the_prompt(by_class):
@@ -88,13 +172,15 @@ def test_captions_in_order_go_to_the_images_in_order(tmp_path):
     assert prompts("file", written(tmp_path / "one.csv", quoted)) == expected
     assert prompts("file", written(tmp_path / "headed.csv", f"Caption\n{quoted}")) == expected
     columns = "\n".join(f'{index},"{text}"' for index, text in enumerate(texts))
-    assert prompts("file", written(tmp_path / "two.csv", f"image,caption\n{columns}\n")) == expected
+    assert (
+        prompts("file", written(tmp_path / "two.csv", f"image,caption\n{columns}\n")) == expected
+    )  # it counts its lines
 
 
 @pytest.mark.parametrize("count", [7, 9])
 def test_captions_in_order_must_be_as_many_as_images(tmp_path, count):
     path = written(tmp_path / "list.json", ["text"] * count)
-    with pytest.raises(TckrError, match=f"has {count} captions for 8 training images"):
+    with pytest.raises(TckrError, match=f"has {count} captions for the 8 images of the whole train split"):
         prompts("file", path)
 
 
@@ -110,12 +196,11 @@ def test_class_description_says_the_same_of_a_whole_class(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["file", "class-description"])
 def test_contract_is_kept(name, tmp_path):
-    entry = (lambda text: [text]) if name == "file" else (lambda text: text)
+    entry = (lambda text: [f"{text} {index}" for index in range(4)]) if name == "file" else (lambda text: text)
     from tckr_bench.plugin.testing import fake_class_names
 
-    check_captioner(
-        captioner(name, path=str(written(tmp_path / "c.json", {given: entry("text") for given in fake_class_names()})))
-    )
+    texts = {given: entry(f"text {given}") for given in fake_class_names()}
+    check_captioner(captioner(name, path=str(written(tmp_path / "c.json", texts))))
 
 
 @pytest.mark.parametrize("name", ["file", "class-description"])
@@ -175,6 +260,8 @@ WRONG = {
     "empty.txt": ("\n", "it is empty"),
     "columns.csv": ("a,b\n1,2\n", "has no column 'caption'"),
     "empty.csv": ("", "has no column 'caption'"),
+    "twice.csv": ("file_name,caption\na.png,x\na.png,y\n", "1 captions of .* are of a file named before"),
+    "mixed_split.json": ({"train": ["a"], "test": "b"}, "holds list"),
     "short.csv": ("image,caption\n1\n", "caption 1 of .* has no column 2"),
     "long.csv": ('"' + "x" * 200_000, "is not CSV"),
 }
@@ -239,6 +326,9 @@ def test_published_captions_fit_class_names_written_as_folders_are(name):
     path = PUBLISHED / f"{name}_blip2_pipeline.json"
     if not path.is_file():
         pytest.skip("the paper's published captions are not here")
-    names = tuple(key.replace("_", " ").upper() for key in json.loads(path.read_text()))
-    found = prompts("file", path, np.arange(len(names)), names)
-    assert all(prompt.startswith(f"{name}: ") for prompt, name in zip(found, names, strict=True))
+    pools = json.loads(path.read_text())
+    names = tuple(key.replace("_", " ").upper() for key in pools)
+    labels = np.repeat(np.arange(len(names)), [len(pool) for pool in pools.values()])
+    expected = [f"{name}: {text}" for name, pool in zip(names, pools.values(), strict=True) for text in pool]
+    order = np.random.default_rng(0).permutation(len(labels))[: len(labels) // 2]  # as after a split
+    assert prompts("file", path, labels, names, chosen=order) == [expected[index] for index in order]

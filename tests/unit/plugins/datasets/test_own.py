@@ -83,3 +83,11 @@ def test_what_is_not_there_says_what_to_do(tmp_path):
 def test_a_share_leaves_something_on_both_sides(plain, fraction):
     with pytest.raises(OptionError, match="test_fraction"):
         load(plain, test_fraction=fraction)
+
+
+def test_images_are_named_by_their_paths_in_the_order_they_are_read(plain):
+    dataset = load(plain)
+    names, data = dataset.image_names("train"), dataset.read("train", size=8)
+    assert [name.split("/")[0] for name in names] == ["Hare"] * 4 + ["red_fox"] * 8
+    levels = [int(name.split("/")[1].removesuffix(".png")) + 100 * name.startswith("Hare") for name in names]
+    assert data.images[:, 0, 0, 0].tolist() == levels
