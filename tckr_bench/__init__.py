@@ -63,6 +63,7 @@ def run(
     device: str = "auto",
     fail_fast: bool = False,
     observe: Sequence[str] = (),
+    show_real_images: bool = False,
     listener: Listener | None = None,
 ) -> RunResults:
     """Run a matrix and return its results; what is in the store already is not run again.
@@ -76,6 +77,8 @@ def run(
         device: `auto`, `cpu`, `cuda` or `mps`.
         fail_fast: stop at the first stage, attack or metric that fails.
         observe: observers that are told of the run.
+        show_real_images: write real images, their captions and copies of them to the folder and its pages, whatever the
+            dataset's licence.
         listener: hears of stages as they start, proceed and end.
 
     Raises:
@@ -97,6 +100,7 @@ def run(
         device=device,
         fail_fast=fail_fast,
         observe=_texts(observe),
+        show_real_images=show_real_images,
     )
     results = carry_out(plan_run(request), listener=listener)
     raise_for_failures(results)

@@ -17,6 +17,9 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 class RunRequest:
     """What is asked for: a matrix, what is changed in it, where results go, and how it is executed.
 
+    Real images, their captions and copies of them are written to the run's folder only with `show_real_images`, or
+    where the dataset's licence lets anyone show them.
+
     Without a matrix it is `default` or, where datasets are named, `ten`, whose generator was made for photographs.
 
     Raises:
@@ -31,6 +34,7 @@ class RunRequest:
     device: str = "auto"
     fail_fast: bool = False
     observe: tuple[str, ...] = ()
+    show_real_images: bool = False
 
     def __post_init__(self) -> None:
         if self.device not in DEVICES:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tckr_bench.api.results import RunResults, load_run
 from tckr_bench.api.watching import Watch, unwatched
-from tckr_bench.engine.collect import RunSettings, collect, failure_log
+from tckr_bench.engine.collect import RunSettings, collect, failure_log, holds_its_pictures
 from tckr_bench.engine.executor import Executor
 from tckr_bench.engine.matrix_file import recipe_of
 from tckr_bench.engine.observers import Observers
@@ -106,6 +106,7 @@ def _settings(planned: PlannedRun) -> RunSettings:
         command=request.command,
         recipe=recipe_of(request.matrix_name),
         started=datetime.datetime.now(tz=datetime.UTC).isoformat(timespec="seconds"),
+        show_real_images=request.show_real_images,
     )
 
 
@@ -154,7 +155,8 @@ def _finished_before(planned: PlannedRun, settings: RunSettings) -> bool:
         return False
     last = {key for kinds in run.information.keys.values() for key in kinds.get("measure", ())}
     unchanged = last == set(plan.graph.leaves.values()) and run.information.metrics == plan.matrix.metrics
-    return unchanged and not run.faults and _has_its_scores(run)
+    sound = unchanged and not run.faults and _has_its_scores(run)
+    return sound and holds_its_pictures(run, plan, planned.store, settings)
 
 
 def _has_its_scores(run: SavedRun) -> bool:

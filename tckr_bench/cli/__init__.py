@@ -95,6 +95,11 @@ def _matrix_options(command: click.Command) -> click.Command:
     metavar="NAME",
     help="Tell an observer of the run, such as tensorboard; see `tckr-bench plugins list --family observer`.",
 )
+@click.option(
+    "--show-real-images",
+    is_flag=True,
+    help="Let the run's folder and its pages hold real images, their captions and copies, whatever the licence.",
+)
 def run(
     matrix: str | None,
     datasets: tuple[str, ...],
@@ -106,6 +111,7 @@ def run(
     dry_run: bool,
     as_json: bool,
     observe: tuple[str, ...],
+    show_real_images: bool,
 ) -> None:
     """Run a matrix and show the leaderboard; the same command again continues where it stopped."""
     from tckr_bench.api.request import RunRequest
@@ -114,7 +120,7 @@ def run(
 
     if dry_run and as_json:
         raise OptionError("--dry-run shows a plan, which has no JSON; leave --json out")
-    request = RunRequest(matrix, datasets, settings, out, jobs, device, fail_fast, observe)
+    request = RunRequest(matrix, datasets, settings, out, jobs, device, fail_fast, observe, show_real_images)
     if dry_run:
         plan_matrix(request)
     else:

@@ -29,6 +29,7 @@ from tckr_bench.plugin.registry import default_registry
 from tckr_bench.records import Cell, Contamination, DatasetDescription, StepCost
 from tckr_bench.results.files import SavedRun, file_reference, pictures_path, record_folder, scores_name
 from tckr_bench.results.identity import identity_of
+from tckr_bench.results.pictures import may_be_shown
 from tckr_bench.results.records import (
     SCHEMA_VERSION,
     ResultRecord,
@@ -38,7 +39,7 @@ from tckr_bench.results.records import (
     StageCounts,
 )
 from tckr_bench.stages.isolation import ComponentFailure, read_failures
-from tckr_bench.stages.measure import PICTURES_FILE, SCORES_FILE, read_measured
+from tckr_bench.stages.measure import ALONE_FILE, PICTURES_FILE, SCORES_FILE, read_measured
 
 KEPT_KINDS = ("prepare", "caption", "adapt", "generate", "train", "measure")
 """Kinds of stages whose keys a run names: those that a cell's classifier and images come from."""
@@ -46,7 +47,10 @@ KEPT_KINDS = ("prepare", "caption", "adapt", "generate", "train", "measure")
 
 @dataclass(frozen=True)
 class RunSettings:
-    """Where a run goes, how it is executed, when it began, what was typed, and the matrix file, if it does not ship."""
+    """Where a run goes, how it is executed, when it began, what was typed, and the matrix file, if it does not ship.
+
+    `show_real_images` lets the run's folder hold real images and their captions whatever the dataset's licence.
+    """
 
     out: Path
     jobs: int
@@ -55,6 +59,7 @@ class RunSettings:
     command: str = ""
     recipe: str = ""
     started: str = ""
+    show_real_images: bool = False
 
 
 def collect(plan: Plan, outcome: Outcome, store: Store, settings: RunSettings) -> SavedRun:
@@ -63,7 +68,7 @@ def collect(plan: Plan, outcome: Outcome, store: Store, settings: RunSettings) -
     for cell in plan.graph.cells.values():
         by_method.setdefault((cell.dataset.label, cell.method.name), []).append(cell)
     information = _information(plan, outcome, store, settings)
-    collector = _Collector(plan, outcome, store, settings.out, information)
+    collector = _Collector(plan, outcome, store, settings, information)
     records = [collector.record(sorted(cells, key=lambda cell: cell.seed)) for cells in by_method.values()]
     information = replace(information, submission=identity_of(records))
     return SavedRun(settings.out, information, tuple(replace(record, run=information) for record in records))
@@ -76,8 +81,13 @@ class _Collector:
     plan: Plan
     outcome: Outcome
     store: Store
-    run: Path
+    settings: RunSettings
     information: RunInformation
+
+    @property
+    def run(self) -> Path:
+        """The folder of the run."""
+        return self.settings.out
 
     def record(self, cells: list[Cell]) -> ResultRecord:
         """Return the record of a method on a dataset from its cells, one per seed."""
@@ -114,8 +124,8 @@ class _Collector:
         _write_logs(failures, self.run, cell.slug)
         scores = record_folder(self.run, record) / scores_name(record, cell.seed)
         _copy(artifact / SCORES_FILE, scores)
-        if (artifact / PICTURES_FILE).exists() and not any(result.status == "ok" for result in record.seeds):
-            _copy(artifact / PICTURES_FILE, pictures_path(self.run, record))
+        if not any(result.status == "ok" for result in record.seeds):
+            _copy_pictures(artifact, pictures_path(self.run, record), shown=_real_shown(record, self.settings))
         result = SeedResult(
             seed=cell.seed,
             status="ok",
@@ -134,6 +144,40 @@ class _Collector:
         if failure is None and not done:
             return Failure(self.plan.graph.stages[key], "parent", "the run stopped before it")
         return failure
+
+
+def holds_its_pictures(run: SavedRun, plan: Plan, store: Store, settings: RunSettings) -> bool:
+    """Return whether a run's folder shows of real images what it may now, by the dataset's licence or as asked."""
+    cells = {(cell.dataset.label, cell.method.name, cell.seed): slug for slug, cell in plan.graph.cells.items()}
+    for record in run.records:
+        first = next((result for result in record.seeds if result.status == "ok"), None)
+        if first is None:
+            continue
+        slug = cells.get((record.dataset, record.method.name, first.seed))
+        if slug is None:
+            return False
+        artifact = store.path(plan.graph.leaves[slug])
+        wanted = artifact / (PICTURES_FILE if _real_shown(record, settings) else ALONE_FILE)
+        if _content(wanted) != _content(pictures_path(run.folder, record)):
+            return False
+    return True
+
+
+def _real_shown(record: ResultRecord, settings: RunSettings) -> bool:
+    return settings.show_real_images or may_be_shown(record.description.licence)
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def _copy_pictures(artifact: Path, target: Path, *, shown: bool) -> None:
+    """Copy a cell's pictures, with real images or without; what an earlier run left there goes."""
+    source = artifact / (PICTURES_FILE if shown else ALONE_FILE)
+    if source.exists():
+        _copy(source, target)
+    else:
+        target.unlink(missing_ok=True)
 
 
 def failure_log(run: Path, slug: str, label: str) -> Path:

@@ -3,7 +3,8 @@
 <run>/run.json                                    what all records have in common
 <run>/records/<dataset>/<method>.json             a record
 <run>/records/<dataset>/<method>.seed-<n>.parquet its scores, a file per seed
-<run>/pictures/<dataset>/<method>.parquet         real images beside synthetic ones; no measurement rests on them
+<run>/pictures/<dataset>/<method>.parquet         synthetic images, beside real ones where these may be shown; no
+                                                  measurement rests on them
 <run>/report/, events.jsonl, logs/                made from these, or beside them
 
 A folder of submissions holds runs: <results>/<track>/<submission>/run.json and so on, without what is made from them.

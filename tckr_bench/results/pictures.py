@@ -1,7 +1,8 @@
 """Pictures of a record: real images beside synthetic ones, as a small Parquet table of PNG files.
 
-They are for people to look at; no measurement rests on them. They are submitted only where the dataset's licence lets
-its images be shown.
+They are for people to look at; no measurement rests on them. Real images and their captions are in them only where the
+dataset's licence lets its images be shown, or where the user of a run asked for it; else synthetic images stand alone.
+They are submitted only where the licence lets them be.
 """
 
 from __future__ import annotations
@@ -37,14 +38,23 @@ _NOT_FREE = ("nc", "nd", "noncommercial", "noderivatives")
 class PicturePair:
     """A real image and a synthetic one, (height, width, 3) uint8 each.
 
-    Of a `sample` the synthetic image was made from the real one's caption; of a `copy` it is the nearest one found.
+    Of a `sample` the synthetic image was made from the real one's caption; of a `copy` it is the nearest one found. A
+    sample whose real image may not be seen has None in its place, and no caption.
     """
 
     kind: PictureKind
     label: int
     caption: str
-    real: Images
+    real: Images | None
     synthetic: Images
+
+    def __post_init__(self) -> None:
+        assert self.real is not None or (self.kind == "sample" and not self.caption), "withheld with all it tells"
+
+
+def alone(pair: PicturePair) -> PicturePair:
+    """Return a pair without its real image and what is said of that."""
+    return PicturePair("sample", pair.label, "", None, pair.synthetic)
 
 
 def may_be_shown(licence: str) -> bool:
@@ -70,8 +80,8 @@ def write_pictures(pairs: Sequence[PicturePair], path: Path) -> None:
     import pyarrow.parquet as pq
 
     for side in _SIDES:
-        images = [(_png(pair.real, side), _png(pair.synthetic, side)) for pair in pairs]
-        if sum(len(real) + len(synthetic) for real, synthetic in images) <= MOST_BYTES // 2:
+        images = [(None if pair.real is None else _png(pair.real, side), _png(pair.synthetic, side)) for pair in pairs]
+        if sum(len(real or b"") + len(synthetic) for real, synthetic in images) <= MOST_BYTES // 2:
             break
     columns = {
         "kind": pa.array([pair.kind for pair in pairs], pa.string()),
@@ -134,9 +144,11 @@ def _pair(row: dict[str, object]) -> PicturePair:
         raise ValueError("a pair has no kind, label or caption")
     if len(caption) > MOST_CAPTION or fault_of_texts(caption):
         raise ValueError("a caption is too long or holds characters that cannot be shown")
-    return PicturePair(
-        "sample" if kind == "sample" else "copy", label, caption, _pixels(row["real"]), _pixels(row["synthetic"])
-    )
+    withheld = row["real"] is None
+    if withheld and (kind == "copy" or caption):
+        raise ValueError("a picture is not there, and more than the synthetic one is told")
+    real = None if withheld else _pixels(row["real"])
+    return PicturePair("sample" if kind == "sample" else "copy", label, caption, real, _pixels(row["synthetic"]))
 
 
 def _png(image: Images, side: int) -> bytes:

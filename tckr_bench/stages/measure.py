@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from tckr_bench.records import CellEvidence, Measurement, ThreatModel
 from tckr_bench.results.measuring import measure
-from tckr_bench.results.pictures import PicturePair, read_pictures, spread, write_pictures
+from tckr_bench.results.pictures import PicturePair, alone, read_pictures, spread, write_pictures
 from tckr_bench.results.scores import narrowed, write_scores
 from tckr_bench.stages.attack import read_scores
 from tckr_bench.stages.caption import read_prompts
@@ -19,6 +19,7 @@ from tckr_bench.stages.isolation import isolated, read_failures, write_failures
 from tckr_bench.stages.prepare import Prepared, read_prepared
 from tckr_bench.stages.release import PAIRS_FILE
 from tckr_bench.stages.request import PlaceT
+from tckr_bench.stages.resemblance import resembles
 from tckr_bench.stages.train import read_history, read_predictions
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
     Request = StageRequest["Inputs[Path]", "Parameters"]
 
-MEASURED_FILE, SCORES_FILE, PICTURES_FILE = "measured.json", "scores.parquet", "pictures.parquet"
+MEASURED_FILE, SCORES_FILE = "measured.json", "scores.parquet"
+PICTURES_FILE, ALONE_FILE = "pictures.parquet", "synthetic.parquet"
 SAMPLES_PER_CLASS = 4
 FIRST_IMAGES = 80
 MOST_SAMPLES = 24
@@ -122,12 +124,24 @@ def _measurements(request: Request, evidence: CellEvidence, failures: list[Compo
 
 
 def _write_pictures(inputs: Inputs[Path], prepared: Prepared, folder: Path) -> None:
-    """Write the first synthetic images beside those they were made from, and the copies that an attack found."""
-    samples = _samples(inputs, prepared)
+    """Write the first synthetic images beside those they were made from, and the copies that an attack found.
+
+    A second file has what may be seen where no real image may: of these, the synthetic ones that show none of them.
+    """
+    import numpy as np
+
+    samples = spread(_samples(inputs, prepared), MOST_SAMPLES)
     found = next((path / PAIRS_FILE for path in inputs.attacks if (path / PAIRS_FILE).exists()), None)
-    pairs = [*spread(samples, MOST_SAMPLES), *(read_pictures(found) if found is not None else ())]
-    if pairs:
-        write_pictures(pairs, folder / PICTURES_FILE)
+    copies = read_pictures(found) if found is not None else ()
+    if samples or copies:
+        write_pictures([*samples, *copies], folder / PICTURES_FILE)
+    if samples:
+        real = [split.images for split in (prepared.train, prepared.validation, prepared.test)]
+        found_as_copies = [pair.synthetic[None] for pair in copies]
+        close = resembles(np.stack([pair.synthetic for pair in samples]), [*real, *found_as_copies])
+        shown = [alone(pair) for pair, withheld in zip(samples, close.tolist(), strict=True) if not withheld]
+        if shown:
+            write_pictures(shown, folder / ALONE_FILE)
 
 
 def _samples(inputs: Inputs[Path], prepared: Prepared) -> list[PicturePair]:

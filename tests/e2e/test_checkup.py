@@ -1,13 +1,17 @@
 """`tckr-bench datasets check` and the check-up of a run, on photographs of all kinds."""
 
+import html
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from real_images import pictures_in, real_images_in
+from safetensors.numpy import load_file
 
 
 def picture(seed, size=(64, 48)):
@@ -102,3 +106,23 @@ def test_a_run_warns_of_a_leak_and_remembers_the_check_up(command, photos):
     _out, err = command(*run, "--jobs", "2")
     assert "10 test images (50.0%) are in train too" in err
     assert memory.stat().st_mtime_ns == before
+    assert_nothing_real_is_shown_unless_asked_for(command, run)
+
+
+def assert_nothing_real_is_shown_unless_asked_for(command, run):
+    """The folder of a run of one's own images is looked through as it is, then as it was asked to be, and back."""
+    (data,) = command.store.glob("artifacts/*/*/data.safetensors")
+    real = np.concatenate([array for name, array in load_file(data).items() if name.endswith("_images")])
+    captions = [json.loads(path.read_text())["texts"] for path in command.store.glob("artifacts/*/*/prompts.json")]
+    said = {text for texts in captions for text in texts if len(text) > 20}
+    (folder,) = (command.folder / "runs").iterdir()
+    for flags, shown in ((), False), (("--show-real-images",), True), ((), False):
+        out, err = command(*run, *flags, "--jobs", "2")
+        assert "Nothing to do" in out + err
+        assert bool(real_images_in(folder, real)) is shown
+        assert bool(list(pictures_in(folder)))  # synthetic images alone may be seen
+        texts = "".join(path.read_text("utf-8", "ignore") for path in folder.rglob("*") if path.is_file())
+        assert any(html.escape(text) in texts for text in said) is shown
+        assert ("real images of imagefolder" in texts) is shown
+        assert ("no real image of imagefolder; " in texts) is not shown
+        assert not re.search(r"[0-9]+\.jpg", texts)

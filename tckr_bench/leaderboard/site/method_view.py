@@ -46,6 +46,7 @@ class DatasetSection:
         faults: why the entry cannot be ranked by this dataset, one sentence each.
         marks: what limits the measurements.
         remarks: what the measurements do not cover, in sentences.
+        disclosure: how many real images are shown; nothing where the entry makes none to show beside them.
         path: where the record lies in the folder of results.
     """
 
@@ -55,6 +56,7 @@ class DatasetSection:
     faults: tuple[str, ...]
     marks: tuple[Mark, ...]
     remarks: tuple[str, ...]
+    disclosure: str
     numbers: tuple[Shown, ...]
     seeds: str
     seed_views: tuple[SeedView, ...]
@@ -158,6 +160,8 @@ def _section(
     result: DatasetResult, standings: Standings, *, place: int, datasets: int, sources: Sources
 ) -> DatasetSection:
     record = result.record
+    gallery = galleries.gallery_of(record, sources, most_bytes=galleries.MOST_BYTES // datasets)
+    told = record.method.synthetic or gallery.real
     return DatasetSection(
         name=plain(record.dataset),
         place=place,
@@ -165,6 +169,7 @@ def _section(
         faults=tuple(plain(fault) for fault in result.faults),
         marks=marks_of(record),
         remarks=remarks_of(result.row) if record.method.role == "method" else (),
+        disclosure=galleries.disclosure(plain(record.dataset), gallery, of_run=sources.of_run) if told else "",
         numbers=measurements.numbers(result, measurements.columns_on(standings)),
         seeds=measurements.seeds_of(result.row),
         seed_views=tuple(_seed(seed) for seed in record.seeds),
@@ -172,7 +177,7 @@ def _section(
         attacks=attack_view.attack_groups(result),
         findings=measurements.findings(result.row),
         roc=entry_charts.roc_chart(result, standings, sources=sources),
-        gallery=galleries.gallery_of(record, sources, most_bytes=galleries.MOST_BYTES // datasets),
+        gallery=gallery,
         costs=costs.costs_of(record),
         files=reproduction.files_of(record, sources),
         path=reproduction.path_of(record, sources),

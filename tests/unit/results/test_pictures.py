@@ -60,6 +60,20 @@ def test_the_same_pairs_give_the_same_bytes(file, tmp_path):
     assert (tmp_path / "again").read_bytes() == file.read_bytes()
 
 
+def test_a_synthetic_image_alone_is_read_as_it_was_written_and_tells_nothing_else(tmp_path):
+    write_pictures([pictures.alone(pair) for pair in PAIRS], tmp_path / "x")
+    for found, pair in zip(read_pictures(tmp_path / "x"), PAIRS, strict=True):
+        assert (found.kind, found.label, found.caption, found.real) == ("sample", pair.label, "", None)
+        assert np.array_equal(found.synthetic, pair.synthetic)
+
+
+@pytest.mark.parametrize("told", [{"kind": ["copy", "copy"]}, {"caption": ["a coat", "a coat"]}])
+def test_a_file_that_tells_of_a_withheld_image_is_refused(tmp_path, told):
+    write_pictures([pictures.alone(pair) for pair in PAIRS], tmp_path / "x.images.parquet")
+    ((name, values),) = told.items()
+    assert "more than the synthetic one is told" in refused(with_column(tmp_path / "x.images.parquet", name, values))
+
+
 def test_large_pictures_are_made_smaller_and_long_captions_cut(tmp_path):
     large = dataclasses.replace(PAIRS[0], real=picture(0, side=400), caption="x" * 900)
     write_pictures([large], tmp_path / "x")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tckr_bench.leaderboard.site.galleries import pair_png
+from tckr_bench.leaderboard.site.galleries import beside_png
 from tckr_bench.show import charts
 from tckr_bench.show.chart_parts import INK, LONG, MUTED, SERIES, colours, shortened
 from tckr_bench.show.charts import (
@@ -213,10 +213,10 @@ def test_each_method_has_a_colour_baseline_and_controls_none_of_theirs():
 
 def test_pairs_are_enlarged_without_smoothing():
     real = np.arange(2 * 2 * 3, dtype=np.uint8).reshape(2, 2, 3)
-    png = pair_png(real, real[:1, :1], height=8)
+    png = beside_png([real, real[:1, :1]], height=8)
     picture = np.asarray(Image.open(io.BytesIO(png)))
     assert picture.shape == (8, 8 + 2 + 8, 4)
     np.testing.assert_array_equal(picture[:8, :8, :3], real.repeat(4, axis=0).repeat(4, axis=1))
     assert (picture[:, 10:, :3] == real[0, 0]).all()
     assert (picture[:, 8:10, 3] == 0).all()
-    assert png == pair_png(real, real[:1, :1], height=8)
+    assert png == beside_png([real, real[:1, :1]], height=8)

@@ -21,7 +21,7 @@ from tckr_bench.leaderboard.run_standings import standings_of_run
 from tckr_bench.leaderboard.site.galleries import MOST_COPIES, MOST_PAIRS
 from tckr_bench.leaderboard.site.report import write_report
 from tckr_bench.results.files import pictures_path, read_run, record_path
-from tckr_bench.results.pictures import read_pictures, write_pictures
+from tckr_bench.results.pictures import alone, read_pictures, write_pictures
 from tckr_bench.results.records import SeedResult
 from tckr_bench.results.verify import verified
 from tckr_bench.text import plain
@@ -397,14 +397,36 @@ def test_samples_are_spread_from_first_to_last_and_copies_are_the_surest(audited
     assert (len(shown), shown[0], shown[-1]) == (most, 0, last if kind == "sample" else most - 1)
 
 
-def test_a_report_shows_the_runs_own_pictures_whatever_the_licence(run_copy, made):
-    def private(record):
-        return dataclasses.replace(record, description=dataclasses.replace(record.description, licence="not stated"))
+def private(record):
+    return dataclasses.replace(record, description=dataclasses.replace(record.description, licence="not stated"))
 
+
+def test_a_report_shows_the_real_images_of_its_run_whatever_the_licence_and_counts_them(run_copy, made):
     made.change_run(run_copy, private)
-    assert "data:image/png;base64," in "".join(
-        text.split("</head>")[1] for place, text in html_of(write_report(run_copy)).items() if "methods" in place
-    )
+    pages = [text.split("</head>")[1] for place, text in html_of(write_report(run_copy)).items() if "methods" in place]
+    for text in (text for text in pages if "data:image/png;base64," in text):
+        shown = text.count("data:image/png;base64,")
+        assert f"This page shows {shown} real images of" in text
+        assert text.index("This page shows") < text.index("<h2")
+    assert "data:image/png;base64," in "".join(pages)
+
+
+def test_a_report_of_synthetic_images_alone_says_that_it_shows_no_real_one(run_copy, made):
+    made.change_run(run_copy, private)
+    for record in read_run(run_copy).records:
+        path = pictures_path(run_copy, record)
+        if path.is_file() and record.method.name == "memorizer":
+            path.unlink()
+        elif path.is_file():
+            write_pictures([alone(pair) for pair in read_pictures(path)], path)
+    pages = html_of(write_report(run_copy))
+    words = words_of(write_report(run_copy))
+    assert any("data:image/png;base64," in text.split("</head>")[1] for text in pages.values())
+    assert "This page shows no real image of" in words
+    assert "--show-real-images` shows some" in words
+    assert not re.search(r"shows \d+ real image", words)
+    assert "All its pictures come close to real images and are withheld." in words
+    assert "Real beside synthetic" not in words
 
 
 def test_a_folder_without_results_is_an_error(tmp_path):
