@@ -13,6 +13,10 @@ from tckr_bench.records import ComponentUse
 from tckr_bench.stages.request import Parents
 
 
+LAYOUTS = {"prepare": 2}
+"""Layouts of what stages write, where it is not their first; raise one when it changes, and no old artifact is found."""
+
+
 def key_of(
     stage: str, *, components: Mapping[str, ComponentUse], parameters: object, seed: int, parents: Parents[str]
 ) -> str:
@@ -27,7 +31,7 @@ def key_of(
     """
     return fingerprint(
         {
-            "stage": stage,
+            "stage": f"{stage} {LAYOUTS[stage]}" if stage in LAYOUTS else stage,
             "components": _joined(tuple((role, identity_of(use)) for role, use in components.items())),
             "parameters": described(parameters)[1],
             "seed": seed,

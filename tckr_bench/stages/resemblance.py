@@ -76,4 +76,5 @@ def _shares(length: int, side: int) -> npt.NDArray[np.float32]:
     block = length / side
     starts, pixels = np.arange(side)[:, None] * block, np.arange(length)[None]
     overlap = np.minimum(starts + block, pixels + 1) - np.maximum(starts, pixels)
-    return (np.maximum(overlap, 0) / block).astype(np.float32)
+    shares: npt.NDArray[np.float32] = (np.maximum(overlap, 0) / block).astype(np.float32)
+    return shares

@@ -1,6 +1,7 @@
 """What is exported are the images of the method that is named, whatever a results file says."""
 
 import dataclasses
+import json
 import time
 
 import numpy as np
@@ -147,7 +148,8 @@ def test_each_image_has_the_prompt_it_was_made_from(record, graph, store):
     released = find_released(record, store, again="")
     with pytest.raises(RunError, match="prompts are gone"):
         prompts_of(released, store, again="")
-    text = '{"texts": ["p0","p1","p2","p3","p4","p5","p6"], "labels": [0,0,0,0,0,0,0], "class_names": ["a"]}'
+    content = {"texts": [f"p{index}" for index in range(7)], "labels": [0] * 7, "class_names": ["a"], "basis": "image"}
+    text = json.dumps(content)
     put(store, graph.stages[released.captioned], lambda folder: (folder / PROMPTS_FILE).write_text(text))
     prompts = prompts_of(find_released(record, store, again=""), store, again="")
     assert prompts == tuple(f"p{place % 7}" for place in range(100))
