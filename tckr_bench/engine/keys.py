@@ -12,9 +12,8 @@ from tckr_bench.engine.training import identity_of
 from tckr_bench.records import ComponentUse
 from tckr_bench.stages.request import Parents
 
-
 LAYOUTS = {"prepare": 2}
-"""Layouts of what stages write, where it is not their first; raise one when it changes, and no old artifact is found."""
+"""Layouts of what stages write, where not their first; raise one when it changes, and no old artifact is found."""
 
 
 def key_of(

@@ -220,7 +220,7 @@ def _joined(first: LabelledImages, second: LabelledImages) -> LabelledImages:
     return LabelledImages(
         np.concatenate([first.images, second.images]),
         np.concatenate([first.labels, second.labels]),
-        np.concatenate([first.identities, second.identities]) if known else None,  # type: ignore[list-item]
+        np.concatenate([first.identities, second.identities]) if known else None,
     )
 
 
