@@ -13,6 +13,9 @@ from PIL import Image
 from real_images import pictures_in, real_images_in
 from safetensors.numpy import load_file
 
+MORE_SHADOWS = [word for name in ("lira", "adaptive") for word in ("--set", f"attack.{name}.shadows=6")]
+"""In so small a challenge each side of an example has two or more only then."""
+
 
 def picture(seed, size=(64, 48)):
     grid = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
@@ -98,7 +101,16 @@ def test_a_run_warns_of_a_leak_and_remembers_the_check_up(command, photos):
             shutil.copy(photos / name / f"{index}.jpg", photos / split / name)
     for name in ("cats", "dogs"):
         shutil.rmtree(photos / name)
-    run = ("run", "--matrix", "smoke", "--dataset", "imagefolder", "--set", 'dataset.imagefolder.path="my photos"')
+    run = (
+        "run",
+        "--matrix",
+        "smoke",
+        "--dataset",
+        "imagefolder",
+        "--set",
+        'dataset.imagefolder.path="my photos"',
+        *MORE_SHADOWS,
+    )
     _out, err = command(*run, "--jobs", "2")
     assert "10 test images (50.0%) are in train too" in err
     (memory,) = (command.store / "checkups").iterdir()
