@@ -92,14 +92,14 @@ class DenoisingProbe:
     """How to ask a diffusion model how well it knows an image.
 
     Attributes:
-        kind: `denoising` (error of the predicted noise), `secmi` (error of a deterministic step there and back), or
-            `pia` (error against the noise predicted at time 0).
+        kind: `denoising` (error of the predicted noise), `secmi` (error of a deterministic step there and back), `pia`
+            (error against the noise predicted at time 0), or `rediffuse` (distance of the mean of several variations).
         timestep: of the training schedule, 0 to steps - 1.
         draws: noises to average over, where the kind draws any.
         seed: of the noises; example i has noises of its own, whatever the batch.
     """
 
-    kind: Literal["denoising", "secmi", "pia"]
+    kind: Literal["denoising", "secmi", "pia", "rediffuse"]
     timestep: int
     draws: int = 1
     seed: int = 0

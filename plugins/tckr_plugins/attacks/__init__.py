@@ -9,8 +9,9 @@ from tckr_plugins.attacks.bavaria import BAVARIA
 from tckr_plugins.attacks.blind import BLIND
 from tckr_plugins.attacks.calibrated_loss import CALIBRATED_LOSS
 from tckr_plugins.attacks.caption_match import CAPTION_MATCH
+from tckr_plugins.attacks.clid import CLID
 from tckr_plugins.attacks.copies import NEAREST_COPY
-from tckr_plugins.attacks.denoising import DENOISING_LOSS, PIA, SECMI
+from tckr_plugins.attacks.denoising import DENOISING_LOSS, PIA, REDIFFUSE, SECMI
 from tckr_plugins.attacks.domias import DOMIAS
 from tckr_plugins.attacks.lira import LIRA
 from tckr_plugins.attacks.lira_paper import LIRA_PAPER
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 WITHOUT_SHADOWS = (LOSS, CONFIDENCE, ENTROPY, MODIFIED_ENTROPY, GAP, QUANTILE_REGRESSION)
 WITH_SHADOWS = (LIRA, RMIA, BAVARIA, CALIBRATED_LOSS, LIRA_PAPER)
-ON_RELEASES = (DENOISING_LOSS, SECMI, PIA, NEAREST_COPY, DOMIAS, CAPTION_MATCH)
+ON_RELEASES = (DENOISING_LOSS, SECMI, PIA, REDIFFUSE, CLID, NEAREST_COPY, DOMIAS, CAPTION_MATCH)
 
 
 @hookimpl

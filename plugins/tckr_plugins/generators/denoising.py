@@ -17,7 +17,7 @@ from tckr_plugins.generators.pipelines import explained, quiet
 from tckr_plugins.generators.sampling import SampledBatches, default_batch_size, encode_prompts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 SECMI_STRIDE = 10  # of the training schedule, as published
 PIA_NORM = 4  # as published
+REDIFFUSE_STRIDE = 50  # of the training schedule, as published for Stable Diffusion
 
 
 class Denoiser:
@@ -45,7 +46,7 @@ class Denoiser:
                 "sample are known"
             )
         self.levels = scheduler.alphas_cumprod.double()
-        self._unet = pipeline.unet
+        self._unet, self._vae = pipeline.unet, pipeline.vae
         self._embeddings = encode_prompts(pipeline, list(texts))
 
     def split(self, noisy: torch.Tensor, timestep: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -70,6 +71,11 @@ class Denoiser:
         """Return the noisy latents of a timestep."""
         signal, spread = self.scales(timestep)
         return signal * clean + spread * noise
+
+    def pixels(self, latents: torch.Tensor) -> torch.Tensor:
+        """Return the images of clean latents, (b, 3, h, w) in 0 to 1, cut off there as a sampler does."""
+        decoded: torch.Tensor = self._vae.decode(latents / self._vae.config.scaling_factor, return_dict=False)[0]
+        return (decoded / 2 + 0.5).clamp(0, 1)
 
     def scales(self, timestep: int) -> tuple[float, float]:
         """Return the factors of signal and noise at a timestep."""
@@ -99,6 +105,12 @@ def denoising_errors(
     `pia`: the noise e0 predicted in clean latents at time 0 is taken for the true one at t; the 4-norm, as a power
     mean, of e0 - noise predicted at t. Source: Kong et al. 2023, An Efficient Membership Inference Attack for the
     Diffusion Model by Proximal Initialization (its official code leaves out the root, which orders images alike).
+
+    `rediffuse`: latents noised to the timestep are denoised by deterministic steps of 50, as an interface that makes
+    variations of an image does; the mean of (mean of the variations - image)^2 over the pixels in 0 to 1, where the
+    image is what the autoencoder makes of it. Source: Li et al. 2024, Towards Black-Box Membership Inference Attack for
+    Diffusion Models, algorithm 1 (its official code averages latents where this averages images, ends at time 0 where
+    this ends without noise, and takes 1 less the structural similarity for a distance, which needs larger images).
 
     Latents are the means of the autoencoder's distributions, of images as large as they are, which is how adapters
     learn them, in the precision of the pipeline; there is no guidance. Noise is an image's own, by its pixels, the
@@ -143,15 +155,20 @@ def require_stable_diffusion(source: Source, model: str) -> None:
 
 def _denoising_error(denoiser: Denoiser, latents: torch.Tensor, probe: DenoisingProbe, images: Images) -> torch.Tensor:
     total = torch.zeros(len(latents), device=latents.device)
-    digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in images]
-    for draw in range(probe.draws):
-        seeds = [derive_seed("denoising", probe.seed, probe.timestep, digest, draw) for digest in digests]
-        noise = torch.stack(
-            [torch.randn(latents.shape[1:], generator=torch.Generator().manual_seed(seed)) for seed in seeds]
-        ).to(latents)
+    for noise in _noises(latents, probe, images):
         _, predicted = denoiser.split(denoiser.mix(latents, noise, probe.timestep), probe.timestep)
         total += (noise - predicted).square().mean(dim=(1, 2, 3))
     return total / probe.draws
+
+
+def _noises(latents: torch.Tensor, probe: DenoisingProbe, images: Images) -> Iterator[torch.Tensor]:
+    """Yield, for each draw of a probe, standard normal noise like the latents, each image's its own."""
+    digests = [hashlib.sha256(image.tobytes()).hexdigest() for image in images]
+    for draw in range(probe.draws):
+        seeds = [derive_seed("denoising", probe.seed, probe.timestep, digest, draw) for digest in digests]
+        yield torch.stack(
+            [torch.randn(latents.shape[1:], generator=torch.Generator().manual_seed(seed)) for seed in seeds]
+        ).to(latents)
 
 
 def _secmi_error(denoiser: Denoiser, latents: torch.Tensor, probe: DenoisingProbe, _images: Images) -> torch.Tensor:
@@ -169,7 +186,25 @@ def _pia_error(denoiser: Denoiser, latents: torch.Tensor, probe: DenoisingProbe,
     return (first - later).abs().pow(PIA_NORM).mean(dim=(1, 2, 3)).pow(1 / PIA_NORM)
 
 
-_ERRORS = {"denoising": _denoising_error, "secmi": _secmi_error, "pia": _pia_error}
+def _rediffuse_error(denoiser: Denoiser, latents: torch.Tensor, probe: DenoisingProbe, images: Images) -> torch.Tensor:
+    image = denoiser.pixels(latents)
+    path = [*range(probe.timestep, 0, -REDIFFUSE_STRIDE)] or [probe.timestep]
+    total = torch.zeros_like(image)
+    for noise in _noises(latents, probe, images):
+        noisy = denoiser.mix(latents, noise, probe.timestep)
+        for timestep, target in pairwise(path):
+            noisy = denoiser.move(noisy, timestep, target)
+        clean, _ = denoiser.split(noisy, path[-1])
+        total += denoiser.pixels(clean)
+    return (total / probe.draws - image).square().mean(dim=(1, 2, 3))
+
+
+_ERRORS = {
+    "denoising": _denoising_error,
+    "secmi": _secmi_error,
+    "pia": _pia_error,
+    "rediffuse": _rediffuse_error,
+}
 
 
 def _require_timestep(probe: DenoisingProbe, steps: int) -> None:

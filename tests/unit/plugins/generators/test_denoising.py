@@ -18,7 +18,7 @@ from tckr_bench.plugin.registry import default_registry
 from tckr_bench.plugin.testing import fake_images
 from tckr_bench.records import DenoisingProbe, GenerationRequest, Prompts
 
-KINDS = ("denoising", "secmi", "pia")
+KINDS = ("denoising", "secmi", "pia", "rediffuse")
 PREDICTIONS = ("epsilon", "v_prediction", "sample")
 LEVELS = np.cumprod(1 - np.linspace(1e-4, 0.02, 1000))  # of Ho et al. 2020, a DDPMScheduler's default
 SCALING = 0.5
@@ -35,6 +35,7 @@ class FakePipeline:
         self.device = self._execution_device = torch.device("cpu")
         self.vae = SimpleNamespace(
             encode=lambda pixels: SimpleNamespace(latent_dist=SimpleNamespace(mean=pixels)),
+            decode=lambda latents, return_dict: (latents,),
             config=SimpleNamespace(scaling_factor=SCALING),
             dtype=torch.float32,
         )
@@ -126,6 +127,44 @@ def test_denoising_is_the_mean_over_standard_normal_noises(prediction, timestep)
 
 
 @pytest.mark.parametrize("prediction", PREDICTIONS)
+@pytest.mark.parametrize(
+    ("timestep", "path"), [(200, [200, 150, 100, 50]), (120, [120, 70, 20]), (50, [50]), (7, [7]), (0, [0])]
+)
+def test_rediffuse_is_the_published_formula(prediction, timestep, path):
+    pipeline, draws = FakePipeline(smooth, prediction), 3
+    found = errors_of(pipeline, DenoisingProbe("rediffuse", timestep, draws=draws))
+    assert [when for _, when in pipeline.asked] == path * draws
+    variations = []
+    for noisy, _ in pipeline.asked[:: len(path)]:
+        moved = noisy
+        for start, target in pairwise(path):
+            moved = step(moved, start, target)
+        level, noise = LEVELS[path[-1]], smooth(moved, path[-1], lengths())
+        clean = (moved - np.sqrt(1 - level) * noise) / np.sqrt(level)
+        variations.append(np.clip(clean / SCALING / 2 + 0.5, 0, 1))
+    expected = np.square(np.mean(variations, axis=0) - IMAGES.transpose(0, 3, 1, 2) / 255).mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(found, expected, rtol=1e-2 if prediction == "sample" else 1e-3)
+
+
+def test_rediffuse_averages_noise_away_and_keeps_what_is_always_wrong():
+    """A denoiser without a view of its own leaves noise in each variation; one that is always off leaves that."""
+
+    def off(noisy, timestep, _lengths):
+        level = LEVELS[timestep]
+        return (noisy - np.sqrt(level) * (CLEAN + 0.02)) / np.sqrt(1 - level)
+
+    grey = np.full_like(IMAGES, 128)
+    few, many = (
+        errors_of(FakePipeline(lambda noisy, *_: 0 * noisy), DenoisingProbe("rediffuse", 50, draws=n), images=grey)
+        for n in (1, 100)
+    )
+    np.testing.assert_allclose(few / many, 100, rtol=0.5)
+    found = errors_of(FakePipeline(off), DenoisingProbe("rediffuse", 200, draws=2), images=IMAGES)
+    bright = np.clip(IMAGES / 255 + 0.02 / SCALING / 2, 0, 1) - IMAGES / 255
+    np.testing.assert_allclose(found, np.square(bright).mean(axis=(1, 2, 3)), rtol=1e-3)
+
+
+@pytest.mark.parametrize("prediction", PREDICTIONS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_who_knows_the_image_makes_no_error(kind, prediction):
     def knowing(noisy, timestep, _lengths):
@@ -161,15 +200,16 @@ def test_batches_and_order_do_not_matter(kind):
     np.testing.assert_allclose(mixed, whole[order], rtol=1e-4)
 
 
-def test_noise_follows_the_seed_and_the_timestep():
+@pytest.mark.parametrize("kind", ["denoising", "rediffuse"])
+def test_noise_follows_the_seed_and_the_timestep(kind):
     def noise_of(probe):
         pipeline = FakePipeline(smooth)
         errors_of(pipeline, probe)
         return (pipeline.asked[0][0] - np.sqrt(LEVELS[probe.timestep]) * CLEAN) / np.sqrt(1 - LEVELS[probe.timestep])
 
-    first = noise_of(DenoisingProbe("denoising", 300))
-    assert np.array_equal(first, noise_of(DenoisingProbe("denoising", 300)))
-    for other in (DenoisingProbe("denoising", 300, seed=1), DenoisingProbe("denoising", 500)):
+    first = noise_of(DenoisingProbe(kind, 300))
+    assert np.array_equal(first, noise_of(DenoisingProbe(kind, 300)))
+    for other in (DenoisingProbe(kind, 300, seed=1), DenoisingProbe(kind, 500)):
         assert abs(np.corrcoef(first.ravel(), noise_of(other).ravel())[0, 1]) < 0.15
 
 
