@@ -17,6 +17,7 @@ from tckr_plugins.attacks.lira import LIRA
 from tckr_plugins.attacks.lira_paper import LIRA_PAPER
 from tckr_plugins.attacks.loss import LOSS
 from tckr_plugins.attacks.quantile_regression import QUANTILE_REGRESSION
+from tckr_plugins.attacks.ramia import RAMIA
 from tckr_plugins.attacks.reference_free import CONFIDENCE, ENTROPY, GAP, MODIFIED_ENTROPY
 from tckr_plugins.attacks.rmia import RMIA
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from tckr_bench.components import AttackComponent
 
 WITHOUT_SHADOWS = (LOSS, CONFIDENCE, ENTROPY, MODIFIED_ENTROPY, GAP, QUANTILE_REGRESSION)
-WITH_SHADOWS = (LIRA, RMIA, BAVARIA, CALIBRATED_LOSS, LIRA_PAPER)
+WITH_SHADOWS = (LIRA, RMIA, RAMIA, BAVARIA, CALIBRATED_LOSS, LIRA_PAPER)
 ON_RELEASES = (DENOISING_LOSS, SECMI, PIA, REDIFFUSE, CLID, NEAREST_COPY, DOMIAS, CAPTION_MATCH)
 
 
