@@ -11,6 +11,7 @@ from tckr_plugins.attacks.calibrated_loss import CALIBRATED_LOSS
 from tckr_plugins.attacks.caption_match import CAPTION_MATCH
 from tckr_plugins.attacks.clid import CLID
 from tckr_plugins.attacks.copies import NEAREST_COPY
+from tckr_plugins.attacks.dataset_inference import DATASET_INFERENCE
 from tckr_plugins.attacks.denoising import DENOISING_LOSS, PIA, REDIFFUSE, SECMI
 from tckr_plugins.attacks.domias import DOMIAS
 from tckr_plugins.attacks.lira import LIRA
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from tckr_bench.components import AttackComponent
 
 WITHOUT_SHADOWS = (LOSS, CONFIDENCE, ENTROPY, MODIFIED_ENTROPY, GAP, QUANTILE_REGRESSION)
-WITH_SHADOWS = (LIRA, RMIA, RAMIA, BAVARIA, CALIBRATED_LOSS, LIRA_PAPER)
+WITH_SHADOWS = (LIRA, RMIA, RAMIA, BAVARIA, CALIBRATED_LOSS, LIRA_PAPER, DATASET_INFERENCE)
 ON_RELEASES = (DENOISING_LOSS, SECMI, PIA, REDIFFUSE, CLID, NEAREST_COPY, DOMIAS, CAPTION_MATCH)
 
 

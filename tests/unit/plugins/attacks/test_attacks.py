@@ -17,7 +17,7 @@ from tckr_bench.records import Shadows
 from tckr_bench.stats import auc_interval
 
 WITHOUT_SHADOWS = {"loss", "confidence", "entropy", "modified-entropy", "gap", "quantile-regression"}
-WITH_SHADOWS = {"lira", "rmia", "ramia", "bavaria", "calibrated-loss", "lira-paper"}
+WITH_SHADOWS = {"lira", "rmia", "ramia", "bavaria", "calibrated-loss", "lira-paper", "dataset-inference"}
 
 
 def components():
