@@ -50,7 +50,7 @@ class ClidAttack:
     interquartile range, and w is `weight`. A model learns by heart an image *given its text* before it learns the image
     alone by heart, and an image that is easy with its caption is easy without: the difference is less misled by it.
     Source: Zhai et al. 2024, Membership Inference on Text-to-Image Diffusion Models via Conditional Likelihood
-    Discrepancy, arXiv 2405.14800, section 4 (CLiD_th). Differences: the published code fits S and w on a generator of
+    Discrepancy, arXiv 2405.14800 (CLiD_th, by a threshold). Differences: the published code fits S and w on a generator of
     the attacker's own, whose members it knows; here S is fitted on the examples, and w is given. It asks at times 485,
     495 and 505 with one noise; here a time's errors are divided by their mean first, so that no time counts for more.
     Threat model: as of `denoising-loss`: the adapted generator is released, not the classifier alone; the attacker runs

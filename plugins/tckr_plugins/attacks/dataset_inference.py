@@ -29,7 +29,7 @@ class DatasetInferenceAttack:
     m_in and m_out are the mean features of examples under shadows that they are IN or OUT of, C the covariance within
     these two groups. Unlike LiRA it learns one rule for all examples; what a single image shows is little, and a set of
     them is tested together: the metric `dataset-power` says how often that proves its use.
-    Source: Maini, Yaghini and Papernot 2021, Dataset Inference: Ownership Resolution in Machine Learning, section 5
+    Source: Maini, Yaghini and Papernot 2021, Dataset Inference: Ownership Resolution in Machine Learning
     (margins to each class, a regressor that learns what margins of training images are like, a test of many scores at
     once). Students distilled from a model count there as copies of its data, as they do in Li et al. 2025, arXiv
     2502.02970, which finds that a trace shows in sets where none shows in single images. Differences: margins are of

@@ -109,8 +109,8 @@ def denoising_errors(
     `rediffuse`: latents noised to the timestep are denoised by deterministic steps of 50, as an interface that makes
     variations of an image does; the mean of (mean of the variations - image)^2 over the pixels in 0 to 1, where the
     image is what the autoencoder makes of it. Source: Li et al. 2024, Towards Black-Box Membership Inference Attack for
-    Diffusion Models, algorithm 1 (its official code averages latents where this averages images, ends at time 0 where
-    this ends without noise, and takes 1 less the structural similarity for a distance, which needs larger images).
+    Diffusion Models (its official code averages latents where this averages images, ends at time 0 where this ends
+    without noise, and takes 1 less the structural similarity for a distance, which needs larger images).
 
     Latents are the means of the autoencoder's distributions, of images as large as they are, which is how adapters
     learn them, in the precision of the pipeline; there is no guidance. Noise is an image's own, by its pixels, the

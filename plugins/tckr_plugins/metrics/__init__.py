@@ -25,6 +25,7 @@ from tckr_plugins.metrics.membership import (
     TPR_AT_1_FPR,
     TPR_AT_10_FPR,
 )
+from tckr_plugins.metrics.sets import DATASET_POWER, MEMBERS_EXTRACTED
 from tckr_plugins.metrics.vulnerable import WORST_CLASS_AUC, WORST_DECILE_AUC
 from tckr_plugins.metrics.worst_case import BEST_PUBLISHED_AUC, WORST_AUC, WORST_AUC_CORRECTED, WORST_TPR_AT_1_FPR
 
@@ -60,6 +61,8 @@ METRICS = (
     EPSILON_ACCOUNTED,
     DUPLICATE_RATE,
     NEAR_DUPLICATE_RATE,
+    MEMBERS_EXTRACTED,
+    DATASET_POWER,
 )
 
 
