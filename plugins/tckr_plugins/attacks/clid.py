@@ -50,9 +50,9 @@ class ClidAttack:
     interquartile range, and w is `weight`. A model learns by heart an image *given its text* before it learns the image
     alone by heart, and an image that is easy with its caption is easy without: the difference is less misled by it.
     Source: Zhai et al. 2024, Membership Inference on Text-to-Image Diffusion Models via Conditional Likelihood
-    Discrepancy, arXiv 2405.14800 (CLiD_th, by a threshold). Differences: the published code fits S and w on a generator of
-    the attacker's own, whose members it knows; here S is fitted on the examples, and w is given. It asks at times 485,
-    495 and 505 with one noise; here a time's errors are divided by their mean first, so that no time counts for more.
+    Discrepancy, arXiv 2405.14800 (CLiD_th, by a threshold). Differences: the published code fits S and w on a generator
+    of the attacker's own, whose members it knows; here S is fitted on the examples, and w is given. It asks at times
+    485, 495 and 505 with one noise; here a time's errors are divided by their mean first, so that none counts for more.
     Threat model: as of `denoising-loss`: the adapted generator is released, not the classifier alone; the attacker runs
     it with any caption and owns the example and the captioner. No shadow models. A diagnostic of such a release.
     """
