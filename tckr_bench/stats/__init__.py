@@ -9,6 +9,15 @@ from tckr_bench.records import Estimate
 from tckr_bench.stats.estimates import CONFIDENCE, deviation_interval, deviations_from, percentile_interval
 from tckr_bench.stats.guessing import advantage, epsilon_lower_bound, halves
 from tckr_bench.stats.operating import OperatingPoint, RocCurve, roc_curve, tpr_at_fpr, tpr_interval
+from tckr_bench.stats.pairs import (
+    flipped_p_value,
+    guessing_p_value,
+    pair_epsilon,
+    pair_weights,
+    promising_share,
+    rank_features,
+    smallest_p_value,
+)
 from tckr_bench.stats.proportions import clopper_pearson, difference, paired_difference, wilson
 from tckr_bench.stats.ranking import (
     auc,
@@ -48,15 +57,22 @@ __all__ = [
     "deviations_from",
     "difference",
     "epsilon_lower_bound",
+    "flipped_p_value",
+    "guessing_p_value",
     "halves",
     "highest_auc",
     "highest_auc_apart",
     "highest_tpr",
     "midranks",
+    "pair_epsilon",
+    "pair_weights",
     "paired_auc_difference",
     "paired_difference",
     "percentile_interval",
+    "promising_share",
+    "rank_features",
     "roc_curve",
+    "smallest_p_value",
     "tpr_at_fpr",
     "tpr_interval",
     "wilson",
