@@ -116,18 +116,31 @@ def decode_images(sources: Sequence[Callable[[], BinaryIO]], *, names: Sequence[
     Raises:
         DatasetError: an image is damaged, of an unknown format, or larger than Pillow deems safe.
     """
+    return decode_with_shapes(sources, names=names, size=size)[0]
+
+
+def decode_with_shapes(
+    sources: Sequence[Callable[[], BinaryIO]], *, names: Sequence[str], size: int
+) -> tuple[Images, npt.NDArray[np.int64]]:
+    """Decode as `decode_images` does, and return width and height in pixels as stored as well, (n, 2) int64.
+
+    Raises:
+        DatasetError: an image is damaged, of an unknown format, or larger than Pillow deems safe.
+    """
     import numpy as np
 
     images = np.empty((len(sources), size, size, 3), dtype=np.uint8)
+    shapes = np.empty((len(sources), 2), dtype=np.int64)
 
     def decode(index: int) -> None:
         with _opened(sources[index], name=names[index]) as (_stream, image):
+            shapes[index] = image.size
             images[index] = resize_to_rgb(image, size)
 
     with _decoding_warnings(), ThreadPoolExecutor(WORKERS) as pool:
         for _ in pool.map(decode, range(len(sources))):
             pass
-    return images
+    return images, shapes
 
 
 def inspect_images(images: Iterable[EncodedImage]) -> Iterator[tuple[EncodedImage, ImageFacts | str]]:

@@ -128,6 +128,27 @@ def scan_image_folder(root: Path, *, name: str, remedy: str, test_fraction: floa
     )
 
 
+def list_images(root: Path, *, name: str) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Return the images of a folder and of the folders within it, and the other files, relative to it; none is opened.
+
+    Raises:
+        DatasetError: the folder is not there, cannot be looked into or holds no images, or a link leaves it.
+    """
+    if not root.is_dir():
+        raise DatasetError(f"the {name} are not at '{root}', which is no folder; give the folder that holds them")
+    scan = _Scan(root.resolve(), name)
+    try:
+        images = tuple(sorted(_images_within(scan, scan.root), key=lambda path: path.as_posix()))
+    except OSError as error:
+        raise DatasetError(f"'{error.filename}' cannot be looked into: {error.strerror}; mend its permissions") from error
+    if not images:
+        others = f", but {len(scan.ignored)} other files" if scan.ignored else ""
+        raise DatasetError(
+            f"the folder of the {name} '{root}' holds no images{others}; give a folder of files such as .png or .jpg"
+        )
+    return images, tuple(scan.ignored)
+
+
 def _given_splits(scan: _Scan) -> dict[Split, dict[str, tuple[Path, ...]]]:
     """Return the image paths of every class folder, by split, of a folder that has splits."""
     found: dict[Split, dict[str, tuple[Path, ...]]] = {}
