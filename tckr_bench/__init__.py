@@ -1,7 +1,7 @@
 """tckr-bench: may a private image dataset be replaced by a synthetic one?
 
-In Python: `plan`, `run`, `load_run`, `verdict`, `compare` and `load_leaderboard` return frozen data, each with a method
-`to_frame()` for notebooks. They print nothing, and nothing is imported before one of them is called.
+In Python: `plan`, `run`, `load_run`, `verdict`, `compare`, `load_leaderboard` and `audit_images` return frozen data,
+each with a method `to_frame()` for notebooks. They print nothing, and nothing is imported before one of them is called.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from tckr_bench.api.planning import PlannedRun
     from tckr_bench.api.results import RunResults
     from tckr_bench.engine.outcome import Listener
+    from tckr_bench.image_audit.outcome import ImageAudit
     from tckr_bench.judging.criteria import Criteria
     from tckr_bench.judging.verdict import RunAnswer
     from tckr_bench.leaderboard.frame import Boards
     from tckr_bench.show.compare import Comparison
 
 __version__ = "0.1.0"
-__all__ = ["compare", "load_leaderboard", "load_run", "plan", "run", "verdict"]
+__all__ = ["audit_images", "compare", "load_leaderboard", "load_run", "plan", "run", "verdict"]
 
 
 def plan(
@@ -181,6 +182,50 @@ def load_leaderboard(path: str | PathLike[str] | None = None, *, track: str | No
     from tckr_bench.leaderboard.frame import load_boards
 
     return load_boards(path, track=track)
+
+
+def audit_images(
+    synthetic: str | PathLike[str],
+    *,
+    train: str | PathLike[str],
+    holdout: str | PathLike[str],
+    page: str | PathLike[str] | None = None,
+    delta: float = 1e-5,
+    seed: int = 0,
+    show_real_images: bool = False,
+) -> ImageAudit:
+    """Tell from synthetic images alone, with a hold-out, whether the images they were made from leave a trace in them.
+
+    Training and hold-out images must be a random division of one pool, and nothing may have been made from the latter.
+
+    Args:
+        synthetic: folder of the synthetic images, flat or with folders in it, as are the other two.
+        train: folder of the images they were made from.
+        holdout: folder of the images kept apart.
+        page: HTML page to write; none if not given.
+        delta: of the differential privacy whose epsilon is bounded from below.
+        seed: of the pairs that are compared.
+        show_real_images: whether the page shows the training images that lie nearest synthetic ones.
+
+    Raises:
+        DatasetError: a folder is missing, empty, or one of the others; an image cannot be decoded; or they are too few.
+        OptionError: delta is out of range, or images are to be shown without a page.
+        StoreError: the page cannot be written.
+    """
+    from pathlib import Path
+
+    from tckr_bench.api.image_audits import AuditRequest, carry_out_audit, plan_image_audit
+
+    request = AuditRequest(
+        Path(synthetic),
+        Path(train),
+        Path(holdout),
+        page=None if page is None else Path(page),
+        delta=delta,
+        seed=seed,
+        show_real_images=show_real_images,
+    )
+    return carry_out_audit(plan_image_audit(request))
 
 
 def _text(path: str | PathLike[str] | None) -> str | None:

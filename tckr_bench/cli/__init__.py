@@ -10,6 +10,7 @@ import click
 
 from tckr_bench import __version__
 from tckr_bench.api.request import DEVICES
+from tckr_bench.cli.audit_images import audit_images
 from tckr_bench.cli.examples import ExampleGroup
 from tckr_bench.cli.export import export
 from tckr_bench.cli.leaderboard import leaderboard
@@ -343,6 +344,7 @@ def verdict(
     show_verdict(run_folder, criteria, method=method, datasets=datasets, as_json=as_json)
 
 
+cli.add_command(audit_images)
 cli.add_command(export)
 cli.add_command(leaderboard)
 

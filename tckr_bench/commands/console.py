@@ -128,10 +128,10 @@ class Screen:
 
 
 @contextlib.contextmanager
-def watched(screen: Screen, name: str) -> Iterator[Callable[[float], None]]:
-    """Show how far the check-up of a dataset is, on a terminal."""
+def watched(screen: Screen, name: str, *, doing: str = "checking") -> Iterator[Callable[[float], None]]:
+    """Show how far something is, such as the check-up of a dataset, on a terminal."""
     with Progress(console=screen.progress, transient=True, disable=not screen.progress.is_terminal) as progress:
-        task = progress.add_task(f"checking {escape(name)}", total=1.0)
+        task = progress.add_task(f"{doing} {escape(name)}", total=1.0)
         yield lambda fraction: progress.update(task, completed=fraction)
 
 

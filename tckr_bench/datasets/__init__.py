@@ -1,6 +1,13 @@
 """Helpers shared by dataset plugins: where data lies, what a folder holds, its fingerprint, splits and decoding."""
 
-from tckr_bench.datasets.decoding import ImageFacts, decode_images, decode_with_shapes, inspect_images, resize_to_rgb, shrink
+from tckr_bench.datasets.decoding import (
+    ImageFacts,
+    decode_images,
+    decode_with_shapes,
+    inspect_images,
+    resize_to_rgb,
+    shrink,
+)
 from tckr_bench.datasets.folders import (
     DATA_VARIABLE,
     IMAGE_SUFFIXES,

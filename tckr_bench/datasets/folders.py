@@ -140,7 +140,9 @@ def list_images(root: Path, *, name: str) -> tuple[tuple[Path, ...], tuple[Path,
     try:
         images = tuple(sorted(_images_within(scan, scan.root), key=lambda path: path.as_posix()))
     except OSError as error:
-        raise DatasetError(f"'{error.filename}' cannot be looked into: {error.strerror}; mend its permissions") from error
+        raise DatasetError(
+            f"'{error.filename}' cannot be looked into: {error.strerror}; mend its permissions"
+        ) from error
     if not images:
         others = f", but {len(scan.ignored)} other files" if scan.ignored else ""
         raise DatasetError(

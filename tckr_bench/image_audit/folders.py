@@ -39,6 +39,11 @@ class ListedFolder:
     files: tuple[Path, ...]
     ignored: int
 
+    def opener(self, place: int) -> Callable[[], BinaryIO]:
+        """Return what opens one of the files."""
+        path = self.root / self.files[place]
+        return lambda: path.open("rb")
+
 
 @dataclass(frozen=True)
 class AuditFolders:
@@ -115,17 +120,14 @@ def read_folder(folder: ListedFolder, *, progress: Callable[[float], None]) -> R
     """
     parts, shapes = [], []
     for start in range(0, len(folder.files), _AT_ONCE):
-        paths = [folder.root / file for file in folder.files[start : start + _AT_ONCE]]
-        openers = [_opener(path) for path in paths]
+        places = range(start, min(start + _AT_ONCE, len(folder.files)))
+        paths = [folder.root / folder.files[place] for place in places]
+        openers = [folder.opener(place) for place in places]
         images, sizes = decode_with_shapes(openers, names=[str(path) for path in paths], size=SIDE)
         parts.append(images)
         shapes.append(np.column_stack([sizes, [path.stat().st_size for path in paths]]).astype(np.float64))
         progress((start + len(paths)) / len(folder.files))
     return ReadFolder(np.concatenate(parts), np.concatenate(shapes), np.arange(len(folder.files)))
-
-
-def _opener(path: Path) -> Callable[[], BinaryIO]:
-    return lambda: path.open("rb")
 
 
 def distinct(train: ReadFolder, holdout: ReadFolder) -> DistinctImages:

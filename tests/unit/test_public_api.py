@@ -12,7 +12,7 @@ import tckr_bench
 from tckr_bench.api.request import RunRequest
 from tckr_bench.errors import MatrixError, OptionError
 
-FUNCTIONS = ("compare", "load_leaderboard", "load_run", "plan", "run", "verdict")
+FUNCTIONS = ("audit_images", "compare", "load_leaderboard", "load_run", "plan", "run", "verdict")
 
 
 def test_the_package_has_the_version_that_is_installed():
