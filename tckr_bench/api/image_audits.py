@@ -10,7 +10,8 @@ from tckr_bench.api.watching import Watch, unwatched
 from tckr_bench.errors import OptionError, storage_error
 from tckr_bench.image_audit.auditing import audit_folders
 from tckr_bench.image_audit.folders import AuditFolders, list_folders
-from tckr_bench.image_audit.pairing import PairCounts, count_pairs
+from tckr_bench.image_audit.outcome import PairCounts
+from tckr_bench.image_audit.pairing import count_pairs
 from tckr_bench.image_audit.scoring import uses
 
 if TYPE_CHECKING:

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from tckr_bench.image_audit.folders import AuditFolders, DistinctImages, ReadFolder
-    from tckr_bench.image_audit.outcome import AuditCheck, DatasetTest
-    from tckr_bench.image_audit.pairing import PairCounts
+    from tckr_bench.image_audit.outcome import AuditCheck, DatasetTest, PairCounts
     from tckr_bench.image_audit.scoring import ImageScores
     from tckr_bench.records import Floats, Images, Indices
 

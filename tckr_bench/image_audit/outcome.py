@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from tckr_bench.records import Estimate
+
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tckr_bench.image_audit.pairing import PairCounts
-    from tckr_bench.records import Estimate, Floats, Indices
+    from tckr_bench.records import Floats, Indices
 
 Trace = Literal["trace", "no trace", "not enough evidence"]
 """The training images leave a trace in the synthetic ones; none that this audit can find; or it can tell neither."""
@@ -25,6 +26,25 @@ class FolderCounts:
     shared: int
     repeated: int
     ignored: int
+
+
+@dataclass(frozen=True)
+class PairCounts:
+    """How many images an audit compares, and the most it can find.
+
+    Attributes:
+        pairs: of a training and a hold-out image each.
+        judged: those of them that are not for teaching.
+        references: hold-out images that stand apart.
+        smallest_p: the least p-value that the judged pairs can have.
+        largest_epsilon: the highest bound on epsilon that they can have, in nats.
+    """
+
+    pairs: int
+    judged: int
+    references: int
+    smallest_p: float
+    largest_epsilon: float
 
 
 @dataclass(frozen=True)

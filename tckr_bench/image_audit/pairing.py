@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tckr_bench.errors import DatasetError
+from tckr_bench.image_audit.outcome import PairCounts
 from tckr_bench.seeds import derive_seed
 from tckr_bench.stats import pair_epsilon, smallest_p_value
 
@@ -21,25 +22,6 @@ MOST_PAIRS = 10_000
 """More take long and tell hardly more."""
 _REFERENCES = 4
 """One in so many hold-out images is set aside, at least, to tell how near an image lies to others like it anyway."""
-
-
-@dataclass(frozen=True)
-class PairCounts:
-    """How many images an audit compares, and the most it can find.
-
-    Attributes:
-        pairs: of a training and a hold-out image each.
-        judged: those of them that are not for teaching.
-        references: hold-out images that stand apart.
-        smallest_p: the least p-value that the judged pairs can have.
-        largest_epsilon: the highest bound on epsilon that they can have, in nats.
-    """
-
-    pairs: int
-    judged: int
-    references: int
-    smallest_p: float
-    largest_epsilon: float
 
 
 @dataclass(frozen=True)

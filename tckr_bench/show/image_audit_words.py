@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tckr_bench.image_audit.folders import AuditFolders
-    from tckr_bench.image_audit.outcome import AuditCheck, ImageAudit
-    from tckr_bench.image_audit.pairing import PairCounts
+    from tckr_bench.image_audit.outcome import AuditCheck, ImageAudit, PairCounts
 
 COVERED = (
     (
@@ -114,7 +113,7 @@ def plan_sentences(folders: AuditFolders, pairs: PairCounts) -> tuple[str, ...]:
         *(f"{folder.name}: {len(folder.files):,} in {folder.root}" for folder in listed),
         (
             f"To do: decode {total:,} images to {SIDE} pixels a side, score {pairs.pairs:,} pairs of a training and a "
-            f"hold-out image by {len(SCORES)} attacks, learn from half of them and judge {pairs.judged:,}; then 4 checks."
+            f"hold-out image by {len(SCORES)} attacks, learn from half, judge {pairs.judged:,}; then 4 checks."
         ),
         (
             f"So many can give a p-value of {probability(pairs.smallest_p)} at the least, and refute an epsilon of "
