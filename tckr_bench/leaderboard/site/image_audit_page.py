@@ -81,9 +81,7 @@ def nearest_pictures(found: AuditedImages, folders: AuditFolders) -> tuple[Pictu
     pictures = []
     for place, (real, synthetic) in enumerate(zip(*sides, strict=True), start=1):
         png = base64.b64encode(pair_png(real, synthetic, height=1)).decode("ascii")
-        pictures.append(
-            Picture(f"data:image/png;base64,{png}", f"{place}", "a training image, and the nearest synthetic")
-        )
+        pictures.append(Picture(f"data:image/png;base64,{png}", f"{place}", ""))
     return tuple(pictures)
 
 
@@ -96,7 +94,9 @@ def _decoded(folder: ListedFolder, places: Sequence[int]) -> Images:
 def _tiles(audit: ImageAudit) -> tuple[_Tile, ...]:
     found, pairs = audit.found, audit.pairs
     return (
-        _Tile("p-value, none was used", probability(found.p_value), f"least possible {probability(pairs.smallest_p)}"),
+        _Tile(
+            "p-value that none was used", probability(found.p_value), f"least possible {probability(pairs.smallest_p)}"
+        ),
         _Tile("AUC, all scores together", f"{found.auc.value:.3f}", f"95 %: {_reach(found.auc)}; 0.5 is guessing"),
         _Tile("epsilon is at least", f"{found.epsilon.value:.2f}", f"highest possible {pairs.largest_epsilon:.2f}"),
     )
