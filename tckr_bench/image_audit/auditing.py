@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tckr_bench.image_audit import checks
-from tckr_bench.image_audit.folders import distinct, read_folder
+from tckr_bench.image_audit.folders import count_released, distinct, read_folder
 from tckr_bench.image_audit.judging import judge_pairs
 from tckr_bench.image_audit.outcome import AuditedImages, FolderCounts, ImageAudit, ScoreFound, Trace
 from tckr_bench.image_audit.pairing import CONFIDENCE, count_pairs, pair_up
@@ -22,13 +23,27 @@ if TYPE_CHECKING:
     from tckr_bench.image_audit.folders import AuditFolders, DistinctImages, ReadFolder
     from tckr_bench.image_audit.outcome import AuditCheck, DatasetTest, PairCounts
     from tckr_bench.image_audit.scoring import ImageScores
-    from tckr_bench.records import Floats, Images, Indices
+    from tckr_bench.records import Images, Indices
 
     Watch = Callable[[str], AbstractContextManager[Callable[[float], None]]]
 
 CLOSEST = 12
 _SHAPES_APART = 1.1
 """How many times as wide for its height a median image may be before squeezing both to squares is said."""
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """The training and the hold-out image of every pair, in order, and the references."""
+
+    members: ReadFolder
+    others: ReadFolder
+    references: ReadFolder
+
+    @property
+    def examples(self) -> Images:
+        """The images of the members, then those of the others."""
+        return np.concatenate([self.members.images, self.others.images])
 
 
 def audit_folders(folders: AuditFolders, *, delta: float, seed: int, watch: Watch) -> AuditedImages:
@@ -40,33 +55,26 @@ def audit_folders(folders: AuditFolders, *, delta: float, seed: int, watch: Watc
     synthetic, train, holdout = _read(folders, watch)
     apart = distinct(train, holdout)
     counts = count_pairs(len(apart.train), len(apart.holdout), delta=delta)
-    pairing = pair_up(len(apart.train), len(apart.holdout), counts=counts, seed=seed)
-    members, others = apart.train[pairing.members], apart.holdout[pairing.others]
-    examples = np.concatenate([members.images, others.images])
-    references = apart.holdout[pairing.references].images
+    compared = _draw(apart, counts, seed)
     with watch("scores of the images") as progress:
-        scores = score_images(examples, synthetic=synthetic.images, references=references, progress=progress)
+        scores = _score(compared, synthetic.images, progress)
     judged = judge_pairs(scores.features, delta=delta, seed=derive_seed("image-audit-flips", seed))
-    found = (
-        *_blind_checks(examples, np.concatenate([members.files, others.files]), seed=seed, watch=watch),
-        checks.shuffled(scores.features, seed=seed),
-        _positive(examples, references, delta=delta, seed=seed, watch=watch),
-    )
+    found = _check(compared, scores, delta=delta, seed=seed, watch=watch)
     audit = ImageAudit(
         answer=answer_of(judged.test, found),
-        folders=_counts(folders, apart),
+        folders=_counts(folders, apart, synthetic),
         pairs=counts,
         found=judged.test,
         scores=_each(scores, counts),
         checks=found,
-        remarks=tuple(_remarks(synthetic, members, counts=counts, left=len(apart.train))),
+        remarks=tuple(_remarks(synthetic, compared.members, counts=counts, left=len(apart.train))),
         delta=delta,
         seed=seed,
     )
-    return AuditedImages(audit, judged.members, judged.others, _closest(scores, members, synthetic))
+    return AuditedImages(audit, judged.members, judged.others, _closest(scores, compared.members, synthetic))
 
 
-def _counts(folders: AuditFolders, apart: DistinctImages) -> FolderCounts:
+def _counts(folders: AuditFolders, apart: DistinctImages, synthetic: ReadFolder) -> FolderCounts:
     listed = (folders.synthetic, folders.train, folders.holdout)
     return FolderCounts(
         synthetic=len(folders.synthetic.files),
@@ -75,6 +83,8 @@ def _counts(folders: AuditFolders, apart: DistinctImages) -> FolderCounts:
         shared=apart.shared,
         repeated=apart.repeated,
         ignored=sum(folder.ignored for folder in listed),
+        released=count_released(synthetic, apart.train),
+        released_holdout=count_released(synthetic, apart.holdout),
     )
 
 
@@ -95,17 +105,31 @@ def _read(folders: AuditFolders, watch: Watch) -> list[ReadFolder]:
     return found
 
 
-def _blind_checks(examples: Images, files: Floats, *, seed: int, watch: Watch) -> tuple[AuditCheck, ...]:
+def _draw(apart: DistinctImages, counts: PairCounts, seed: int) -> _Compared:
+    pairing = pair_up(len(apart.train), len(apart.holdout), counts=counts, seed=seed)
+    return _Compared(apart.train[pairing.members], apart.holdout[pairing.others], apart.holdout[pairing.references])
+
+
+def _score(compared: _Compared, synthetic: Images, progress: Callable[[float], None]) -> ImageScores:
+    references = compared.references.images
+    return score_images(compared.examples, synthetic=synthetic, references=references, progress=progress)
+
+
+def _check(
+    compared: _Compared, scores: ImageScores, *, delta: float, seed: int, watch: Watch
+) -> tuple[AuditCheck, ...]:
+    """Return the outcome of every control."""
+    files = np.concatenate([compared.members.files, compared.others.files])
     with watch("training and hold-out images alone") as progress:
-        pictures = checks.blind_to_pictures(examples, progress=progress)
-    return pictures, checks.blind_to_files(files, seed=seed)
-
-
-def _positive(examples: Images, references: Images, *, delta: float, seed: int, watch: Watch) -> AuditCheck:
+        pictures = checks.blind_to_pictures(compared.examples, progress=progress)
     with watch("training images as if synthetic") as progress:
-        released = examples[: len(examples) // 2]
-        scores = score_images(examples, synthetic=released, references=references, progress=progress)
-    return checks.copies_are_found(scores.features, delta=delta, seed=seed)
+        released = _score(compared, compared.members.images, progress)
+    return (
+        pictures,
+        checks.blind_to_files(files, seed=seed),
+        checks.shuffled(scores.features, seed=seed),
+        checks.copies_are_found(released.features, delta=delta, seed=seed),
+    )
 
 
 def _each(scores: ImageScores, counts: PairCounts) -> tuple[ScoreFound, ...]:

@@ -140,6 +140,12 @@ def distinct(train: ReadFolder, holdout: ReadFolder) -> DistinctImages:
     return DistinctImages(train[kept[0]], holdout[kept[1]], len(shared), repeated)
 
 
+def count_released(synthetic: ReadFolder, among: ReadFolder) -> int:
+    """Return how many images of a folder are among the synthetic ones, pixel by pixel at `SIDE`."""
+    made = {_digest(image) for image in synthetic.images}
+    return sum(_digest(image) in made for image in among.images)
+
+
 def _digest(image: Images) -> bytes:
     return hashlib.sha256(image.tobytes()).digest()
 

@@ -18,7 +18,16 @@ Trace = Literal["trace", "no trace", "not enough evidence"]
 
 @dataclass(frozen=True)
 class FolderCounts:
-    """Images by folder, pictures left out of both real ones because both had them, further copies, other files."""
+    """How many images there are.
+
+    Attributes:
+        synthetic, train, holdout: files by folder.
+        shared: pictures that both real folders had, left out of both.
+        repeated: further copies within a real folder, left out.
+        ignored: files that are no images.
+        released: training images that are among the synthetic ones, pixel by pixel where they are compared.
+        released_holdout: hold-out images that are.
+    """
 
     synthetic: int
     train: int
@@ -26,6 +35,8 @@ class FolderCounts:
     shared: int
     repeated: int
     ignored: int
+    released: int
+    released_holdout: int
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,20 @@ def findings(audit: ImageAudit) -> tuple[str, ...]:
             f"{probability(pairs.smallest_p)} at the least."
         ),
         _epsilon_sentence(audit),
+        *_released(audit),
     )
+
+
+def _released(audit: ImageAudit) -> Iterator[str]:
+    """Say which real images are among the synthetic ones as they are."""
+    folders = audit.folders
+    if folders.released:
+        yield f"{folders.released:,} training images are among the synthetic ones, pixel by pixel at {SIDE} a side."
+    if folders.released_holdout:
+        yield (
+            f"{folders.released_holdout:,} hold-out images are among the synthetic ones, from which nothing may have been "
+            "made: what was found is less than there is."
+        )
 
 
 def _epsilon_sentence(audit: ImageAudit) -> str:

@@ -19,6 +19,7 @@ from tckr_bench.image_audit.outcome import AuditCheck, DatasetTest
 from tckr_bench.image_audit.pairing import count_pairs, pair_up
 from tckr_bench.image_audit.scoring import SCORES, score_images
 from tckr_bench.records import Estimate
+from tckr_bench.show.image_audit_words import findings
 
 REPETITIONS = 100
 
@@ -53,6 +54,17 @@ def test_copies_are_found_with_near_certainty(copied):
     assert found.auc.value > 0.99
     assert found.epsilon.value == pytest.approx(pairs.largest_epsilon)
     assert all(check.passed for check in copied.audit.checks)
+
+
+def test_released_images_are_counted_and_those_of_the_hold_out_are_complained_of(copied, tmp_path):
+    assert (copied.audit.folders.released, copied.audit.folders.released_holdout) == (80, 0)
+    world = write_world(tmp_path, released=3)
+    write_folder(world["synthetic"] / "more", digits()[80:82])
+    audit = audited(world).audit
+    assert (audit.folders.released, audit.folders.released_holdout) == (3, 2)
+    words = " ".join(findings(audit))
+    assert "3 training images are among the synthetic ones" in words
+    assert "2 hold-out images are among the synthetic ones, from which nothing may have been made" in words
 
 
 def test_where_nothing_was_used_nothing_is_found(untouched):
