@@ -76,8 +76,8 @@ def _released(audit: ImageAudit) -> Iterator[str]:
         yield f"{folders.released:,} training images are among the synthetic ones, pixel by pixel at {SIDE} a side."
     if folders.released_holdout:
         yield (
-            f"{folders.released_holdout:,} hold-out images are among the synthetic ones, from which nothing may have been "
-            "made: what was found is less than there is."
+            f"{folders.released_holdout:,} hold-out images are among the synthetic ones, from which nothing may "
+            "have been made: what was found is less than there is."
         )
 
 
