@@ -125,9 +125,7 @@ def _epsilons() -> Iterator[World]:
                 members = np.arange(2 * size) < size
                 told = generator.random(2 * size) < 1 / (1 + math.exp(-epsilon))  # randomised response
                 scores = generator.random(2 * size) + 3.0 * (members == told)
-                return stats.epsilon_lower_bound(
-                    scores, members, half=stats.halves(members, seed=int(generator.integers(2**31)))
-                )
+                return stats.epsilon_lower_bound(scores, members, seed=int(generator.integers(2**31)))
 
             def bound(generator: np.random.Generator, estimate: Draw = estimate) -> stats.Estimate:
                 found = estimate(generator)

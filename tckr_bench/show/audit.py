@@ -40,6 +40,7 @@ DETAILS = (
     "tpr-at-0-1-fpr",
     "advantage",
     metric_names.FOUND,
+    "epsilon-lower-gaussian",
     "worst-class-auc",
     "worst-decile-auc",
     "auc-between-trainings",
@@ -49,7 +50,7 @@ DETAILS = (
     "canary-auc",
 )
 """What is known of an attack on a row, beside its AUC."""
-BOUNDS = (metric_names.FOUND, "audit-canary-epsilon-lower")
+BOUNDS = (metric_names.FOUND, "epsilon-lower-gaussian", "audit-canary-epsilon-lower")
 PUBLISHED_ATTACK = "lira-paper"
 """What the labels of its variants begin with; the paper reports the best of them, chosen on the evaluation data."""
 FROM_SHADOWS = (

@@ -1,4 +1,8 @@
-"""What an attacker who has to guess gains: thresholds are chosen on one half of the examples, judged on the other."""
+"""What an attacker who has to guess gains: no guess is chosen by what it is judged by.
+
+The thresholds of the advantage are chosen on one half of the examples and judged on the other; what is guessed for a
+bound of epsilon is fixed beforehand.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,9 @@ import numpy as np
 
 from tckr_bench.records import Estimate
 from tckr_bench.stats.estimates import CONFIDENCE, Tails
+from tckr_bench.stats.one_run import Guesses, refuted_epsilon, refuted_gaussian_epsilon
 from tckr_bench.stats.operating import roc_curve
-from tckr_bench.stats.proportions import beta_interval, difference, wilson, wilson_ends
+from tckr_bench.stats.proportions import difference, wilson, wilson_ends
 
 if TYPE_CHECKING:
     from tckr_bench.records import Bools, Floats
@@ -76,76 +81,94 @@ def _highest_reach(scores: Floats, members: Bools, confidence: float) -> float:
 
 
 @dataclass(frozen=True)
-class _Guess:
-    """A threshold, and whether those at or above it are guessed to be members, or those below it non-members."""
+class Rung:
+    """A way to guess, fixed beforehand: the shares of the examples guessed from either end, and the chance to err.
 
-    threshold: float
-    members_first: bool
+    Attributes:
+        members: the share with the highest scores, guessed to be members, 0 to 1 / 2.
+        others: the share with the lowest scores, guessed to be non-members, 0 to 1 / 2.
+        weight: the share of the whole chance to err that this way has.
+    """
 
-    def counts(self, scores: Floats, members: Bools) -> tuple[int, int, int, int]:
-        """Return how many guesses are right, of how many, and how many are wrong, of how many."""
-        guessed = (scores >= self.threshold) == self.members_first
-        asked = members == self.members_first
-        return int((guessed & asked).sum()), int(asked.sum()), int((guessed & ~asked).sum()), int((~asked).sum())
+    members: float
+    others: float
+    weight: float
+
+
+LADDER = (
+    Rung(1 / 2, 1 / 2, 1 / 2),
+    *(
+        Rung(share * members, share * others, 1 / 12)
+        for share in (1 / 8, 1 / 32)
+        for members, others in ((1, 1), (1, 0), (0, 1))
+    ),
+)
+"""To guess all examples, or a fourth or a sixteenth of them from both ends, or half as many from one (Bonferroni)."""
 
 
 def epsilon_lower_bound(
-    scores: Floats, members: Bools, *, half: Bools, delta: float = 1e-5, confidence: float = CONFIDENCE
+    scores: Floats,
+    members: Bools,
+    *,
+    seed: int,
+    delta: float = 1e-5,
+    confidence: float = CONFIDENCE,
+    gaussian: bool = False,
 ) -> Estimate:
     """Bound from below the epsilon (nats) of any (epsilon, delta)-differential privacy the target could have.
 
-    Such privacy allows no test with TPR > e^epsilon FPR + delta, nor with TNR > e^epsilon FNR + delta (Kairouz et al.
-    2015), so a test refutes every epsilon below ln((TPR - delta) / FPR). Each half chooses a threshold and one of the
-    two directions, by the bound they promise; the other half bounds both rates by Clopper and Pearson's limits (as
-    Jagielski et al. 2020 and Nasr et al. 2021). The better of the two bounds counts; all four limits hold at once with
-    the confidence given, by Bonferroni. Examples of a single training are taken for independent trials: strictly that
-    is granted by many trainings, or by canaries in and out (Steinke et al. 2023).
+    The highest scores are guessed to be members, the lowest non-members, as many as a rung of `LADDER` says, and the
+    number of right guesses refutes an epsilon (`refuted_epsilon`, or of Gaussian privacy `refuted_gaussian_epsilon`).
+    The highest of all rungs counts: each errs with its own part of the chance, so that together they err no more often
+    than stated. No rung looks at who is a member before it guesses. Of the side with more examples so many are drawn
+    as the other has, that a coin is fair; ties are broken by lot.
+
+    It rests on who is a member having been drawn by independent coins. A split of stated size stands for them here.
+
+    Args:
+        scores: (n,) finite; higher means member.
+        members: (n,) with at least one True and one False.
+        seed: of what is drawn at random.
+        delta: 0 to 1; above 0 where `gaussian`.
+        confidence: of the bound, one-sided, 0 to 1.
+        gaussian: take the mechanism for one like Gaussian noise, which refutes more and holds for those alone.
 
     Returns:
-        The bound as value and lower end, 0 where nothing is refuted; as upper end the point estimate, half an example
-        added to each count.
+        The bound as value and lower end, 0 where nothing is refuted; as upper end the point estimate of the same
+        guesses, the logit of the share that is right, half a guess added to right and wrong.
 
-    >>> members, half = np.arange(2000) < 1000, np.arange(2000) % 2 == 0
-    >>> estimate = epsilon_lower_bound(members.astype(float), members, half=half)
-    >>> a = 0.0125 ** (1 / 500)  # at least a of 500 members are found, and at most 1 - a of 500 non-members
-    >>> round(estimate.value, 4) == round(math.log((a - 1e-5) / (1 - a)), 4), round(estimate.high, 3)
-    (True, 6.909)
+    >>> members = np.arange(2000) < 1000
+    >>> estimate = epsilon_lower_bound(members.astype(float), members, seed=0, delta=0.0)
+    >>> least = 0.025 ** (1 / 2000)  # all of 2000 guesses are right
+    >>> round(estimate.value, 4) == round(math.log(least / (1 - least)), 4), round(estimate.high, 3)
+    (True, 8.294)
     """
-    limit = (1 - confidence) / 4
+    refuted = refuted_gaussian_epsilon if gaussian else refuted_epsilon
+    inside = _guessed(scores, members, seed)
     found = []
-    for chosen_on, judged_on in ((half, ~half), (~half, half)):
-        guess = _most_promising(scores[chosen_on], members[chosen_on], delta=delta, limit=limit)
-        right, asked, wrong, others = guess.counts(scores[judged_on], members[judged_on])
-        least = beta_interval(right, asked, Tails(limit, limit))[0]
-        most = beta_interval(wrong, others, Tails(limit, limit))[1]
-        likely = _epsilon((right + 0.5) / (asked + 1), (wrong + 0.5) / (others + 1), delta)
-        sides = ("members", "non-members") if guess.members_first else ("non-members", "members")
-        counts = f"{right} of {asked} {sides[0]} against {wrong} of {others} {sides[1]}"
-        found.append((_epsilon(least, most, delta), likely, counts))
-    bound, likely, counts = max(found)
-    method = (
-        f"{100 * confidence:g} % lower bound at delta {delta:g} (Clopper-Pearson), up to the point estimate; {counts}"
-    )
+    for rung in LADDER:
+        guesses = _guesses_of(rung, inside)
+        found.append((refuted(guesses, delta=delta, level=(1 - confidence) * rung.weight), guesses))
+    bound, best = max(found, key=lambda entry: entry[0])
+    likely = math.log((best.right + 0.5) / (best.made - best.right + 0.5))
+    kind = "Gaussian privacy, Mahloujifar et al. 2025" if gaussian else "Steinke et al. 2023"
+    counts = f"{best.right} of {best.made} guesses right about {best.examples} examples"
+    method = f"{100 * confidence:g} % lower bound at delta {delta:g} ({kind}), up to the point estimate; {counts}"
     return Estimate(bound, bound, max(bound, likely), method)
 
 
-def _epsilon(right: float, wrong: float, delta: float) -> float:
-    return max(0.0, math.log(max(right - delta, 1e-300) / wrong))
+def _guessed(scores: Floats, members: Bools, seed: int) -> Bools:
+    """Return who is a member, highest score first, of as many members as others, ties broken by lot, (m,)."""
+    generator = np.random.default_rng(seed)
+    count = min(int(members.sum()), int((~members).sum()))
+    sides = [generator.permutation(np.flatnonzero(side))[:count] for side in (members, ~members)]
+    drawn = generator.permutation(np.concatenate(sides))
+    order: Bools = members[drawn][np.argsort(-scores[drawn], kind="stable")]
+    return order
 
 
-def _most_promising(scores: Floats, members: Bools, *, delta: float, limit: float) -> _Guess:
-    """Return the guess with the highest bound; Wilson's limits stand in for exact ones, which are slow to invert."""
-    curve = roc_curve(scores, members)
-    count, others = int(members.sum()), int((~members).sum())
-
-    def promise(right: Floats, asked: int, wrong: Floats, rest: int) -> Floats:
-        least, most = (
-            wilson_ends(right, asked, Tails(limit, limit))[0],
-            wilson_ends(wrong, rest, Tails(limit, limit))[1],
-        )
-        return np.asarray((least - delta) / most)
-
-    tpr, fpr = curve.true_positive_rates, curve.false_positive_rates
-    promises = np.stack([promise(tpr, count, fpr, others), promise(1 - fpr, others, 1 - tpr, count)])
-    direction, place = np.unravel_index(np.argmax(promises), promises.shape)
-    return _Guess(float(curve.thresholds[place]), members_first=bool(direction == 0))
+def _guesses_of(rung: Rung, inside: Bools) -> Guesses:
+    """Count what a rung guesses right about examples, highest score first, of which some are `inside`, (m,)."""
+    first, last = round(rung.members * len(inside)), round(rung.others * len(inside))
+    right = int(inside[:first].sum()) + int((~inside[len(inside) - last :]).sum())
+    return Guesses(right, first + last, len(inside))

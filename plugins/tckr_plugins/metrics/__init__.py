@@ -16,7 +16,12 @@ from tckr_plugins.metrics.audits import (
 )
 from tckr_plugins.metrics.copies import DUPLICATE_RATE, NEAR_DUPLICATE_RATE
 from tckr_plugins.metrics.guarantees import EPSILON_ACCOUNTED
-from tckr_plugins.metrics.guessing import ADVANTAGE, AUDIT_CANARY_EPSILON_LOWER, EPSILON_LOWER
+from tckr_plugins.metrics.guessing import (
+    ADVANTAGE,
+    AUDIT_CANARY_EPSILON_LOWER,
+    EPSILON_LOWER,
+    EPSILON_LOWER_GAUSSIAN,
+)
 from tckr_plugins.metrics.membership import (
     AUC_MIA,
     AUC_MIA_BOOTSTRAP,
@@ -52,6 +57,7 @@ METRICS = (
     WORST_DECILE_AUC,
     ADVANTAGE,
     EPSILON_LOWER,
+    EPSILON_LOWER_GAUSSIAN,
     AUC_BETWEEN_TRAININGS,
     AUC_FROM_SHADOWS,
     TPR_BETWEEN_TRAININGS,

@@ -19,6 +19,12 @@ class EpsilonOptions(SeedOptions):
     delta: float = Field(default=1e-5, ge=0, lt=1, description="delta of the differential privacy that is refuted")
 
 
+class GaussianEpsilonOptions(EpsilonOptions):
+    """Options of the lower bound of epsilon under Gaussian privacy, which has an epsilon above delta 0 alone."""
+
+    delta: float = Field(default=1e-5, gt=0, lt=1, description="delta of the differential privacy that is refuted")
+
+
 class ResamplingOptions(SeedOptions):
     """Options of the metrics whose interval is a bootstrap."""
 

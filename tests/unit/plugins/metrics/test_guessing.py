@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tckr_bench.records import ShadowAudit
+from tckr_bench.records import PrivacyGuarantee, ShadowAudit
 
 NAMES = ["advantage", "epsilon-lower"]
 
@@ -61,19 +61,28 @@ def test_a_larger_delta_refutes_less(compute, attack_on, cell_with):
     assert "at delta 1e-05" in usual.interval
 
 
-def test_epsilon_on_canaries_is_judged_on_whole_canaries(compute, attack_on, cell_with):
-    """Of 51 canaries, each in 4 of 8 models, one half has 25 and the other 26: pairs would be halved into 102."""
+def test_epsilon_on_canaries_is_judged_on_all_pairs_of_a_shadow_model_and_a_canary(compute, attack_on, cell_with):
     (measurement,) = compute(
         "audit-canary-epsilon-lower", cell_with({"a": attack_on(audit=audit_of(canaries=51, shift=20.0))})
     )
     assert measurement.value > 3
     assert measurement.examples == 408
-    assert "of 104 members against 0 of 104 non-members" in measurement.interval
+    assert "408 of 408 guesses right about 408 examples" in measurement.interval
+
+
+def test_gaussian_privacy_is_assumed_of_proved_trainings_alone(compute, attack_on, cell_with):
+    """It refutes more than what holds for any mechanism, and of a training without noise it would mean nothing."""
+    attacks = {"a": attack_on(shift=2.0)}
+    proved = cell_with(attacks, guarantee=PrivacyGuarantee(8.0, 1e-5, "RDP"))
+    (any_kind,), (gaussian,) = (compute(name, proved) for name in ("epsilon-lower", "epsilon-lower-gaussian"))
+    assert gaussian.value > any_kind.value > 0
+    assert gaussian.attack == "a"
+    assert compute("epsilon-lower-gaussian", cell_with(attacks)) == []
 
 
 def test_few_pairs_give_no_epsilon_on_canaries(compute, attack_on, cell_with):
     none = replace(audit_of(), canary_scores=np.zeros((8, 0)), canary_membership=np.zeros((8, 0), dtype=bool))
-    for audit in (None, none, audit_of(models=2, canaries=18)):
+    for audit in (None, none, audit_of(models=2, canaries=19)):
         assert compute("audit-canary-epsilon-lower", cell_with({"a": attack_on(audit=audit)})) == []
     assert (
         len(compute("audit-canary-epsilon-lower", cell_with({"a": attack_on(audit=audit_of(models=2, canaries=20))})))
