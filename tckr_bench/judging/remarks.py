@@ -26,7 +26,7 @@ def remarks_of(row: Row) -> tuple[str, ...]:
     """Say what a row's measurements do not cover, each sentence only where it applies."""
     if row.status == "failed":
         return ()
-    return (_of_releases(row), *_of_trainings(row), *_of_pretraining(row), *_of_proof(row))
+    return (_of_releases(row), *_of_outputs(row), *_of_trainings(row), *_of_pretraining(row), *_of_proof(row))
 
 
 def _of_releases(row: Row) -> str:
@@ -43,6 +43,14 @@ def _of_releases(row: Row) -> str:
     if not found:
         return f"{lead} What would be found in {listing(list(RELEASES.values()))} was not measured."
     return f"{lead} Releasing more is another question; attacks there reach, in {listing(found)}."
+
+
+def _of_outputs(row: Row) -> Iterator[str]:
+    if row.same_outputs:
+        yield (
+            f"Its outputs are those of {listing([plain(name) for name in row.same_outputs])} but for their scale, so "
+            "that the worst attack on either counts: who knows the recipe undoes it."
+        )
 
 
 def _of_trainings(row: Row) -> Iterator[str]:

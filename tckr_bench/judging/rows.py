@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 from tckr_bench import controls
 from tckr_bench.judging.estimates import combine, usable
 from tckr_bench.judging.gates import judge_gates
+from tckr_bench.judging.inheritance import judged_cells
 from tckr_bench.judging.metric_names import (
     ACCURACY,
     AOP,
@@ -133,6 +134,11 @@ class Row:
         return next((kind for kind in _WORST_FIRST if kind in found), None)
 
     @property
+    def same_outputs(self) -> tuple[str, ...]:
+        """Methods whose outputs its own determine, with some seed, and whose worst attack counts as its own."""
+        return tuple(dict.fromkeys(name for record in self.records for name in record.same_outputs))
+
+    @property
     def seeds(self) -> tuple[int, ...]:
         """Seeds that have measurements."""
         return tuple(record.seed for record in self.records if record.status == "ok")
@@ -215,7 +221,11 @@ def baseline_for(method: Method, baselines: Sequence[OfMethodT]) -> OfMethodT | 
 
 
 def build_leaderboard(
-    run: SavedRun, *, control_limits: Mapping[CellKey, float], doubts: Mapping[str, Sequence[str]] | None = None
+    run: SavedRun,
+    *,
+    control_limits: Mapping[CellKey, float],
+    doubts: Mapping[str, Sequence[str]] | None = None,
+    outlines: Mapping[CellKey, tuple[float, ...]] | None = None,
 ) -> Leaderboard:
     """Rank a run dataset by dataset, and judge its controls.
 
@@ -223,6 +233,7 @@ def build_leaderboard(
         run: its records.
         control_limits: how far controls may go by their own evidence, by cell.
         doubts: further reasons, by dataset, why its rows cannot be trusted.
+        outlines: of the outputs of cells, by which rows that determine one another are known.
     """
     names = dict.fromkeys(record.dataset for record in run.records)
     boards = tuple(
@@ -230,6 +241,7 @@ def build_leaderboard(
             [record for record in run.records if record.dataset == name],
             control_limits=control_limits,
             doubts=tuple((doubts or {}).get(name, ())),
+            outlines=outlines or {},
         )
         for name in names
     )
@@ -240,7 +252,7 @@ def build_leaderboard(
 def verified_leaderboard(found: Verified) -> Leaderboard:
     """Build the leaderboard of a verified run; a dataset with a measurement that does not match is not trusted."""
     doubts = {dataset: [doubt] for dataset, doubt in doubts_of(found).items()}
-    return build_leaderboard(found.run, control_limits=found.control_limits, doubts=doubts)
+    return build_leaderboard(found.run, control_limits=found.control_limits, doubts=doubts, outlines=found.outlines)
 
 
 def doubts_of(found: Verified) -> dict[str, str]:
@@ -255,11 +267,18 @@ def doubts_of(found: Verified) -> dict[str, str]:
 
 
 def _board(
-    records: Sequence[ResultRecord], *, control_limits: Mapping[CellKey, float], doubts: tuple[str, ...]
+    records: Sequence[ResultRecord],
+    *,
+    control_limits: Mapping[CellKey, float],
+    doubts: tuple[str, ...],
+    outlines: Mapping[CellKey, tuple[float, ...]],
 ) -> DatasetBoard:
     primary, first = records[0].primary_attack, records[0]
     cells = [cell for record in records for cell in cells_of(record)]
-    rows = {record.slug: row_of(cells_of(record), primary, images=record.images_generated) for record in records}
+    rows = {
+        record.slug: row_of(judged_cells(record, records, outlines=outlines), primary, images=record.images_generated)
+        for record in records
+    }
     gates = judge_gates(cells, primary, limits=control_limits)
     baselines = [row for row in rows.values() if row.method.role == "baseline"]
     sound = any(row.status != "failed" for row in baselines)

@@ -31,7 +31,7 @@ from tckr_bench.plugin.protocols import (
 from tckr_bench.records import CaptionBasis, Quantity, Shadows
 
 if TYPE_CHECKING:
-    from tckr_bench.records import DatasetDescription, Pretraining, Surface
+    from tckr_bench.records import DatasetDescription, Logits, Pretraining, Surface
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -144,13 +144,16 @@ class AdapterComponent(WorkingComponent[Adapter]):
 
 @dataclass(frozen=True)
 class ClassifierComponent(WorkingComponent[Classifier]):
-    """Learns labels. The controls of every matrix are made of its first classifier by the last two declarations.
+    """Learns labels. The controls of every matrix are made of its first classifier by `untrained` and `memorising`.
 
     Attributes:
         epochs: how often it sees each training image, for forecasts.
         untrained: returns the options of the same classifier that learns nothing; None if it cannot.
         memorising: returns the options of the same classifier that learns its images by heart, unaltered, in so many
             epochs; None if it cannot.
+        undo: returns what its outputs (n, classes) float32 were before options altered them, with the same class on
+            top; None if none does. Attackers know the options, so it is what they look at, of the target and of every
+            shadow model.
     """
 
     family = "classifier"
@@ -158,6 +161,7 @@ class ClassifierComponent(WorkingComponent[Classifier]):
     epochs: Callable[[Any], int] = lambda _options: 1
     untrained: Callable[[Any], Options] | None = None
     memorising: Callable[[Any, int], Options] | None = None
+    undo: Callable[[Any, Logits], Logits] | None = None
 
 
 @dataclass(frozen=True)

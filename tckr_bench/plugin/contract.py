@@ -24,6 +24,8 @@ from tckr_bench.records import Better, CaptionBasis, Quantity, ShadowData, Shado
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tckr_bench.records import Logits
+
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 MOST_DIGITS = 10
 
@@ -106,6 +108,25 @@ def made_memorising(component: ClassifierComponent, options: Options, *, epochs:
         ContractError: the component does not declare how, or not as it should.
     """
     return _changed(component, "learns by heart", component.memorising, options, epochs)
+
+
+def undone(component: ClassifierComponent, options: Options, logits: Logits) -> Logits:
+    """Return what the outputs (n, classes) of a classifier were before its options altered them.
+
+    Raises:
+        ContractError: the component undoes them to something that cannot have been outputs of the same classifier.
+    """
+    import numpy as np
+
+    if component.undo is None:
+        return logits
+    found: Logits = _ask(component, "outputs undone", component.undo, options, logits)
+    wanted, seen = (f"{array.dtype} of shape {array.shape}" for array in (logits, np.asarray(found)))
+    _require(seen == wanted, component, f"its outputs undone are {wanted} like its outputs, found {seen}")
+    named = logits.argmax(axis=1)[:, None]
+    same = bool((np.take_along_axis(found, named, axis=1)[:, 0] == found.max(axis=1)).all()) if len(found) else True
+    _require(same, component, "its outputs undone are not finite, or of another class than its outputs")
+    return found
 
 
 def _changed(component: ClassifierComponent, what: str, change: Callable[..., Any] | None, *given: object) -> Options:

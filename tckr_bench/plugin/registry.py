@@ -15,7 +15,7 @@ import pluggy
 
 from tckr_bench.errors import ContractError, OptionError, PluginError, nearest
 from tckr_bench.plugin.components import FAMILIES, ClassifierComponent, Component, MetricComponent
-from tckr_bench.plugin.contract import check_contract, declared, made_memorising, made_untrained
+from tckr_bench.plugin.contract import check_contract, declared, made_memorising, made_untrained, undone
 from tckr_bench.plugin.hookspecs import ENTRY_POINT_GROUP, HookSpecifications
 from tckr_bench.records import ComponentUse
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from tckr_bench.plugin.options import Options
-    from tckr_bench.records import Quantity
+    from tckr_bench.records import Logits, Quantity
 
 KindT = TypeVar("KindT", bound=Component[Any])
 
@@ -169,6 +169,18 @@ class Registry:
             ContractError: its component does not declare how.
         """
         return self._changed(classifier, functools.partial(made_memorising, epochs=epochs))
+
+    def undone(self, classifier: ComponentUse, logits: Logits) -> Logits:
+        """Return what the outputs (n, classes) of a classifier were before its options altered them.
+
+        Raises:
+            ContractError: its component undoes them to something that cannot have been its outputs.
+        """
+        component = self.component(ClassifierComponent, classifier.name)
+        try:
+            return undone(component, component.parse_options(classifier.options), logits)
+        except ContractError as error:
+            raise ContractError(f"{error} ({classifier.distribution})") from error
 
     def _changed(self, use: ComponentUse, change: Callable[[ClassifierComponent, Options], Options]) -> ComponentUse:
         component = self.component(ClassifierComponent, use.name)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tckr_bench.errors import ContractError
-from tckr_bench.plugin.contract import check_contract, made_memorising, made_untrained
+from tckr_bench.plugin.contract import check_contract, made_memorising, made_untrained, undone
 from tckr_bench.plugin.observing import RunEnd
 from tckr_bench.plugin.protocols import Context, ReleaseEvidence, WrittenCaptioner
 from tckr_bench.plugin.rehearsal import rehearsed
@@ -296,7 +296,7 @@ def check_adapter(adapter: Adapter, generator: Generator, folder: Path) -> None:
 
 
 def check_classifier(component: ClassifierComponent, options: dict[str, Any], folder: Path) -> None:
-    """Check that a classifier is repeatable, restores what it saved, and can be made what its component declares.
+    """Check that a classifier is repeatable, restores what it saved, and does what its component declares.
 
     It is trained for one epoch where the component declares how it memorises, else as the options say.
     """
@@ -314,6 +314,7 @@ def check_classifier(component: ClassifierComponent, options: dict[str, Any], fo
     logits = first.predict(data.images, context=context)
     assert logits.shape == (24, 3), "logits are (n, classes)"
     assert logits.dtype == np.float32, "logits are float32"
+    undone(component, chosen, logits)
     again = trained(chosen).predict(data.images, context=context)
     assert np.array_equal(logits, again), "the same seed, the same logits"
     first.save(folder)

@@ -140,7 +140,8 @@ class CellRecord:
     `status` is `ok` or `failed`; a failed cell has no measurements and names the stage and the reason. `protocol` says
     how epochs were chosen: `sound` on validation images, `paper` on the test set. `contamination` says whether the base
     generator was pretrained on the dataset's images or classes; None where there is no generator. `failed` names the
-    attacks and metrics that failed on the cell, whose measurements it is without, and the reason.
+    attacks and metrics that failed on the cell, whose measurements it is without, and the reason. `same_outputs` names
+    the methods whose outputs its own determine, and whose worst attack counts as its own.
     """
 
     dataset: str
@@ -158,6 +159,7 @@ class CellRecord:
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     failure: str = ""
     failed: Mapping[str, str] = field(default_factory=dict)
+    same_outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from tckr_bench.records import Measurement
 from tckr_bench.results.files import dump_record, file_reference, pictures_path, record_folder, scores_name
 from tckr_bench.results.identity import digest_of
 from tckr_bench.results.memory import memory_key, recall, remember
+from tckr_bench.results.outputs import outline
 from tckr_bench.results.parallel import in_processes
 from tckr_bench.results.pictures import read_pictures
 from tckr_bench.results.recomputation import compute_measurements, difference, revised_metrics
@@ -50,6 +51,7 @@ class Examined:
         faults: what is wrong with it, or with what the record says of it.
         digest: of the evidence, whatever file holds it; empty where it could not be read.
         labels, outputs, teacher: sha256 of the test labels, of the classifier's outputs and of the teacher's.
+        outline: of the classifier's outputs, as `results.outputs` takes it.
         control_limit: how far the control may go by its own evidence; None of anything else.
     """
 
@@ -58,6 +60,7 @@ class Examined:
     labels: str = ""
     outputs: str = ""
     teacher: str = ""
+    outline: tuple[float, ...] = ()
     control_limit: float | None = None
     measurements: tuple[Measurement, ...] = ()
 
@@ -156,6 +159,7 @@ def _examined(record: ResultRecord, result: SeedResult, evidence: CellEvidence) 
         labels=_sha(evidence.test_labels),
         outputs=_sha(evidence.test_logits),
         teacher=_sha(evidence.teacher_logits),
+        outline=outline(evidence.test_logits),
         control_limit=_limit(evidence, record, result.seed),
         measurements=measurements,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tckr_bench.errors import RunError
@@ -79,6 +79,7 @@ class Verified:
         control_limits: how far controls may go by their own evidence, by cell.
         evidence: of the cells whose scores are sound, by cell.
         revised: metrics that are installed in another version than the run had: theirs are recomputed, and may differ.
+        outlines: of the outputs of the cells whose scores are sound, as `results.outputs` takes them.
     """
 
     run: SavedRun
@@ -86,6 +87,7 @@ class Verified:
     control_limits: Mapping[CellKey, float]
     evidence: Mapping[CellKey, CellEvidence]
     revised: tuple[str, ...] = ()
+    outlines: Mapping[CellKey, tuple[float, ...]] = field(default_factory=dict)
 
 
 def key_of(record: CellRecord) -> CellKey:
@@ -123,6 +125,7 @@ def verified(
         limits,
         SavedEvidence(saved.folder, records, sound),
         revised_metrics(saved.information.metrics),
+        {key: examined[key].outline for key in sound},
     )
 
 

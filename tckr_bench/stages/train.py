@@ -83,7 +83,11 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Predictions:
-    """Logits (n, classes) on the challenge, the test and the validation images; (q, n, classes) on altered copies."""
+    """Logits (n, classes) on the challenge, the test and the validation images; (q, n, classes) on altered copies.
+
+    Those on the test images are as released. The others are what attackers see who know the recipe: of a classifier
+    that alters its outputs they are undone, as far as its component says how.
+    """
 
     challenge: Logits
     test: Logits
@@ -108,7 +112,7 @@ def run(request: Request, folder: Path, context: Context) -> None:
     classifier.save(folder / MODEL_FOLDER)
     (folder / HISTORY_FILE).write_text(json.dumps(asdict(history)), encoding="utf-8")
     images = build_challenge(whole, parameters.challenge).examples.images
-    _write_predictions(folder, classifier, whole, images, queries=parameters.queries, context=context)
+    _write_predictions(request, folder, classifier=classifier, prepared=whole, images=images, context=context)
 
 
 def read_predictions(folder: Path) -> Predictions:
@@ -150,11 +154,11 @@ def _teacher(request: Request, context: Context) -> Callable[[npt.NDArray[Any]],
 
 
 def _write_predictions(
-    folder: Path, classifier: Classifier, prepared: Prepared, images: Images, *, queries: int, context: Context
+    request: Request, folder: Path, *, classifier: Classifier, prepared: Prepared, images: Images, context: Context
 ) -> None:
     import numpy as np
 
-    classes = len(prepared.class_names)
+    classes, use, registry = len(prepared.class_names), _classifier(request), default_registry()
 
     def predict(asked: Images) -> Logits:
         if not len(asked):
@@ -165,11 +169,14 @@ def _write_predictions(
             raise TypeError(f"the classifier returned logits of shape {logits.shape}, expected {expected}")
         return logits
 
-    altered = [predict(copies) for copies in altered_copies(images, queries)]
+    def seen(asked: Images) -> Logits:
+        return registry.undone(use, predict(asked))
+
+    altered = [seen(copies) for copies in altered_copies(images, request.parameters.queries)]
     arrays = {
-        "challenge": predict(images),
+        "challenge": seen(images),
         "test": predict(prepared.test.images),
-        "validation": predict(prepared.validation.images),
+        "validation": seen(prepared.validation.images),
         "queries": np.stack(altered) if altered else np.zeros((0, len(images), classes), dtype=np.float32),
     }
     write_arrays(folder / PREDICTIONS_FILE, arrays)

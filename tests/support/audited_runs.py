@@ -59,11 +59,17 @@ def audited_cells(made) -> tuple[AuditedCell, ...]:
     )
 
 
-def audited_run(folder, made, *, examples: int = 400, cells=None):
-    """Write a run folder whose measurements are what the metrics make of its evidence, with pictures of copies."""
-    stated, evidence, pictures, teacher = [], {}, {}, None
+def audited_run(folder, made, *, examples: int = 400, cells=None, outputs=None):
+    """Write a run folder whose measurements are what the metrics make of its evidence, with pictures of copies.
+
+    `outputs` makes the outputs of a method, by its name, of those of the methods before it.
+    """
+    stated, evidence, pictures, teacher, logits = [], {}, {}, None, {}
     for index, cell in enumerate(cells or audited_cells(made)):
         found = _evidence(cell, made, key=(examples, index), examples=examples, teacher=teacher)
+        if cell.method.name in (outputs or {}):
+            found = dataclasses.replace(found, test_logits=outputs[cell.method.name](logits))
+        logits[cell.method.name] = found.test_logits
         teacher = found.test_logits if teacher is None else teacher
         models = {label: attack.threat_model for label, attack in found.attacks.items()}
         record = dataclasses.replace(made.stated_record(cell.method), threat_models=models)

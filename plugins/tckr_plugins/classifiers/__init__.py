@@ -61,10 +61,10 @@ def _component(
     identity: Callable[[Any], str] = lambda _options: "",
     operations: Callable[[Any], float | None] = lambda _options: None,
 ) -> ClassifierComponent:
-    """Return a component whose options have `epochs` and `augment`, as those of every classifier here do."""
+    """Return a component whose options have `epochs`, `augment` and `temperature`, as those of every one here do."""
     return ClassifierComponent(
         name,
-        version="1",
+        version="2",
         options=options,
         load=load,
         summary=summary,
@@ -73,6 +73,7 @@ def _component(
         epochs=lambda given: given.epochs,
         untrained=lambda given: given.model_copy(update={"epochs": 0}),
         memorising=lambda given, epochs: given.model_copy(update={"epochs": epochs, "augment": False}),
+        undo=lambda given, logits: logits * logits.dtype.type(given.temperature),
     )
 
 

@@ -4,6 +4,7 @@ import re
 import types
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydantic import Field
 
@@ -140,6 +141,24 @@ def test_a_classifier_that_cannot_be_the_base_of_controls_is_one_sentence_about_
         ContractError, match=r"classifier 'unable' cannot be made one that learns by heart.*mine-dist 1"
     ):
         matrix_with_classifier("unable", registry, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("undo", "fault"),
+    [
+        (lambda _options, logits: -logits, "of another class"),
+        (lambda _options, logits: logits * np.float32("nan"), "not finite"),
+        (lambda _options, logits: logits[:, :1], "of shape"),
+        (lambda _options, logits: logits.astype(np.float64), "float32"),
+        (lambda options, _logits: options.absent, "fails with AttributeError"),
+    ],
+)
+def test_outputs_undone_to_what_cannot_have_been_outputs_are_blamed_on_the_plugin(undo, fault):
+    registry = registry_with(made(ClassifierComponent, "hiding", undo=undo))
+    use = registry.use("classifier", "hiding", label="hiding", options={})
+    logits = np.array([[1.0, 0.5], [0.0, 2.0]], dtype=np.float32)
+    with pytest.raises(ContractError, match=rf"classifier 'hiding'.*{fault}.*mine-dist 1"):
+        registry.undone(use, logits)
 
 
 def test_what_is_declared_follows_the_options_given():

@@ -8,6 +8,7 @@ from scipy.special import softmax
 from tckr_plugins.classifiers import register_classifiers
 
 from tckr_bench.errors import OptionError
+from tckr_bench.plugin.contract import undone
 from tckr_bench.plugin.protocols import Context
 from tckr_bench.plugin.testing import fake_class_names, fake_images
 from tckr_bench.records import TrainingData
@@ -21,9 +22,14 @@ TINY = {
 }
 
 
-def load(name, **options):
+def components():
     found = {}
     register_classifiers(lambda component: found.update({component.name: component}))
+    return found
+
+
+def load(name, **options):
+    found = components()
     return found[name].load(found[name].parse_options({"epochs": 1} | TINY[name] | options))
 
 
@@ -47,6 +53,14 @@ def test_a_temperature_softens_probabilities_and_keeps_predictions(name):
     confidences = [softmax(logits, axis=1).max(axis=1) for logits in (soft, plain, sharp)]
     assert (confidences[0] < confidences[1]).all()
     assert (confidences[1] < confidences[2]).all()
+
+
+@pytest.mark.parametrize("name", sorted(TINY))
+def test_what_a_temperature_does_to_the_outputs_is_undone_to_the_bit_where_it_is_a_power_of_two(name):
+    component = components()[name]
+    options = component.parse_options({"epochs": 1} | TINY[name] | {"temperature": 4.0})
+    found = undone(component, options, predicted(fitted(name, temperature=4.0)))
+    np.testing.assert_array_equal(found, predicted(fitted(name)))
 
 
 @pytest.mark.parametrize("name", ["dp-sgd", "small-cnn"])
