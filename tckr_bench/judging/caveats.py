@@ -124,8 +124,10 @@ def _of_training(rows: list[Row]) -> Iterator[str]:
 def _of_ranking(leaderboard: Leaderboard, rows: list[Row]) -> Iterator[str]:
     if any(row.get(metric_names.PROVED) for row in rows):
         yield (
-            "A proved epsilon holds for every person and every attack; an empirical one is only what the attacks here "
-            "rule out, for an average person, and a larger one may be true."
+            "A proved epsilon holds for every training image and every attack, and for one training: neither the "
+            "search for its options nor validation images are counted. An empirical one is only what the attacks here "
+            "rule out, for an average image, and a larger one may be true; it takes who is a member for a draw of fair "
+            "coins."
         )
     if any(board.best for board in leaderboard.boards):
         yield (

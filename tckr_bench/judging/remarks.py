@@ -81,8 +81,13 @@ def _of_proof(row: Row) -> Iterator[str]:
     if proved is not None:
         yield (
             f"Beside what attacks find, an epsilon of {signed(proved.value, 2)} is proved ({plain(proved.method)}), "
-            "whatever the attack."
+            "whatever the attack. It is about the training images and this one training, not about validation images "
+            "or what else was trained to find its options."
         )
+    if row.unmatched:
+        short = row.get(metric_names.SHORTFALL)
+        found = f" ({plain(short.method)})" if short else ""
+        yield f"It is not known to be a defence at the student's accuracy: {row.unmatched}{found}."
     copies = [
         (estimate, label) for (metric, label), estimate in row.estimates.items() if metric == "near-duplicate-rate"
     ]

@@ -26,11 +26,14 @@ from tckr_bench.judging.metric_names import (
     FOUND,
     GAP,
     OF_WORST,
+    PROVED,
+    SHORTFALL,
     WORST,
     WORST_AUC,
     WORST_TPR,
 )
 from tckr_bench.judging.ranking import Candidate, Measured, means_of, places_of
+from tckr_bench.records import MATCHED_WITHIN
 from tckr_bench.results.records import cells_of
 
 if TYPE_CHECKING:
@@ -121,6 +124,16 @@ class Row:
         """The largest epsilon that the worst attack rules out, in nats: low is that bound, high its estimate."""
         risk = self.risk(AUC)
         return None if risk is None else self.get(FOUND, risk.attacks[0])
+
+    @property
+    def unmatched(self) -> str:
+        """Why a matched defence is not known to reach the accuracy it should; empty where it is, or none is due."""
+        if not self.method.matched or self.get(PROVED) is None:
+            return ""
+        short = self.get(SHORTFALL)
+        if short is None:
+            return "match not recorded"
+        return "" if short.value <= MATCHED_WITHIN + 1e-9 else "accuracy not matched"
 
     @property
     def protocol(self) -> TrainingProtocol:

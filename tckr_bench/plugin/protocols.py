@@ -5,7 +5,7 @@ Arrays cross the boundary as numpy, so a plugin may use any framework.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         ThreatModel,
         TrainingData,
         TrainingHistory,
+        Tuned,
     )
 
 
@@ -200,8 +201,11 @@ class Classifier(Protocol):
 class TunableClassifier(Classifier, Protocol):
     """A defended classifier that can trade privacy for accuracy: what utility-matched baselines need."""
 
-    def tune(self, data: TrainingData, *, accuracy: float, seed: int, context: Context) -> Mapping[str, float]:
-        """Return the options with which it just reaches an accuracy (0 to 1) on `data.validation`."""
+    def tune(self, data: TrainingData, *, accuracy: float, seed: int, context: Context) -> Tuned:
+        """Return the options with which it just reaches an accuracy (0 to 1) on `data.validation`.
+
+        Where none do, those that come nearest; what was reached is told either way.
+        """
 
 
 class Attack(Protocol):

@@ -27,6 +27,7 @@ from tckr_bench.records import (
     GenerationRequest,
     ImageCatalogue,
     LabelledImages,
+    Matching,
     PrivacyGuarantee,
     Prompts,
     References,
@@ -166,8 +167,8 @@ def fake_release_evidence(*, examples: int = 60, seed: int = 0) -> ReleaseEviden
 def fake_cell_evidence(*, examples: int = 1000, classes: int = 3, seed: int = 0) -> CellEvidence:
     """Return the evidence of a cell with one attack, as many members as non-members, that no built-in metric lacks.
 
-    The attack itself has no canaries, but its eight shadow models have; the training proves something, and a tenth of
-    the synthetic images are copies.
+    The attack itself has no canaries, but its eight shadow models have; the training proves something and is
+    matched to a student, and a tenth of the synthetic images are copies.
     """
     generator = np.random.default_rng(seed)
     labels = generator.integers(0, classes, size=examples).astype(np.int64)
@@ -195,7 +196,8 @@ def fake_cell_evidence(*, examples: int = 1000, classes: int = 3, seed: int = 0)
             np.where(np.arange(examples) % 10, to_members, 0.1 * to_members / 20), 20.0 * generator.random(examples)
         ),
     )
-    guarantee = PrivacyGuarantee(epsilon=4.0, delta=1e-5, accountant="prv")
+    matching = Matching(wanted=0.5, reached=0.49, trainings=5)
+    guarantee = PrivacyGuarantee(epsilon=4.0, delta=1e-5, accountant="prv", matching=matching)
     return CellEvidence(labels, logits[0], logits[1], {"fake": attack}, "fake", guarantee)
 
 

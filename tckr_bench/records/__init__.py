@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tckr_bench.records.contract import Better, CaptionBasis, Quantity, ShadowData, Shadows, Unit
 from tckr_bench.records.data import (
+    MATCHED_WITHIN,
     SPLITS,
     DatasetDescription,
     EncodedImage,
@@ -16,12 +17,14 @@ from tckr_bench.records.data import (
     GenerationRequest,
     ImageCatalogue,
     LabelledImages,
+    Matching,
     Pretraining,
     PrivacyGuarantee,
     Prompts,
     Split,
     TrainingData,
     TrainingHistory,
+    Tuned,
 )
 from tckr_bench.records.estimate import Estimate
 from tckr_bench.records.membership import (
@@ -99,6 +102,7 @@ else:
 
 
 __all__ = [
+    "MATCHED_WITHIN",
     "SPLITS",
     "AttackEvidence",
     "AttackScores",
@@ -131,6 +135,7 @@ __all__ = [
     "LabelledImages",
     "Labels",
     "Logits",
+    "Matching",
     "Measurement",
     "Members",
     "Membership",
@@ -158,6 +163,7 @@ __all__ = [
     "TrainingData",
     "TrainingHistory",
     "TrainingProtocol",
+    "Tuned",
     "Unit",
     "attacks_on",
     "read_only",

@@ -179,13 +179,52 @@ class TrainingData:
     teacher: Callable[[npt.NDArray[Any]], npt.NDArray[np.float32]] | None = None
 
 
+MATCHED_WITHIN = 0.005
+"""How far below the accuracy wanted a matched defence may stay, half a percentage point."""
+
+
+@dataclass(frozen=True)
+class Matching:
+    """How a defence was matched to a student: the accuracy wanted, and the one reached, on validation images, 0 to 1.
+
+    `trainings` is how many the search for its options took, each on the real images.
+    """
+
+    wanted: float
+    reached: float
+    trainings: int
+
+    @property
+    def met(self) -> bool:
+        """Whether the accuracy wanted was reached, to within half a percentage point."""
+        return self.wanted - self.reached <= MATCHED_WITHIN + 1e-9
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The options that a defence was tuned to, by name, and how far they match."""
+
+    options: Mapping[str, float]
+    matching: Matching
+
+
 @dataclass(frozen=True)
 class PrivacyGuarantee:
-    """What training proves: (epsilon, delta)-differential privacy of the training images, by an accountant."""
+    """What training proves: (epsilon, delta)-differential privacy of the training images, by an accountant.
+
+    Attributes:
+        epsilon: in nats, of one training that sees an image or does not.
+        delta: chance with which it may fail.
+        accountant: how it was counted, for people.
+        leaves_out: what saw the real images and is not counted, in words, such as "the search for its options".
+        matching: of a defence that was matched to a student.
+    """
 
     epsilon: float
     delta: float
     accountant: str
+    leaves_out: tuple[str, ...] = ()
+    matching: Matching | None = None
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,14 @@ def _fault_of_guarantee(guarantee: PrivacyGuarantee | None) -> str:
     if guarantee is None:
         return ""
     sound = math.isfinite(guarantee.epsilon) and guarantee.epsilon >= 0 and 0 <= guarantee.delta <= 1
-    return "" if sound else "the privacy guarantee is not a finite epsilon of 0 or more with a delta of 0 to 1"
+    if guarantee.matching is not None:
+        wanted, reached = guarantee.matching.wanted, guarantee.matching.reached
+        sound = sound and 0 <= wanted <= 1 and 0 <= reached <= 1 and guarantee.matching.trainings >= 0
+    return (
+        ""
+        if sound
+        else "the privacy guarantee is not a finite epsilon of 0 or more with a delta and accuracies of 0 to 1"
+    )
 
 
 def _finite(values: npt.NDArray[Any]) -> bool:

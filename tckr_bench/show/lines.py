@@ -121,4 +121,6 @@ def epsilons(row: Row) -> tuple[str, ...]:
     if proved is None:
         return ()
     shown = [f"proved \u03b5 \u2264 {signed(proved.value, 2)}"]
+    if row.unmatched:
+        shown.append(row.unmatched)
     return (*shown, *([f"found \u03b5 \u2265 {signed(found.low, 2)}"] if found else []))

@@ -107,7 +107,7 @@ def run(request: Request, folder: Path, context: Context) -> None:
         teacher=_teacher(request, context) if parameters.labels == "soft" else None,
     )
     classifier: Classifier = default_registry().load(_classifier(request))
-    history = classifier.fit(data, seed=request.seed, context=context)
+    history = _with_matching(classifier.fit(data, seed=request.seed, context=context), request.inputs.tuned)
     (folder / MODEL_FOLDER).mkdir()
     classifier.save(folder / MODEL_FOLDER)
     (folder / HISTORY_FILE).write_text(json.dumps(asdict(history)), encoding="utf-8")
@@ -128,7 +128,17 @@ def read_history(folder: Path) -> TrainingHistory:
 def _classifier(request: Request) -> ComponentUse:
     """Return the classifier to train, with the options a stage before this one found for it."""
     use, tuned = request.components["classifier"], request.inputs.tuned
-    return use if tuned is None else replace(use, options={**use.options, **read_tuned(tuned)})
+    return use if tuned is None else replace(use, options={**use.options, **read_tuned(tuned).options})
+
+
+def _with_matching(history: TrainingHistory, tuned: Path | None) -> TrainingHistory:
+    """Return a history whose guarantee, if it has one, says what the search for its options saw and reached."""
+    if tuned is None or history.guarantee is None:
+        return history
+    matching = read_tuned(tuned).matching
+    search = f"the search for its options ({matching.trainings} trainings, judged on private validation images)"
+    left_out = (*history.guarantee.leaves_out, search)
+    return replace(history, guarantee=replace(history.guarantee, leaves_out=left_out, matching=matching))
 
 
 def _training_set(request: Request, prepared: Prepared) -> LabelledImages:

@@ -7,7 +7,7 @@ one is not called more private for having learned less.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Generic
 
 from pydantic import TypeAdapter
@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from tckr_bench.errors import OptionError
 from tckr_bench.plugin.protocols import TunableClassifier
 from tckr_bench.plugin.registry import default_registry
-from tckr_bench.records import TrainingData
+from tckr_bench.records import TrainingData, Tuned
 from tckr_bench.stages.arrays import read_arrays
 from tckr_bench.stages.prepare import read_prepared
 from tckr_bench.stages.request import PlaceT
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tckr_bench.plugin.protocols import Context
     from tckr_bench.stages.request import StageRequest
 
-TUNED_FILE = "options.json"
+TUNED_FILE = "tuned.json"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Parameters:
 
 
 def run(request: StageRequest[Inputs[Path], Parameters], folder: Path, context: Context) -> None:
-    """Write the options the classifier found."""
+    """Write the options the classifier found, the accuracy that was wanted, and the one they reach."""
     use = request.components["classifier"]
     classifier = default_registry().load(use)
     if not isinstance(classifier, TunableClassifier):
@@ -55,10 +55,10 @@ def run(request: StageRequest[Inputs[Path], Parameters], folder: Path, context: 
     reached = read_arrays(request.inputs.student / "predictions.safetensors", names=("validation",))["validation"]
     data = TrainingData(prepared.train, prepared.class_names, validation=prepared.validation)
     wanted = accuracy(reached, prepared.validation.labels)
-    options = classifier.tune(data, accuracy=wanted, seed=request.seed, context=context)
-    (folder / TUNED_FILE).write_text(json.dumps(dict(options)), encoding="utf-8")
+    tuned = classifier.tune(data, accuracy=wanted, seed=request.seed, context=context)
+    (folder / TUNED_FILE).write_text(json.dumps(asdict(tuned)), encoding="utf-8")
 
 
-def read_tuned(folder: Path) -> dict[str, float]:
-    """Read the options a classifier was tuned to."""
-    return TypeAdapter(dict[str, float]).validate_json((folder / TUNED_FILE).read_bytes())
+def read_tuned(folder: Path) -> Tuned:
+    """Read the options a classifier was tuned to, and how far they match."""
+    return TypeAdapter(Tuned).validate_json((folder / TUNED_FILE).read_bytes())

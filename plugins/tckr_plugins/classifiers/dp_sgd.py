@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from tckr_bench.errors import TckrError
+from tckr_bench.records import Matching, Tuned
 from tckr_plugins.classifiers.edges import LinearOnEdges
 from tckr_plugins.classifiers.private_training import train_privately
 from tckr_plugins.classifiers.torch_classifier import Body, NetworkClassifier
@@ -114,11 +115,11 @@ class DpSgdClassifier(NetworkClassifier):
     def _train(self, network: ImageNetwork, data: TrainingData, *, seed: int, context: Context) -> TrainingHistory:
         return train_privately(network, data, options=self._options, seed=seed, context=context)
 
-    def tune(self, data: TrainingData, *, accuracy: float, seed: int, context: Context) -> Mapping[str, float]:
+    def tune(self, data: TrainingData, *, accuracy: float, seed: int, context: Context) -> Tuned:
         """Return the noise multiplier with which training just reaches an accuracy (0 to 1) on `data.validation`.
 
         Between budgets of 1000, which protects nobody, and 0.1, which teaches nothing, the noise is found as
-        `noise_reaching` does: where no noise reaches the accuracy, it is the least that was tried.
+        `noise_reaching` does: where no noise reaches the accuracy, it is that of 1000, and the matching says so.
 
         Raises:
             TckrError: there are no validation images, or what training raises.
@@ -134,11 +135,11 @@ class DpSgdClassifier(NetworkClassifier):
             tuned = DpSgdClassifier(options.model_copy(update={"noise_multiplier": noise}))
             history = tuned.fit(data, seed=seed, context=replace(context, progress=_silent))
             context.progress(next(done) / FITS)
-            return max(history.validation_accuracies, default=0.0)
+            return history.validation_accuracies[-1] if history.validation_accuracies else 0.0
 
-        noise = noise_reaching(accuracy, reached=reached, least=least, most=most)
+        found = noise_reaching(accuracy, reached=reached, least=least, most=most)
         context.progress(1.0)
-        return {"noise_multiplier": noise}
+        return Tuned({"noise_multiplier": found.noise}, Matching(accuracy, found.accuracy, found.trainings))
 
 
 def _silent(_fraction: float) -> None:

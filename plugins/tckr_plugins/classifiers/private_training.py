@@ -1,14 +1,15 @@
 """The training loop of DP-SGD (Abadi et al. 2016): Poisson sampling, clipping per example, Gaussian noise.
 
 Each image shows one augmented view of itself, so that clipping bounds what it adds to a step. The accountant counts
-every step, so every epoch's weights are covered: keeping the epoch that is best on validation images is
-post-processing. The validation images themselves and the losses in the history, which carry no noise, are not covered;
-nor is anything if the seed is known, from which the noise is drawn.
+every step. The last epoch is kept: validation images are private too, and to keep the epoch that is best on them would
+show something of them that no accountant counted. They are looked at for the history alone, which, like the losses
+there, carries no noise and is not covered; nor is anything if the seed is known, from which the noise is drawn.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from tckr_plugins.classifiers.augmentation import shift_and_flip
 from tckr_plugins.classifiers.batches import ImageSource, to_tensor
 from tckr_plugins.classifiers.edges import LinearOnEdges
 from tckr_plugins.classifiers.network import predict
-from tckr_plugins.classifiers.training import Watch, learning_rate_at
+from tckr_plugins.classifiers.training import learning_rate_at
 from tckr_plugins.privacy.accounting import Sampling, guarantee_of, noise_for
 from tckr_plugins.privacy.clipping import clipped_gradients
 from tckr_plugins.privacy.mechanism import check_delta, noisy_mean, poisson_sample
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from tckr_plugins.classifiers.network import ImageNetwork
     from tckr_plugins.classifiers.options import DpSgdOptions
 
+OPTIONS = "whatever its options were chosen on"
 PART = 256
 """Images whose gradients are computed together: a logical batch of any size takes no more memory than this."""
 
@@ -44,7 +46,7 @@ PART = 256
 def train_privately(
     network: ImageNetwork, data: TrainingData, *, options: DpSgdOptions, seed: int, context: Context
 ) -> TrainingHistory:
-    """Train a network in place; with validation images keep the epoch that is best on them (ties: the later).
+    """Train a network in place and keep its last epoch, whatever validation images say of the others.
 
     Returns:
         The history with its guarantee; `kept_epoch` is 0 for a network that was not trained (`epochs=0`).
@@ -57,20 +59,17 @@ def train_privately(
         return TrainingHistory((), (), kept_epoch=0)
     learner = Learner(network, augment=options.augment)
     steps = PrivateSteps(learner, data, options=options, seed=seed, device=context.device)
-    watch = None
-    if data.validation is not None and len(data.validation):
-        logits = learner.predictor(data.validation.images, device=context.device)
-        watch = Watch(network, data.validation.labels, logits)
+    accuracies: list[float] = []
+    validation = data.validation if data.validation is not None and len(data.validation) else None
+    logits = learner.predictor(validation.images, device=context.device) if validation else None
     losses: list[float] = []
     for epoch in range(1, options.epochs + 1):
         losses.append(steps.epoch(epoch, context=context))
-        if watch is not None:
-            watch.look()
-    if watch is not None:
-        network.load_state_dict(watch.weights)
+        if logits is not None and validation is not None:
+            accuracies.append(float((logits().argmax(axis=1) == validation.labels).mean()))
     network.eval()
-    kept, accuracies = (watch.kept_epoch, tuple(watch.accuracies)) if watch else (len(losses), ())
-    return TrainingHistory(tuple(losses), accuracies, kept, guarantee=steps.guarantee)
+    guarantee = replace(steps.guarantee, leaves_out=(OPTIONS,))
+    return TrainingHistory(tuple(losses), tuple(accuracies), len(losses), guarantee=guarantee)
 
 
 def _check(data: TrainingData, options: DpSgdOptions) -> None:

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from tckr_bench.records import MATCHED_WITHIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FITS = 6
-TOLERANCE = 0.005
+FITS = 9
+"""Trainings at most: one with the least noise, and eight that halve the way from it to the most."""
 
 
-def noise_reaching(accuracy: float, *, reached: Callable[[float], float], least: float, most: float) -> float:
+@dataclass(frozen=True)
+class Found:
+    """The noise that a search ended with, the accuracy (0 to 1) seen with it, and how many trainings it took."""
+
+    noise: float
+    accuracy: float
+    trainings: int
+
+
+def noise_reaching(accuracy: float, *, reached: Callable[[float], float], least: float, most: float) -> Found:
     """Return the noise, between `least` and `most`, with which training just reaches an accuracy (0 to 1).
 
-    The logarithm of the noise is bisected, in `FITS` trainings at most; the first within half a percentage point ends
-    it. Otherwise it is the most noise that was seen to reach the accuracy or, where none did, the least that was tried.
+    Where the least noise does not reach it, nothing in between is tried: more noise teaches less. Otherwise the
+    logarithm of the noise is bisected, in `FITS` trainings at most; the first within half a percentage point ends it,
+    and else it is the most noise that was seen to reach the accuracy.
 
     Args:
         accuracy: what is wanted.
@@ -25,16 +38,21 @@ def noise_reaching(accuracy: float, *, reached: Callable[[float], float], least:
         most: the upper end.
 
     >>> noise_reaching(0.5, reached=lambda noise: 1 / noise, least=1.0, most=4.0)
-    2.0
-    >>> round(noise_reaching(0.9, reached=lambda noise: 0.1, least=1.0, most=2.0**64), 6)  # out of reach
-    2.0
+    Found(noise=2.0, accuracy=0.5, trainings=2)
+    >>> noise_reaching(0.9, reached=lambda noise: 0.1, least=1.0, most=2.0**64)  # out of reach
+    Found(noise=1.0, accuracy=0.1, trainings=1)
     """
+    best = Found(least, reached(least), 1)
+    if best.accuracy <= accuracy + MATCHED_WITHIN:
+        return best
     low, high = math.log(least), math.log(most)
-    tried: dict[float, float] = {}
-    for _fit in range(FITS):
+    for fit in range(2, FITS + 1):
         noise = math.exp((low + high) / 2)
-        tried[noise] = reached(noise)
-        if abs(tried[noise] - accuracy) <= TOLERANCE:
-            return noise
-        low, high = (math.log(noise), high) if tried[noise] > accuracy else (low, math.log(noise))
-    return max((noise for noise, found in tried.items() if found >= accuracy), default=min(tried))
+        found = Found(noise, reached(noise), fit)
+        if abs(found.accuracy - accuracy) <= MATCHED_WITHIN:
+            return found
+        if found.accuracy > accuracy:
+            best, low = found, math.log(noise)
+        else:
+            high = math.log(noise)
+    return Found(best.noise, best.accuracy, FITS)

@@ -15,7 +15,7 @@ from tckr_plugins.metrics.audits import (
     TPR_BETWEEN_TRAININGS,
 )
 from tckr_plugins.metrics.copies import DUPLICATE_RATE, NEAR_DUPLICATE_RATE
-from tckr_plugins.metrics.guarantees import EPSILON_ACCOUNTED
+from tckr_plugins.metrics.guarantees import EPSILON_ACCOUNTED, MATCH_SHORTFALL
 from tckr_plugins.metrics.guessing import (
     ADVANTAGE,
     AUDIT_CANARY_EPSILON_LOWER,
@@ -65,6 +65,7 @@ METRICS = (
     AUDIT_CANARY_TPR_AT_1_FPR,
     AUDIT_CANARY_EPSILON_LOWER,
     EPSILON_ACCOUNTED,
+    MATCH_SHORTFALL,
     DUPLICATE_RATE,
     NEAR_DUPLICATE_RATE,
     MEMBERS_EXTRACTED,

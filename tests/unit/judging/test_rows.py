@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from tckr_bench.judging import metric_names
 from tckr_bench.judging.ranking import dominates
+from tckr_bench.judging.remarks import remarks_of
 from tckr_bench.judging.rows import measured_of
+from tckr_bench.show.lines import epsilons
 
 SHARE = st.floats(0, 1)
 
@@ -247,6 +249,32 @@ def test_a_defended_row_says_what_it_proves_and_what_its_worst_attack_found(made
     row = next(row for row in board.candidates if row.method.role == "defended")
     assert row.pareto
     assert (row.get(metric_names.PROVED).value, row.found_epsilon.low, row.found_epsilon.high) == (8.0, 0.3, 0.9)
+
+
+@pytest.mark.parametrize(("short", "said"), [(None, "match not recorded"), (0.004, ""), (0.02, "accuracy not matched")])
+def test_a_matched_row_says_whether_it_reached_the_accuracy_it_was_to_reach(made, short, said):
+    """An epsilon of 807 at the end of a search is no price of that accuracy."""
+    method = dataclasses.replace(made.plain_method("dp-sgd-matched", "defended"), matched=True)
+    measurements = [*made.measurements_for(0.80, 0.52), made.measurement("epsilon-accounted", 807.0, 0.0)]
+    if short is not None:
+        told = made.measurement(metric_names.SHORTFALL, short, 0.0)
+        measurements.append(dataclasses.replace(told, interval="80.0 % of 82.0 % wanted"))
+    board = board_of(made, [*made.stated_cells().values(), made.stated_record(method, measurements)])
+    row = next(row for row in board.candidates if row.method.role == "defended")
+    assert row.unmatched == said
+    assert epsilons(row)[0] == "proved ε ≤ 807.00"
+    assert (said in epsilons(row)) == bool(said)
+    remarks = " ".join(remarks_of(row))
+    assert "this one training, not about validation images" in remarks
+    assert ("student's accuracy" in remarks) == bool(said)
+    assert ("80.0 % of 82.0 % wanted" in remarks) == (said == "accuracy not matched")
+
+
+def test_a_defence_that_is_not_matched_has_no_match_to_speak_of(made):
+    measurements = (*made.measurements_for(0.80, 0.52), made.measurement("epsilon-accounted", 8.0, 0.0))
+    cells = [*made.stated_cells().values(), made.stated_record(made.plain_method("dp-sgd", "defended"), measurements)]
+    row = next(row for row in board_of(made, cells).candidates if row.method.role == "defended")
+    assert row.unmatched == ""
 
 
 def test_a_failed_seed_counts_as_chance_in_the_ranking(made):

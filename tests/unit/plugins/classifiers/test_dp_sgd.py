@@ -113,7 +113,7 @@ def test_the_guarantee_is_what_was_asked_for_and_counts_every_step():
     assert history.guarantee.delta == 1e-5
     assert "12 steps" in history.guarantee.accountant  # 90 images in 3 batches, 4 times
     assert len(history.losses) == len(history.validation_accuracies) == 4
-    assert history.validation_accuracies[history.kept_epoch - 1] == max(history.validation_accuracies)
+    assert history.kept_epoch == 4  # the last, whatever private validation images say of the others
 
 
 def test_given_noise_takes_precedence_over_epsilon():
@@ -269,25 +269,33 @@ def test_a_tuned_classifier_just_reaches_the_accuracy_and_keeps_it_when_trained_
     data, seen = task(150, validation=300), []
     classifier = dp_sgd.load(DpSgdOptions(**(QUICK | options)))
     found = classifier.tune(data, accuracy=0.8, seed=0, context=Context(progress=seen.append))
-    assert set(found) == {"noise_multiplier"}
+    assert set(found.options) == {"noise_multiplier"}
+    assert found.matching.met
+    assert found.matching.wanted == 0.8
+    assert 2 <= found.matching.trainings <= 9
     assert seen[-1] == 1.0
     assert seen == sorted(seen)
-    _, history = fit(data, **(options | {"epsilon": 3.0} | found))
-    assert 0.78 <= max(history.validation_accuracies) <= 0.9
-    assert history.guarantee.accountant.startswith(f"opacus rdp, noise {found['noise_multiplier']:.4g}")
+    _, history = fit(data, **(options | {"epsilon": 3.0} | found.options))
+    assert found.matching.reached == history.validation_accuracies[-1]
+    assert 0.78 <= found.matching.reached <= 0.9
+    noise = found.options["noise_multiplier"]
+    assert history.guarantee.accountant.startswith(f"opacus rdp, noise {noise:.4g}")
     easier = classifier.tune(data, accuracy=0.5, seed=0, context=CONTEXT)
-    assert easier["noise_multiplier"] > found["noise_multiplier"]
+    assert easier.options["noise_multiplier"] > noise
 
 
-def test_an_accuracy_out_of_reach_gets_the_least_noise_that_was_tried():
+def test_an_accuracy_out_of_reach_is_said_to_be_after_one_training():
     data = task(30)
     hopeless = TrainingData(
         data.training, data.class_names, LabelledImages(data.validation.images[:9], np.arange(9) % 2)
     )
     options = QUICK | {"network": "edges", "augment": False, "epochs": 1}
     found = dp_sgd.load(DpSgdOptions(**options)).tune(hopeless, accuracy=1.0, seed=0, context=CONTEXT)
-    least, most = (noise_for(epsilon, sampling=Sampling(1.0, 1), delta=1e-5) for epsilon in (1000.0, 0.1))
-    assert least < found["noise_multiplier"] < least * (most / least) ** 0.02
+    least = noise_for(1000.0, sampling=Sampling(1.0, 1), delta=1e-5)
+    assert found.options["noise_multiplier"] == pytest.approx(least)
+    assert not found.matching.met
+    assert found.matching.reached < 0.9
+    assert found.matching.trainings == 1
 
 
 def test_tuning_asks_for_validation_images():
@@ -303,8 +311,15 @@ def test_the_noise_sought_is_the_most_that_was_seen_to_do():
         return 0.9 if noise < 3 else 0.1
 
     found = noise_reaching(0.5, reached=reached, least=0.01, most=100.0)
-    assert len(tried) == 6
-    assert found == max(noise for noise in tried if noise < 3)
+    assert len(tried) == found.trainings == 9
+    assert found.noise == max(noise for noise in tried if noise < 3)
+    assert found.accuracy == 0.9
+
+
+def test_the_promise_of_a_training_says_what_it_leaves_out():
+    _, history = fit()
+    assert history.guarantee.leaves_out == ("whatever its options were chosen on",)
+    assert history.guarantee.matching is None
 
 
 def test_edges_are_told_from_their_direction_whatever_the_light():

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tckr_bench.records import PrivacyGuarantee, ShadowAudit
+from tckr_bench.records import Matching, PrivacyGuarantee, ShadowAudit
 from tckr_bench.stats import auc
 
 CANARY_NAMES = ["audit-canary-auc", "audit-canary-tpr-at-1-fpr"]
@@ -79,3 +79,24 @@ def test_a_target_is_as_many_deviations_from_its_shadows_as_its_auc_lies_from_th
     assert found.value == pytest.approx((auc(attack.scores, attack.members) - 0.6) / np.sqrt(0.0008 / 3))
     equal = attack_on(audit=replace(audit, aucs=np.full(4, 0.5)))
     assert compute("auc-from-shadows", cell_with({"a": equal})) == []
+
+
+def test_the_proved_epsilon_says_in_words_what_it_leaves_out(compute, cell_with):
+    guarantee = PrivacyGuarantee(3.9, 1e-5, "prv", leaves_out=("this", "that"))
+    (measurement,) = compute("epsilon-accounted", cell_with({}, guarantee=guarantee))
+    assert measurement.interval.endswith("; it leaves out this and that")
+
+
+@pytest.mark.parametrize(("reached", "said"), [(0.796, "reached"), (0.794, "not reached"), (0.85, "reached")])
+def test_a_matched_defence_says_whether_it_matches_and_both_accuracies(compute, cell_with, reached, said):
+    guarantee = PrivacyGuarantee(807.0, 1e-5, "rdp", matching=Matching(0.8, reached, 7))
+    (measurement,) = compute("match-shortfall", cell_with({}, guarantee=guarantee))
+    assert measurement.value == pytest.approx(0.8 - reached)
+    assert measurement.interval.startswith(f"{said}: {100 * reached:.1f} % of 80.0 % wanted on validation images")
+    assert measurement.examples == 7
+    unmatched = PrivacyGuarantee(8.0, 1e-5, "rdp")
+    assert (
+        compute("match-shortfall", cell_with({}, guarantee=unmatched))
+        == compute("match-shortfall", cell_with({}))
+        == []
+    )

@@ -41,7 +41,8 @@ def worse(evidence):
     )
     confused = evidence.test_logits.copy()
     confused[::2] = np.roll(confused[::2], 1, axis=1)
-    guarantee = replace(evidence.guarantee, epsilon=2 * evidence.guarantee.epsilon)
+    matching = replace(evidence.guarantee.matching, reached=0.4)
+    guarantee = replace(evidence.guarantee, epsilon=2 * evidence.guarantee.epsilon, matching=matching)
     return replace(evidence, test_logits=confused, attacks={"fake": found}, guarantee=guarantee)
 
 

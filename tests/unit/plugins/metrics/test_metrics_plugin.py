@@ -12,7 +12,7 @@ from tckr_bench.records import AttackScores, CellEvidence, ThreatModel
 from tckr_bench.stats import auc, tpr_interval, wilson
 
 THREAT = ThreatModel(sees="outputs", owns="labels")
-OF_THE_CELL = {"best-published-auc", "accuracy", "accuracy-gap", "epsilon-accounted"}
+OF_THE_CELL = {"best-published-auc", "accuracy", "accuracy-gap", "epsilon-accounted", "match-shortfall"}
 
 
 def logits_that_are(right):
