@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from tckr_bench.records import Logits
 
@@ -25,10 +23,13 @@ def outline(logits: Logits) -> tuple[float, ...]:
     Returns:
         Eight numbers; none where all classes have the same outputs, which tell nothing of any other.
 
+    >>> import numpy as np
     >>> outputs = np.array([[1.0, 3.0], [2.0, 0.5]], dtype=np.float32)
     >>> alike(outline(outputs), outline(outputs / 4 + 7)), alike(outline(outputs), outline(-outputs))
     (True, False)
     """
+    import numpy as np
+
     centred = logits[:MOST_IMAGES].astype(np.float64)
     centred -= centred.mean(axis=1, keepdims=True) if centred.size else 0.0
     norm = np.linalg.norm(centred)
@@ -43,4 +44,6 @@ def outline(logits: Logits) -> tuple[float, ...]:
 
 def alike(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
     """Tell whether two outlines are of outputs that determine one another; what has no outline is like nothing."""
-    return bool(first) and len(first) == len(second) and bool(np.abs(np.subtract(first, second)).max() <= TOLERANCE)
+    if not first or len(first) != len(second):
+        return False
+    return all(abs(one - other) <= TOLERANCE for one, other in zip(first, second, strict=True))

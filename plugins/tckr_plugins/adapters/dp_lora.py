@@ -16,7 +16,7 @@ the number of images in each class. Nothing is covered if the seed is known, fro
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -106,7 +106,9 @@ class DpLoraAdapter(UnetAdapter[DpLoraOptions]):
         if not all(bool(value.isfinite().all()) for value in trainable.parameters):
             raise TckrError(f"training diverged; lower the option 'learning_rate' of the adapter '{self.name}'")
         return PrivacyReport(
-            **asdict(guarantee),
+            epsilon=guarantee.epsilon,
+            delta=guarantee.delta,
+            accountant=guarantee.accountant,
             noise_multiplier=noise_multiplier,
             clip_norm=options.clip_norm,
             sampling_rate=sampling.rate,

@@ -128,7 +128,7 @@ def test_the_pages_of_an_audit_show_every_part(audited_index):
         "canaries, AUC",
         "Nearest copies",
         "2.0 of 255 apart",
-        "A proved epsilon holds for every person",
+        "A proved epsilon holds for every training image",
     ):
         assert part in words
     for part in ("No attack here is adaptive", "here is trusted", "contradicts", "was not tested"):
