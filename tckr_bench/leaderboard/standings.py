@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from tckr_bench.errors import LeaderboardError, nearest
 from tckr_bench.judging import metric_names
 from tckr_bench.judging import rows as board
+from tckr_bench.judging.measured import measured_of
 from tckr_bench.judging.quantities import mean_estimates
 from tckr_bench.judging.ranking import Candidate, Place, places_of
 from tckr_bench.leaderboard.requirements import on_datasets, shortcomings
@@ -239,7 +240,7 @@ def failed_gates(record: ResultRecord) -> tuple[str, ...]:
 
 def _candidate(entry: Entry, scope: Sequence[str]) -> Candidate:
     found = [entry.results[name] for name in scope if name in entry.results]
-    measured = () if entry.missing else tuple(board.measured_of(it.row, it.baseline) for it in found)
+    measured = () if entry.missing else tuple(measured_of(it.row, it.baseline) for it in found)
     return Candidate(entry.slug, measured, takes_part=entry.standing == "ranked")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from tckr_bench.datasets import decode_images
 from tckr_bench.leaderboard.site.entry_charts import Chart
 from tckr_bench.leaderboard.site.frame import render, static
-from tckr_bench.leaderboard.site.galleries import Picture, pair_png
+from tckr_bench.leaderboard.site.galleries import Picture, beside_png
 from tckr_bench.show import charts
 from tckr_bench.show.chart_parts import SERIES
 from tckr_bench.show.image_audit_words import COVERED, LEFT_OUT, counted, findings, headline, probability
@@ -80,7 +80,7 @@ def nearest_pictures(found: AuditedImages, folders: AuditFolders) -> tuple[Pictu
     ]
     pictures = []
     for place, (real, synthetic) in enumerate(zip(*sides, strict=True), start=1):
-        png = base64.b64encode(pair_png(real, synthetic, height=1)).decode("ascii")
+        png = base64.b64encode(beside_png([real, synthetic], height=1)).decode("ascii")
         pictures.append(Picture(f"data:image/png;base64,{png}", f"{place}", ""))
     return tuple(pictures)
 

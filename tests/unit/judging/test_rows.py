@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tckr_bench.judging import metric_names
+from tckr_bench.judging.measured import measured_of
 from tckr_bench.judging.ranking import dominates
 from tckr_bench.judging.remarks import remarks_of
-from tckr_bench.judging.rows import measured_of
 from tckr_bench.show.lines import epsilons
 
 SHARE = st.floats(0, 1)
