@@ -44,6 +44,9 @@ class RmiaAttack:
     where there are none, the other challenge examples. The published code writes the same ratios, strict inequality
     and interpolation with probabilities; here they are logarithms, so that small ones do not round to 0. The paper's
     Taylor softmax, trimmed mean and votes over augmented queries are left out, as in the authors' current tool.
+    Examples that outdo equally many share a score in the paper, of which there are no more than population examples,
+    so that a rate at few false alarms jumps. Here they are told apart by log r(x), within the step to the next count
+    (`told_apart`): no count changes its place, and an example that shares its count with none scores as published.
     Source: Zarifzadeh, Liu and Shokri 2024, Low-Cost High-Power Membership Inference Attacks, sections 3 and 4;
     Privacy Meter.
     Threat model: the attacker sees the target's outputs for the example and for a population of the same
@@ -69,7 +72,7 @@ class RmiaAttack:
         )
 
     def score(self, evidence: AttackEvidence) -> Scores:
-        """Return the share of the population each example outdoes, (n,) float64, 0 to 1.
+        """Return the share of the population each example outdoes, (n,) float64, 0 to less than 1 and one step.
 
         Raises:
             TckrError: there are no shadow models, some example is never IN or never OUT, there is no population,
@@ -81,13 +84,15 @@ class RmiaAttack:
         shadows = of_shadows(classification.log_likelihood, evidence.shadow_logits, evidence.labels)
         ratios = target - self._log_marginal(shadows, evidence.shadow_membership)
         if evidence.references is not None:
-            return share_outdone(ratios, self._reference_ratios(evidence.references), gamma=self.gamma)
+            population = self._reference_ratios(evidence.references)
+            shares = share_outdone(ratios, population, gamma=self.gamma)
+            return told_apart(shares, ratios, step=1 / len(population))
         if len(ratios) < 2:
             raise TckrError(
                 "the attack 'rmia' needs a population to compare with, but there is one example and no validation "
                 "split; use a protocol with a validation split, or more challenge examples"
             )
-        return share_outdone(ratios, None, gamma=self.gamma)
+        return told_apart(share_outdone(ratios, None, gamma=self.gamma), ratios, step=1 / (len(ratios) - 1))
 
     def _reference_ratios(self, references: References) -> Floats:
         target = of_target(classification.log_likelihood, references.target_logits, references.labels)
@@ -126,6 +131,25 @@ def share_outdone(ratios: Floats, population: Floats | None, *, gamma: float) ->
     return others
 
 
+def told_apart(shares: Floats, ratios: Floats, *, step: float) -> Floats:
+    """Return shares (n,) with those that are equal spread, in the order of their ratios, over less than a step.
+
+    Of k different ratios with one share the lowest keeps it, and each next one has 1 / k of the step more; equal ratios
+    stay equal. `step` is how far different shares lie apart at least, and a higher ratio never has a lower share, as
+    `share_outdone` has it.
+
+    >>> told_apart(np.array([0.5, 0.0, 0.5, 0.5]), np.array([1.6, 0.3, 1.2, 1.6]), step=0.25).tolist()
+    [0.625, 0.0, 0.5, 0.625]
+    """
+    values, places = np.unique(ratios, return_inverse=True)
+    counted = np.empty(len(values))
+    counted[places] = shares
+    _, starts, sizes = np.unique(counted, return_index=True, return_counts=True)
+    within = (np.arange(len(values)) - np.repeat(starts, sizes)) / np.repeat(sizes, sizes)
+    found: Floats = shares + step * within[places]
+    return found
+
+
 def _log_mean(values: Floats, chosen: Bools) -> Floats:
     """Return log of the mean exp of the chosen values, (K, n) -> (n,); at least one is chosen of each column."""
     from scipy.special import logsumexp
@@ -136,7 +160,7 @@ def _log_mean(values: Floats, chosen: Bools) -> Floats:
 
 RMIA = AttackComponent(
     "rmia",
-    version="1",
+    version="2",
     options=RmiaOptions,
     load=lambda options: RmiaAttack(mode=options.mode, gamma=options.gamma, offline_a=options.offline_a),
     summary="likelihood ratio against shadow models, ranked in a population (Zarifzadeh et al. 2024)",

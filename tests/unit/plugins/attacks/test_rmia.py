@@ -18,7 +18,7 @@ from attack_worlds import (
 )
 from scipy.special import softmax
 from scipy.stats import norm
-from tckr_plugins.attacks.rmia import RmiaAttack, share_outdone
+from tckr_plugins.attacks.rmia import RmiaAttack, share_outdone, told_apart
 
 from tckr_bench.errors import TckrError
 from tckr_bench.records import AttackEvidence, References
@@ -82,7 +82,8 @@ def test_online_case_by_hand():
     # Pr(x) = (0.8 + 0.4) / 2 = 0.6 for all three; ratios 1.5, 1 and 0.5: each outdoes 2, 1 and 0 of the other two.
     evidence = with_probabilities([0.9, 0.6, 0.3], [[0.8] * 3, [0.4] * 3], [[True] * 3, [False] * 3])
     np.testing.assert_allclose(RmiaAttack().score(evidence), [1.0, 0.5, 0.0])
-    np.testing.assert_allclose(RmiaAttack(gamma=1.6).score(evidence), [0.5, 0.5, 0.0])  # 1.5 > 1.6 * 1 fails
+    # 1.5 > 1.6 * 1 fails, so the first two outdo one each; the first is likelier by half a step of 1/2.
+    np.testing.assert_allclose(RmiaAttack(gamma=1.6).score(evidence), [0.75, 0.5, 0.0])
 
 
 def test_offline_case_by_hand():
@@ -101,7 +102,44 @@ def test_every_form_agrees_with_a_straightforward_reference(form, population):
     evidence = arbitrary_evidence()
     if population == "challenge":
         evidence = replace(evidence, references=None)
-    np.testing.assert_allclose(RmiaAttack(**form).score(evidence), reference_rmia(evidence, **form), atol=1e-6)
+    found, published = RmiaAttack(**form).score(evidence), reference_rmia(evidence, **form)
+    counts = np.unique(published, return_counts=True)
+    alone = np.isin(published, counts[0][counts[1] == 1])
+    np.testing.assert_allclose(found[alone], published[alone], atol=1e-6)
+    assert (found >= published - 1e-6).all()
+    order = np.lexsort((found, published))
+    assert (np.diff(found[order]) > 0).all(), "no count changes its place, and no two examples share a score"
+
+
+def test_examples_that_outdo_equally_many_are_told_apart_by_their_ratio():
+    generator = np.random.default_rng(5)
+    evidence, _ = gaussian_world(examples=3000, shadows=4, shift=0.5, generator=generator)
+    count = 400
+    known = References(
+        np.zeros((count, 8, 8, 3), np.uint8),
+        evidence.labels[:count],
+        evidence.target_logits[:count],
+        evidence.shadow_logits[:, :count],
+    )
+    scores = RmiaAttack().score(replace(evidence, references=known))
+    assert len(np.unique(scores)) == len(np.unique(evidence.target_logits, axis=0)) == 3000
+
+
+def test_telling_ties_apart_moves_the_auc_by_less_than_half_of_the_tied_pairs():
+    generator = np.random.default_rng(6)
+    ratios, population = generator.normal(size=2000), generator.normal(size=50)
+    members = generator.random(2000) < 0.5
+    shares = share_outdone(ratios, population, gamma=1.0)
+    scores = told_apart(shares, ratios, step=1 / 50)
+    tied = np.equal.outer(shares[members], shares[~members]).mean()
+    assert 0.01 < tied < 0.1
+    assert 0 < abs(auc(scores, members) - auc(shares, members)) <= tied / 2
+    assert np.array_equal(np.round(np.floor(scores * 50 + 1e-9)), np.round(shares * 50))
+
+
+def test_equal_ratios_stay_equal_and_steps_are_not_left():
+    scores = told_apart(np.array([1.0, 1.0, 1.0, 0.0, 0.0]), np.array([7.0, 9.0, 7.0, 1.0, 2.0]), step=1.0)
+    assert scores.tolist() == [1.0, 1.5, 1.0, 0.0, 0.5]
 
 
 @pytest.mark.parametrize("form", FORMS)
