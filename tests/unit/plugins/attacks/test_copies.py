@@ -15,7 +15,7 @@ from tckr_bench.records import LabelledImages
 from tckr_bench.stages.chunks import ImageChunks
 from tckr_bench.stats import auc, auc_interval
 
-SIDE = 300
+SIDE = 200
 MEMBERS = np.arange(2 * SIDE) < SIDE
 
 
