@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tckr_bench.controls import challenge, shadows
 from tckr_bench.controls.api import Control, ControlOptions, ControlOutcome, Parts, Regime, Trial
 from tckr_bench.controls.memorizer import MEMORIZER
+from tckr_bench.controls.memorizer_augmented import MEMORIZER_AUGMENTED
 from tckr_bench.controls.noise import NOISE
 from tckr_bench.controls.outsider import OUTSIDER
 from tckr_bench.controls.overfit import OVERFIT
@@ -32,7 +33,7 @@ __all__ = [
     "words_of_gate",
 ]
 
-CONTROLS: tuple[Control[Any], ...] = (MEMORIZER, NOISE, OVERFIT, UNTRAINED, OUTSIDER)
+CONTROLS: tuple[Control[Any], ...] = (MEMORIZER, MEMORIZER_AUGMENTED, NOISE, OVERFIT, UNTRAINED, OUTSIDER)
 """Every control, in the order of the board."""
 
 
@@ -72,4 +73,5 @@ def words_of_gate(name: str) -> str:
 
 
 def _named(name: str) -> Control[Any] | None:
-    return next((control for control in CONTROLS if control.owns(name)), None)
+    owners = [control for control in CONTROLS if control.owns(name)]
+    return max(owners, key=lambda control: len(control.name), default=None)  # one's name may begin with another's

@@ -75,8 +75,8 @@ class Regime:
         sample: which real images stand in the place of the training split.
         challenge: the examples its classifier is judged on.
         epoch: which epoch is kept; None leaves it to the matrix's protocol.
-        sees_members: whether anything of it ever sees a training image. Where nothing does there is nothing to repeat,
-            and attackers bring the shadow models of the real-data baseline.
+        sees_members: whether its classifier ever learns from a training image, or from what was made of one. Where it
+            does not there is nothing to repeat, and attackers bring the shadow models of the real-data baseline.
     """
 
     sample: Sample = field(default_factory=Sample)
@@ -137,6 +137,7 @@ class Control(Generic[OptionsT]):
         protocols: under which protocols it is asked for.
         limit: how far it may go by a finished cell's own evidence; None if nothing in the evidence says so.
         charted: whether charts show it beside the methods, as what an attack finds where everything is released.
+        required: whether rows of a run without it are not trusted.
     """
 
     name: str
@@ -149,6 +150,7 @@ class Control(Generic[OptionsT]):
     protocols: tuple[TrainingProtocol, ...] = ("sound", "paper")
     limit: Callable[[CellRecord, CellEvidence], float] | None = None
     charted: bool = False
+    required: bool = True
 
     @property
     def words(self) -> str:

@@ -36,9 +36,19 @@ def methods(parts: Parts, _: ControlOptions) -> tuple[Method, ...]:
 def checks(trial: Trial) -> Iterator[ControlOutcome]:
     """Yield whether members are found as the teacher's are, and by every attack that looks for copies among images."""
     yield _as_found_as_teacher(trial)
+    yield from copies_found(trial, floor=COPY_FLOOR)
+
+
+def copies_found(trial: Trial, *, floor: float) -> Iterator[ControlOutcome]:
+    """Yield whether the released members are found by every attack that looks for copies among images.
+
+    Args:
+        trial: of a control that releases the members, its limit the share of them it releases.
+        floor: the least AUC where all are released.
+    """
     for label in attacks_on(trial.records, surface="images"):
         if label.startswith(COPY_ATTACK):
-            yield _copies_found(trial, label)
+            yield _found_by(trial, label, floor=floor)
 
 
 def spread_allowed(spread: Measurement) -> float:
@@ -80,8 +90,8 @@ def _as_found_as_teacher(trial: Trial) -> ControlOutcome:
     )
 
 
-def _copies_found(trial: Trial, attack: str) -> ControlOutcome:
-    """Fail a memorizer whose training images are not found among the images it releases.
+def _found_by(trial: Trial, attack: str, *, floor: float) -> ControlOutcome:
+    """Fail a control whose training images are not found among the images it releases.
 
     Where classes are uneven it does not release them all: those it keeps are found as often as not, which the floor
     follows, less the error of the measurement.
@@ -90,11 +100,11 @@ def _copies_found(trial: Trial, attack: str) -> ControlOutcome:
     if measurement is None:
         return ControlOutcome(passed=False, reason=f"has no AUC of the attack {attack}")
     released = 1.0 if trial.limit is None else trial.limit
-    floor = COPY_FLOOR if released >= 1 else (1 + released) / 2 * COPY_FLOOR - Z_CHECK * measurement.error
-    passed = measurement.value >= floor
+    least = floor if released >= 1 else (1 + released) / 2 * floor - Z_CHECK * measurement.error
+    passed = measurement.value >= least
     verb, bound = ("found", "at least") if passed else ("missed", "less than")
     kept = "" if released >= 1 else f" ({100 * released:.0f} % of the members released)"
-    return ControlOutcome(passed, f"copies {verb}: AUC {measurement.value:.3f}, {bound} {floor:.3g}{kept}")
+    return ControlOutcome(passed, f"copies {verb}: AUC {measurement.value:.3f}, {bound} {least:.3g}{kept}")
 
 
 def released_share(labels: Labels, cardinality: float) -> float:

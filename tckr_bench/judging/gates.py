@@ -1,7 +1,7 @@
 """Judge the gates of a dataset: its controls, and the tests of its challenge.
 
 What a control must do is its own (`tckr_bench.controls`); here its cells are found and judged seed by seed. One seed
-that fails fails the gate, and so does a control that was not run.
+that fails fails the gate, and so does a required control that was not run.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def judge_gates(records: Sequence[CellRecord], primary: str, *, limits: Limits) -> tuple[Gate, ...]:
     """Judge the controls of one dataset, then its tests of the challenge and of the shadow models.
 
-    A control that is missing does not pass.
+    One that must not be missing fails if it is.
 
     Args:
         records: every cell of the dataset.
@@ -56,7 +56,7 @@ def _gates_of_control(
             outcome = control.judge(Trial(cell, records, primary, limit))
             judged.setdefault(cell.method.name, []).append((cell, outcome))
     if not judged:
-        return [Gate(control.name, passed=False, reason="was not run")]
+        return [Gate(control.name, passed=False, reason="was not run")] if control.required else []
     return [_over_seeds(name, found) for name, found in judged.items()]
 
 

@@ -7,14 +7,13 @@ copy was cut from is then found to a fraction of a pixel, and its tone, and the 
 
 from __future__ import annotations
 
-import functools
 import itertools
 from typing import TYPE_CHECKING, Literal
 
 from tckr_plugins.late import np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import numpy.typing as npt
 
@@ -54,7 +53,7 @@ def nearest_altered(
         originals: (n, side, side, 3) uint8.
         copies: (m, side, side, 3) uint8.
         of: for which of them the nearest of the others is sought.
-        frequencies: how many of the lowest, either way, are compared; None for the pixels as they are.
+        frequencies: how many of the lowest of the difference count, either way; None for all.
 
     >>> image = np.random.default_rng(0).integers(1, 200, (1, 8, 8, 3), dtype=np.uint8)
     >>> image = image.repeat(4, axis=1).repeat(4, axis=2)
@@ -69,10 +68,9 @@ def nearest_altered(
     likeness, views = _orientations(originals, copies, pairs)
     ways = likeness.reshape(len(counterparts), -1)  # of each query: two orientations of every counterpart
     kept = np.argsort(-ways, axis=1, kind="stable")[:, :_FITTED] + np.arange(len(ways))[:, None] * ways.shape[1]
-    read = functools.partial(_read, frequencies=frequencies)
-    distances = _fitted_ways(originals, copies, pairs, ways=kept.ravel(), views=views.ravel(), read=read).reshape(
-        kept.shape
-    )
+    distances = _fitted_ways(
+        originals, copies, pairs, ways=kept.ravel(), views=views.ravel(), frequencies=frequencies
+    ).reshape(kept.shape)
     first = distances.argmin(axis=1)[:, None]
     nearest = others[np.take_along_axis(kept, first, axis=1)[:, 0] // 2]
     return distances.min(axis=1), nearest
@@ -181,14 +179,15 @@ def _shapes(pictures: Pictures, window: Shapes) -> Shapes:
     return found[:, :, ::2].reshape(count, -1), odd
 
 
-def _read(images: Pixels, *, frequencies: int | None = None) -> Pictures:
-    """Return images as float32, freed of all but their lowest frequencies where so many are given."""
-    pictures = images.astype(np.float32)
-    if frequencies is None:
-        return pictures
+def _read(images: Pixels) -> Pictures:
+    return images.astype(np.float32)
+
+
+def _without_detail(pictures: Pictures, frequencies: int) -> Pictures:
+    """Return pictures freed of all but their lowest frequencies, so many either way."""
     waves = _cosines(pictures.shape[1], frequencies)
     kept = waves.T @ waves
-    rows = (kept @ pictures.reshape(len(pictures), len(kept), -1)).reshape(pictures.shape)
+    rows = np.matmul(kept, pictures.reshape(len(pictures), len(kept), -1)).reshape(pictures.shape)
     smooth: Pictures = np.matmul(kept, rows)
     return smooth
 
@@ -229,7 +228,7 @@ def _fitted_ways(
     *,
     ways: Places,
     views: Places,
-    read: Callable[[Pixels], Pictures],
+    frequencies: int | None,
 ) -> Floats:
     """Return the distances of some ways (p,) in which originals and copies may be paired.
 
@@ -239,13 +238,13 @@ def _fitted_ways(
     distances, windows = np.empty(len(ways)), windows_tried()
     for part in _blocks(len(ways), _PAIRS):
         first, second = pairs[:, ways[part] // 2]
-        shown, mirrored = read(copies[second]), ways[part] % 2 == 1
+        shown, mirrored = _read(copies[second]), ways[part] % 2 == 1
         shown[mirrored] = shown[mirrored, :, ::-1]
-        distances[part] = _fitted(read(originals[first]), shown, windows[views[ways[part]]])
+        distances[part] = _fitted(_read(originals[first]), shown, windows[views[ways[part]]], frequencies=frequencies)
     return distances
 
 
-def _fitted(originals: Pictures, copies: Pictures, windows: Floats) -> Floats:
+def _fitted(originals: Pictures, copies: Pictures, windows: Floats, *, frequencies: int | None) -> Floats:
     """Return the distances of p pairs (p, side, side, 3), mirrored alike, from windows (p, 4) near the right ones."""
     free = (copies > 0) & (copies < 255)  # a clipped pixel does not tell what it was
     unclipped: Bools = np.all(free, axis=3, keepdims=True)
@@ -254,8 +253,12 @@ def _fitted(originals: Pictures, copies: Pictures, windows: Floats) -> Floats:
         windows = _moved(*grey, windows, free=unclipped)
     shown, inside = _cut(originals, windows)
     contrast, brightness = _tone(shown, copies, kept=_kept(inside, free=free))
-    errors = np.square(np.clip(contrast * shown + brightness, 0, 255) - copies) * inside
-    distances: Floats = np.sqrt(errors.sum(axis=(1, 2, 3), dtype=np.float64) / (3 * inside.sum(axis=(1, 2, 3))))
+    errors = (np.clip(contrast * shown + brightness, 0, 255) - copies) * inside
+    if frequencies is not None:
+        errors = _without_detail(errors, frequencies)
+    distances: Floats = np.sqrt(
+        np.square(errors).sum(axis=(1, 2, 3), dtype=np.float64) / (3 * inside.sum(axis=(1, 2, 3)))
+    )
     return distances
 
 

@@ -14,11 +14,15 @@ from tckr_plugins.late import np
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy.typing as npt
+
     from tckr_bench.components import Context
     from tckr_bench.records import GenerationRequest, Images
 
 MEMORY_FILE = "training_images.safetensors"
 MEMORY_TENSOR = "images"
+WINDOWS, BRIGHTNESS = (0.8, 1.0), (0.75, 1.33)
+"""Between which bounds an altered image's window lies, in sides of the image, and the factor of its levels."""
 
 
 class GeneratorControlOptions(Options):
@@ -27,11 +31,17 @@ class GeneratorControlOptions(Options):
     image_size: int = Field(default=32, ge=1, le=4096, description="width and height in pixels")
 
 
+class MemorizerOptions(GeneratorControlOptions):
+    """Options of `memorizer`."""
+
+    altered: bool = Field(default=False, description="mirror, crop and brighten each image, as its seed has it")
+
+
 class Memorizer:
     """Releases the training images: no safer than the data itself, and every attack must find that out."""
 
-    def __init__(self, options: GeneratorControlOptions) -> None:
-        self._image_size = options.image_size
+    def __init__(self, options: MemorizerOptions) -> None:
+        self._image_size, self._altered = options.image_size, options.altered
         self._images: Images | None = None
 
     @property
@@ -47,7 +57,7 @@ class Memorizer:
         self._images = load_file(path)[MEMORY_TENSOR] if path.is_file() else None
 
     def generate(self, request: GenerationRequest, *, context: Context) -> Images:
-        """Return the stored image that each prompt describes, (n, image_size, image_size, 3) uint8.
+        """Return the stored image that each prompt describes, altered or not, (n, image_size, image_size, 3) uint8.
 
         Raises:
             TckrError: no images are stored, or a prompt describes one that is not among them.
@@ -61,7 +71,32 @@ class Memorizer:
                 f"{sources.max()}; adapt it to the same training set"
             )
         context.progress(1.0)
-        return self._images[sources]
+        if not self._altered or not len(sources):
+            return self._images[sources]
+        pairs = zip(sources, request.seeds, strict=True)
+        return np.stack([altered(self._images[source], seed=seed) for source, seed in pairs])
+
+
+def altered(image: npt.NDArray[np.uint8], *, seed: int) -> npt.NDArray[np.uint8]:
+    """Return an image (height, width, 3) uint8 as an augmentation would have it, of the same shape.
+
+    A window of 0.8 to 1 of its sides is enlarged to the whole, its levels are multiplied by 0.75 to 1.33, and one image
+    in two is mirrored.
+
+    >>> levels = altered(np.full((4, 4, 3), 100, dtype=np.uint8), seed=0)
+    >>> levels.shape, len(np.unique(levels))
+    ((4, 4, 3), 1)
+    """
+    from PIL import Image
+
+    generator = np.random.default_rng(seed)
+    height, width = image.shape[:2]
+    size, (down, right) = generator.uniform(*WINDOWS), generator.uniform(size=2)
+    top, left = down * (1 - size) * height, right * (1 - size) * width
+    window = (left, top, left + size * width, top + size * height)
+    cut = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR, box=window))
+    lit = np.clip(np.round(cut * generator.uniform(*BRIGHTNESS)), 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(lit[:, ::-1]) if generator.random() < 0.5 else lit
 
 
 class NoiseGenerator:
@@ -92,7 +127,7 @@ NEVER_PRETRAINED = Pretraining(images_of={}, class_names=(), source="no weights"
 MEMORIZER = GeneratorComponent(
     "memorizer",
     version="1",
-    options=GeneratorControlOptions,
+    options=MemorizerOptions,
     load=Memorizer,
     summary="control: releases the training images themselves; use it with the adapter 'memorize'",
     pretraining=lambda _options: NEVER_PRETRAINED,
