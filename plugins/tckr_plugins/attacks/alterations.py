@@ -32,11 +32,16 @@ FLAT = 3.0  # of 255: an image that varies less has no shape, so that any other 
 
 _GRID = ((1.0, 3, 5), (0.95, 0.8, 2), (0.9, 1.6, 3), (0.85, 2.4, 4), (0.8, 3.2, 5))
 """Side of a window, the farthest its middle is moved either way, in 32nds, and in how many places it is laid."""
-_FREQUENCIES = 6
+_FREQUENCIES = 8
 _CANDIDATES = 4  # of each image, found by likeness
-_FITTED = 3  # of each image: the likeliest ways to pair it with a candidate, mirrored or not
+_FITTED = 5  # of each image: the likeliest ways to pair it with a candidate, mirrored or not
 _STEPS = 4
-_ORIGINALS, _COPIES, _PAIRS = 512, 4096, 256  # of a tile: views of 18 MB, similarities of 8 MB; pairs fitted at once
+_ORIGINALS, _COPIES, _PAIRS = (
+    512,
+    4096,
+    64,
+)
+"""Of a tile: views of 31 MB, similarities of 8 MB; and pairs fitted at once, so few that they stay in a cache."""
 
 
 def nearest_altered(

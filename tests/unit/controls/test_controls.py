@@ -183,6 +183,24 @@ def test_a_control_owns_its_name_and_what_begins_with_it():
     assert not overfit.owns("overfitted")
 
 
+def test_the_longer_name_owns_what_begins_with_two(made):
+    names = ["memorizer", "memorizer-small", "memorizer-augmented", "memorizer-augmented-small"]
+    owners = [controls.control_of(made.plain_method(name, "control")).name for name in names]
+    assert owners == ["memorizer", "memorizer", "memorizer-augmented", "memorizer-augmented"]
+    assert controls.words_of_gate("memorizer-augmented").startswith("releases the training images mirrored")
+
+
+def test_altered_images_are_judged_without_a_student_or_shadow_models_of_their_own():
+    stages = stages_of(matrix('attack.adaptive={component="lira",adaptive=true,shadows=4}'))
+    trained = stages["train", "digits · memorizer-augmented"]
+    assert trained.components["classifier"].options["epochs"] == 0
+    own, teacher = (
+        stages["attack", f"digits · {name} · adaptive"].parents["shadows"]
+        for name in ("memorizer-augmented", "teacher")
+    )
+    assert own == teacher
+
+
 @pytest.mark.parametrize("role", ["method", "baseline", "defended"])
 def test_a_method_that_is_no_control_is_none_whatever_it_is_called(made, role):
     assert controls.control_of(made.plain_method("untrained", role)) is None

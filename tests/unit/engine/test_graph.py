@@ -166,6 +166,7 @@ def test_a_student_trains_on_synthetic_images_and_a_teacher_on_none():
         "stopped": None,
         "attributes-miniature-lora-small-cnn-soft-0.2x": 100,
         "memorizer": 500,
+        "memorizer-augmented": 500,
         "noise": 500,
         "overfit": None,
         "untrained": None,

@@ -170,6 +170,41 @@ def test_a_memorizer_that_cannot_release_all_is_asked_for_what_it_releases(made,
     assert not judged(cells.values())["memorizer"].passed
 
 
+def with_augmented(made, *measurements):
+    record = made.stated_record(made.plain_method("memorizer-augmented", "control"), made.measurements_for(0.1, 0.5))
+    return [*made.stated_cells().values(), with_measurements(record, *measurements, models=WITH_COPIES)]
+
+
+@pytest.mark.parametrize(("auc", "passes"), [(1.0, True), (0.98, True), (0.979, False), (None, False)])
+def test_altered_copies_that_are_released_must_be_found(made, auc, passes):
+    measurements = () if auc is None else (made.measurement("auc-mia", auc, 0.0, "nearest-copy"),)
+    cells = with_augmented(made, *measurements)
+    found = judged(cells)
+    assert [name for name, gate in found.items() if not gate.passed and name != "memorizer"] == (
+        [] if passes else ["memorizer-augmented"]
+    )
+    said = "copies found" if passes else "copies missed" if auc else "has no AUC of the attack"
+    assert said in found["memorizer-augmented"].reason
+
+
+def test_altered_copies_that_are_released_in_part_are_asked_for_in_part(made):
+    cells = with_augmented(made, made.measurement("auc-mia", 0.93, 0.01, "nearest-copy"))
+    key = (cells[-1].dataset, "memorizer-augmented", cells[-1].seed)
+    assert judged(cells, limits={key: 0.9})["memorizer-augmented"].passed
+    assert not judged(cells)["memorizer-augmented"].passed
+
+
+def test_where_nothing_looks_for_copies_altered_ones_are_not_missed(made):
+    record = made.stated_record(made.plain_method("memorizer-augmented", "control"), made.measurements_for(0.1, 0.5))
+    gate = judged([*made.stated_cells().values(), record])["memorizer-augmented"]
+    assert (gate.passed, gate.reason) == (True, "no attack here looks for copies among images")
+
+
+def test_a_control_that_need_not_be_there_has_no_gate_without_it(made):
+    assert "memorizer-augmented" not in gates_of(made)
+    assert board_of(made, made.stated_cells().values()).trusted
+
+
 @pytest.mark.parametrize(("auc", "passes"), [(0.5, True), (0.55, True), (0.551, False), (0.449, False)])
 def test_a_challenge_that_gives_its_members_away_fails_every_row(made, auc, passes):
     # half width 0.02 at 95 %, 3.3 standard errors, and half as far again for being learnt: 0.0505

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from tckr_plugins.generators.controls import altered
 
 from tckr_bench.datasets.contamination import judge_contamination
 from tckr_bench.errors import OptionError, TckrError
@@ -24,9 +25,18 @@ def training_images():
     return np.random.default_rng(0).integers(0, 256, (6, 12, 12, 3), dtype=np.uint8)
 
 
+@pytest.fixture(params=[False, True], ids=["as they are", "altered"])
+def either(request, training_images, tmp_path):
+    return memorizer_of(training_images, tmp_path, altered=request.param)
+
+
 @pytest.fixture
 def memorizer(training_images, tmp_path):
-    generator = load("generator", "memorizer", image_size=12)
+    return memorizer_of(training_images, tmp_path)
+
+
+def memorizer_of(training_images, tmp_path, **options):
+    generator = load("generator", "memorizer", image_size=12, **options)
     prompts = ask(range(6), range(6)).prompts
     load("adapter", "memorize").adapt(generator, training_images, prompts, weights=tmp_path, seed=0, context=Context())
     generator.restore(tmp_path)
@@ -43,10 +53,33 @@ def test_the_memorizer_has_the_size_of_what_it_stores(memorizer):
     assert load("generator", "memorizer").image_size == 32
 
 
+def test_an_altered_image_depends_on_its_original_and_its_seed_alone(training_images, tmp_path):
+    generator = memorizer_of(training_images, tmp_path, altered=True)
+    images = generator.generate(ask([4, 0, 4, 4], [9, 9, 1, 9]), context=Context())
+    assert (images.shape, images.dtype) == ((4, 12, 12, 3), np.uint8)
+    assert np.array_equal(images[0], images[3])
+    assert not np.array_equal(images[0], images[2])
+    assert np.array_equal(images[1:2], generator.generate(ask([0], [9]), context=Context()))
+
+
+def test_altered_images_are_mirrored_cropped_and_brightened_within_bounds():
+    ramp = np.zeros((40, 40, 3), dtype=np.uint8)
+    ramp[:, :, 0], ramp[..., 2] = 5 * np.arange(40), 100  # tells where a column was, and what was done to its level
+    found = [altered(ramp, seed=seed).astype(float) for seed in range(300)]
+    levels = np.array([image[..., 2].mean() / 100 for image in found])
+    rises = [(image[0, 30, 0] - image[0, 10, 0]) / level / 100 for image, level in zip(found, levels, strict=True)]
+    sides = np.abs(rises)  # a window of so many sides rises by so much of what the whole does
+    assert 0.74 < levels.min() < 0.8
+    assert 1.28 < levels.max() < 1.34
+    assert 0.77 < sides.min() < 0.83
+    assert 0.97 < sides.max() < 1.03
+    assert 0.4 < np.mean(np.array(rises) < 0) < 0.6
+
+
 @pytest.mark.parametrize("source", [6, -1])
-def test_an_image_that_is_not_stored_is_one_sentence(memorizer, source):
+def test_an_image_that_is_not_stored_is_one_sentence(either, source):
     with pytest.raises(TckrError, match="holds 6 images"):
-        memorizer.generate(ask([0, source], [1, 2]), context=Context())
+        either.generate(ask([0, source], [1, 2]), context=Context())
 
 
 def test_a_memorizer_without_weights_says_which_adapter_it_needs(tmp_path):
@@ -89,8 +122,8 @@ def test_noise_is_uniform_over_all_levels():
     assert 170 < chi_square < 360  # 255 degrees of freedom: 255 +- 4.5 standard deviations of 22.6
 
 
-def test_no_prompts_give_no_images(memorizer):
-    assert len(memorizer.generate(ask([], []), context=Context())) == 0
+def test_no_prompts_give_no_images(either):
+    assert either.generate(ask([], []), context=Context()).shape == (0, 12, 12, 3)
     assert load("generator", "noise").generate(ask([], []), context=Context()).shape == (0, 32, 32, 3)
 
 
