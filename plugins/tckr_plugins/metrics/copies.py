@@ -1,4 +1,4 @@
-"""How many synthetic images repeat a training image, exactly or nearly."""
+"""How many synthetic images repeat a training image, exactly or nearly, altered or not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ BY_CHANCE = 0.01
 
 
 class DuplicateRate:
-    """Share of synthetic images that differ from a training image by rounding only, and more from any non-member."""
+    """Share of synthetic images that differ from a training image by rounding only, and more from any non-member.
+
+    Differences are those that an attack saved. `nearest-copy` undoes an alteration first: a mirrored copy counts here,
+    and one of another brightness does. One that was moved by parts of a pixel, cropped or saved as JPEG may differ by
+    more than rounding, and then counts as a near repeat alone.
+    """
 
     def compute(self, evidence: CellEvidence) -> list[Measurement]:
         """Return one measurement per attack that looked for copies; `examples` counts synthetic images."""
@@ -34,12 +39,12 @@ class DuplicateRate:
 class NearDuplicateRate:
     """Share of synthetic images nearer to a training image than all but 1 % would come by chance.
 
-    Chance is what the distances to non-members show. Of more members than non-members the nearest is nearer even if no
-    image is a copy: with a share q of the synthetic images within some distance of one of n, about 1 - (1 - q)^(m / n)
-    are within that distance of one of m. So the limit is the quantile q of the distances to non-members for which that
-    is 1 %; with equal numbers, their first percentile. A rate of 1 % is therefore what chance alone gives. That takes
-    images near different real ones: images unlike any, such as noise, all lie nearest the same few, and their rate says
-    on which side those happen to be.
+    Chance is what the distances to non-members show, found by the same search for alterations. Of more members than
+    non-members the nearest is nearer even if no image is a copy: with a share q of the synthetic images within some
+    distance of one of n, about 1 - (1 - q)^(m / n) are within that distance of one of m. So the limit is the quantile q
+    of the distances to non-members for which that is 1 %; with equal numbers, their first percentile. A rate of 1 % is
+    therefore what chance alone gives. That takes images near different real ones: images unlike any, such as noise, all
+    lie nearest the same few, and their rate says on which side those happen to be.
     """
 
     def compute(self, evidence: CellEvidence) -> list[Measurement]:
