@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from coverage_of_means import board_worlds
 from scipy.stats import norm
 
 from tckr_bench import stats
@@ -55,7 +56,8 @@ def main() -> None:
 
 def worlds() -> Iterator[World]:
     """Yield all worlds."""
-    for part in (_areas, _rates, _advantages, _epsilons, _worst, _classes, _over_privacy, _pairs, _canaries, _spreads):
+    single = (_areas, _rates, _advantages, _epsilons, _worst, _classes, _over_privacy, _pairs, _canaries, _spreads)
+    for part in (*single, _boards):
         yield from part()
 
 
@@ -245,6 +247,12 @@ def _canaries() -> Iterator[World]:
                     *d(g), fpr=0.01, replicates=1000, seed=int(g.integers(2**31))
                 ),
             )
+
+
+def _boards() -> Iterator[World]:
+    for world in board_worlds():
+        for name, truth in (("aop", world.truth), ("auc", world.auc)):
+            yield World(f"mean of {name}", world.name, truth, lambda g, w=world, n=name: w.means(g)[n])
 
 
 def _spreads() -> Iterator[World]:

@@ -69,14 +69,25 @@ def training_spread(records: Sequence[CellRecord], metric: str, error: float) ->
     less the `error` of the examples, which shadow models have as well. Few of them tell it roughly, for which Student's
     quantile allows. 0 where no attack was turned on its shadow models.
     """
-    from scipy.special import stdtrit
-
     name = BETWEEN_TRAININGS.get(metric, "")
     worst = {it.attack for record in records for it in record.measurements if it.metric == metric}
     found = [it for record in records for it in record.measurements if it.metric == name and usable(it)]
     found = [it for it in found if it.attack in worst] or found
-    wider = (it.value * float(stdtrit(max(1, it.examples - 1), 0.975)) / 1.96 for it in found)
-    return math.sqrt(max(0.0, max(wider, default=0.0) ** 2 - error**2))
+    return max((spread_beside(it.value, it.examples, error) for it in found), default=0.0)
+
+
+def spread_beside(deviation: float, shadows: int, error: float) -> float:
+    """Return what of a standard deviation over so many shadow models is not the `error` of the examples.
+
+    Student's quantile for the shadow models takes the place of the normal one.
+
+    >>> round(spread_beside(0.05, 16, 0.03), 4), spread_beside(0.01, 16, 0.03)  # 0.05 counts as 0.0544
+    (0.0454, 0.0)
+    """
+    from scipy.special import stdtrit
+
+    wider = deviation * float(stdtrit(max(1, shadows - 1), 0.975)) / 1.96
+    return math.sqrt(max(0.0, wider**2 - error**2))
 
 
 def over_trainings(row: Row) -> Row:

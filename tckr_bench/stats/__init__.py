@@ -34,7 +34,7 @@ from tckr_bench.stats.resampling import (
     clustered_auc_interval,
     clustered_tpr_interval,
 )
-from tckr_bench.stats.worst import corrected_auc, highest_auc, highest_auc_apart, highest_tpr
+from tckr_bench.stats.worst import corrected_auc, highest_auc, highest_auc_apart, highest_tpr, less_luckiest
 
 __all__ = [
     "CONFIDENCE",
@@ -63,6 +63,7 @@ __all__ = [
     "highest_auc",
     "highest_auc_apart",
     "highest_tpr",
+    "less_luckiest",
     "midranks",
     "pair_epsilon",
     "pair_weights",

@@ -84,20 +84,37 @@ def corrected_auc(scores: Sequence[Floats], members: Sequence[Bools], *, seed: i
     >>> round(alone.value, 2), round(corrected_auc([scores, scores], [members, members]).value, 2)
     (0.75, 0.75)
     """
-    from scipy.special import expit, logit
-
     index, estimate = highest_auc(scores, members, seed=seed)
     values = np.array([auc(row, mask) for row, mask in zip(scores, members, strict=True)])
     covariance = _covariance(scores, members)
     known = (values > 0) & (values < 1) & (np.diag(covariance) > 1e-12)
     if not known[index]:
         return estimate
-    slopes = 1 / (values * (1 - values))[known]
-    places, covariance = logit(values[known]), covariance[np.ix_(known, known)] * np.outer(slopes, slopes)
+    return less_luckiest(values[known], covariance[np.ix_(known, known)], seed=seed)
+
+
+def less_luckiest(values: Floats, covariance: Floats, *, draws: int = _CORRECTED_DRAWS, seed: int = 0) -> Estimate:
+    """Estimate the highest of k true AUCs from estimates of them, (k,), 0 to 1 each, with normal errors.
+
+    Args:
+        values: the estimates, none of them 0 or 1.
+        covariance: of their errors, (k, k).
+        draws: of the errors.
+        seed: of the draws.
+
+    >>> alone = less_luckiest(np.array([0.6]), np.array([[1e-4]]))
+    >>> alike = less_luckiest(np.array([0.6, 0.6]), np.diag([1e-4, 1e-4]))  # the luckier of two gains 0.56 of an error
+    >>> round(alone.value, 3), round(alike.value, 3)
+    (0.6, 0.595)
+    """
+    from scipy.special import expit, logit
+
+    slopes = 1 / (values * (1 - values))
+    places, errors = logit(values), covariance * np.outer(slopes, slopes)
     first = int(np.argmax(places))
-    apart = np.diag(covariance) + covariance[first, first] - 2 * covariance[first]
+    apart = np.diag(errors) + errors[first, first] - 2 * errors[first]
     near = places[first] - places <= _INDISTINCT * np.sqrt(np.maximum(apart, 0)) + 1e-12
-    gains = _errors(covariance[np.ix_(near, near)], _CORRECTED_DRAWS, seed=seed).max(axis=1)
+    gains = _errors(errors[np.ix_(near, near)], draws, seed=seed).max(axis=1)
     low, value, high = (float(expit(places[first] - gain)) for gain in np.quantile(gains, [0.975, 0.5, 0.025]))
     return Estimate(value, low, high, f"DeLong (logit); less the luckiest of {int(near.sum())}")
 

@@ -137,9 +137,7 @@ def test_a_classifier_without_augment_is_the_base_of_controls_if_it_declares_how
 
 def test_a_classifier_that_cannot_be_the_base_of_controls_is_one_sentence_about_itself(tmp_path):
     registry = registry_with(made(ClassifierComponent, "unable", PassesOptions))
-    with pytest.raises(
-        ContractError, match=r"classifier 'unable' cannot be made one that learns nothing.*mine-dist 1"
-    ):
+    with pytest.raises(ContractError, match=r"classifier 'unable' cannot be made one that learns nothing.*mine-dist 1"):
         matrix_with_classifier("unable", registry, tmp_path)
 
 
