@@ -82,7 +82,7 @@ def spread_beside(deviation: float, shadows: int, error: float) -> float:
     Student's quantile for the shadow models takes the place of the normal one.
 
     >>> round(spread_beside(0.05, 16, 0.03), 4), spread_beside(0.01, 16, 0.03)  # 0.05 counts as 0.0544
-    (0.0454, 0.0)
+    (0.0453, 0.0)
     """
     from scipy.special import stdtrit
 
