@@ -382,6 +382,11 @@ def _obstacles(row: Row, criteria: Criteria) -> list[str]:
             "no attack repeats the whole pipeline that made the classifier (caption, adapt, generate, train), as an "
             "attacker may, so more could be found than was found here"
         )
+    if len(row.seeds) == 1 and not _knows_other_trainings(row, criteria):
+        found.append(
+            "it rests on one training, and nothing tells how far another would lie: run more seeds, or an attack with "
+            "eight shadow models or more that repeat its pipeline"
+        )
     if row.protocol == "paper":
         found.append("the epoch kept is the one that did best on the test set, which flatters the accuracy")
     if row.contamination == "images":
@@ -390,6 +395,14 @@ def _obstacles(row: Row, criteria: Criteria) -> list[str]:
             "its accuracy nor what attacks find would carry over to a private one"
         )
     return found
+
+
+def _knows_other_trainings(row: Row, criteria: Criteria) -> bool:
+    """Return whether shadow models tell how what is limited differs between trainings; of other rates, the AUC does."""
+    names = {metric_names.BETWEEN_TRAININGS[metric_names.WORST_AUC]}
+    if any(TPR_METRICS[limit.fpr] == metric_names.TPR for limit in criteria.max_tprs):
+        names.add(metric_names.BETWEEN_TRAININGS[metric_names.WORST_TPR])
+    return all(any(it.metric == name for record in row.records for it in record.measurements) for name in names)
 
 
 def _always_adaptive(row: Row) -> bool:

@@ -25,6 +25,7 @@ MODELS = {
     "images": ThreatModel("images", "nothing", surface="images"),
 }
 ON_CLASSIFIER = ("loss", "lira", "adaptive")
+BETWEEN_TRAININGS = ("auc-between-trainings", "tpr-between-trainings")
 LIMITS = Criteria(0.02, (TprLimit(0.05, 0.01),))
 BASIS = Basis(2000, 1500, 1500, 16, False, 1)
 
@@ -40,6 +41,7 @@ def measurements(made, *, gap=0.01, half=0.005, tpr=0.02, reach=0.01, attacks=ON
         worst = "adaptive" if "adaptive" in attacks else attacks[0]
         found += [made.measurement("worst-tpr-at-1-fpr", tpr, reach, worst)]
         found += [made.measurement("worst-auc", 0.53, 0.02, worst), made.measurement("aop", 0.7, 0.02, worst)]
+        found += [made.measurement(name, 0.0, 0.0, worst) for name in BETWEEN_TRAININGS]
     return (*found, made.measurement("auc-mia", 0.95, 0.01, "images"))
 
 
@@ -71,6 +73,15 @@ def test_yes_takes_every_upper_end_within_its_limit(made):
     assert judgement.answer == "yes"
     assert [part.standing for part in judgement.comparisons] == ["within", "within"]
     assert judgement.adaptive == ("adaptive",)
+
+
+@pytest.mark.parametrize("missing", BETWEEN_TRAININGS)
+def test_one_training_is_no_yes_where_nothing_tells_how_another_would_lie(made, missing):
+    alone = judged(made, students=[without(student(made), missing)])
+    assert alone.answer == "not enough evidence"
+    assert any("it rests on one training" in obstacle for obstacle in alone.obstacles)
+    two = judged(made, students=[without(student(made, seed=seed), missing) for seed in (0, 1)])
+    assert not any("one training" in obstacle for obstacle in two.obstacles)
 
 
 @pytest.mark.parametrize("given", [{"gap": 0.03}, {"tpr": 0.07}])
