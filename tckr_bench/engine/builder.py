@@ -23,9 +23,9 @@ from tckr_bench.records import (
 from tckr_bench.seeds import derive_seed
 from tckr_bench.stages import adapt, attack, caption, generate, measure, prepare, train, tune
 from tckr_bench.stages.attack import Inputs as AttackInputs
+from tckr_bench.stages.challenge import fewest_to_audit, sides_of
 from tckr_bench.stages.generate import Inputs as GenerateInputs
 from tckr_bench.stages.request import parents_of
-from tckr_bench.stages.shadows import FEWEST_TO_AUDIT
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -114,7 +114,13 @@ class _Builder:
 
     def examples(self, dataset: ComponentUse, challenge: ChallengeParameters) -> int:
         sizes = self.sizes(dataset)
-        return challenge.per_side * 2 if challenge.per_side else sizes["train"] + sizes["test"]
+        return sum(sides_of(challenge, members=sizes["train"], others=sizes["test"]))
+
+    def fewest_to_audit(self, dataset: ComponentUse, challenge: ChallengeParameters) -> int:
+        """Return how many shadow models an audit takes, if no image is repeated."""
+        sizes = self.sizes(dataset)
+        members, others = sides_of(challenge, members=sizes["train"], others=sizes["test"])
+        return fewest_to_audit(members + others, part=members)
 
     @_once
     def prepare(self, dataset: ComponentUse) -> str:
@@ -279,7 +285,7 @@ class _Builder:
         challenge = self.canaries
         if not challenge.canaries or self.matrix.regime_of(method).challenge.canaries:
             return ()
-        return self.bank(dataset, method, Sample("part", challenge), FEWEST_TO_AUDIT)
+        return self.bank(dataset, method, Sample("part", challenge), self.fewest_to_audit(dataset, challenge))
 
     @property
     def canaries(self) -> ChallengeParameters:
@@ -302,10 +308,11 @@ class _Builder:
             inputs = replace(inputs, target=self.train(training))
             if use.shadows.count:
                 inputs = replace(inputs, shadows=self.shadows(cell.dataset, bank, use))
-            if adaptive and use.shadows.count >= FEWEST_TO_AUDIT:
+            challenge = self.matrix.regime_of(cell.method).challenge
+            if adaptive and use.shadows.count >= self.fewest_to_audit(cell.dataset, challenge):
                 inputs = replace(inputs, canary_shadows=self.canary_shadows(cell.dataset, bank))
             parameters = attack.Parameters(
-                challenge=self.matrix.regime_of(cell.method).challenge,
+                challenge=challenge,
                 canaries=self.canaries if inputs.canary_shadows else ChallengeParameters(),
                 shadow_data=use.shadows.data,
                 adaptive=adaptive,

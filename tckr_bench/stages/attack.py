@@ -16,14 +16,14 @@ from tckr_bench.results.pictures import PicturePair, write_pictures
 from tckr_bench.results.soundness import fault_of_attack
 from tckr_bench.stages.arrays import read_arrays, write_arrays
 from tckr_bench.stages.audit import audit_canaries, audit_shadows
-from tckr_bench.stages.challenge import Challenge, build_challenge, shadow_group
+from tckr_bench.stages.challenge import Challenge, build_challenge, fewest_to_audit, shadow_group
 from tckr_bench.stages.inapplicable import REASON_FILE, write_reason
 from tckr_bench.stages.isolation import FAILURES_FILE, isolated, write_failures
 from tckr_bench.stages.prepare import read_prepared
 from tckr_bench.stages.release import PAIRS_FILE, attack_release, gather_release
 from tckr_bench.stages.request import PlaceT
 from tckr_bench.stages.scores import scores_of
-from tckr_bench.stages.shadows import FEWEST_TO_AUDIT, gather_evidence, only
+from tckr_bench.stages.shadows import gather_evidence, only
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -168,7 +168,8 @@ def _attack_classifier(
     attack: Attack = default_registry().load(use)
     scores = scores_of(attack, evidence)
     shadows = len(evidence.shadow_membership)
-    auditable = parameters.adaptive and parameters.shadow_data == "challenge" and shadows >= FEWEST_TO_AUDIT
+    enough = shadows >= fewest_to_audit(len(challenge.members), part=challenge.part)
+    auditable = parameters.adaptive and parameters.shadow_data == "challenge" and enough
     return AttackScores(
         attack=use.label,
         scores=scores,

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tckr_bench.records import LabelledImages
+from tckr_bench.records import ChallengeParameters, LabelledImages
 from tckr_bench.seeds import derive_seed
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from tckr_bench.records import ChallengeParameters, Images, Sample
+    from tckr_bench.records import Images, Sample
     from tckr_bench.stages.prepare import Prepared
 
 
@@ -56,11 +56,9 @@ def build_challenge(prepared: Prepared, parameters: ChallengeParameters) -> Chal
 
     found = prepared.eligible
     assert found is not None, "a challenge is made of the dataset, not of a sample of it"
-    most = min(len(found.members), len(found.others))
-    most = parameters.most_to_one * most if parameters.per_side is None else parameters.per_side
-    inside, outside = (
-        _chosen(allowed, most, name) for name, allowed in (("members", found.members), ("non-members", found.others))
-    )
+    counts = sides_of(parameters, members=len(found.members), others=len(found.others))
+    inside = _chosen(found.members, counts[0], "members")
+    outside = _chosen(found.others, counts[1], "non-members")
     classes = len(prepared.class_names)
     members, planted = _side(prepared.train, inside, parameters, name="members", classes=classes)
     others, planted_too = _side(prepared.test, outside, parameters, name="non-members", classes=classes)
@@ -76,6 +74,18 @@ def build_challenge(prepared: Prepared, parameters: ChallengeParameters) -> Chal
         others=prepared.train.take(left),
         part=min(size, parameters.most_to_one * len(examples) // (parameters.most_to_one + 1)),
     )
+
+
+def sides_of(parameters: ChallengeParameters, *, members: int, others: int) -> tuple[int, int]:
+    """Return how many of so many members and non-members that may be examples are.
+
+    >>> sides_of(ChallengeParameters(), members=500, others=100)
+    (300, 100)
+    >>> sides_of(ChallengeParameters(per_side=20), members=50, others=9)
+    (20, 9)
+    """
+    most = parameters.per_side or parameters.most_to_one * min(members, others)
+    return min(members, most), min(others, most)
 
 
 def eligible(train: Images, test: Images) -> Eligible:
@@ -160,6 +170,17 @@ def shadow_group(examples: int, *, part: int) -> int:
     (2, 3, 4, 3)
     """
     return max(2, -(-examples // max(1, min(part, examples - part))))
+
+
+def fewest_to_audit(examples: int, *, part: int) -> int:
+    """Return how many shadow models it takes to attack each of them in turn with the others as shadows.
+
+    With fewer, too few remain on either side of an example once those that take turns with the target are left out.
+
+    >>> fewest_to_audit(10, part=5), fewest_to_audit(40, part=10)
+    (8, 9)
+    """
+    return max(8, 2 * shadow_group(examples, part=part) + 1)
 
 
 def published_shadow_mask(members: npt.NDArray[np.bool_], index: int) -> npt.NDArray[np.bool_]:

@@ -18,10 +18,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
-FEWEST_TO_AUDIT = 8
-"""With fewer shadows, too few remain on either side of an example once a group of them is left out."""
-
-
 def gather_evidence(
     target: Path,
     bank: Sequence[Path],

@@ -46,8 +46,8 @@ def loaded(exported, tmp_path, monkeypatch):
 
 def test_the_export_says_where_it_is_and_how_to_load_it(exported):
     _folder, out, err = exported
-    assert "Recomputing the measurements of 8 cells" in err
-    assert "Wrote 200 images with their card to synthetic" in out
+    assert "Recomputing the measurements of 9 cells" in err
+    assert "Wrote 100 images with their card to synthetic" in out
     assert 'datasets.load_dataset("synthetic")' in out
     assert "Verdict under your limits: " in out
 
@@ -66,7 +66,7 @@ def test_soft_labels_are_the_teacher_s_and_prompts_stay_out(loaded):
     found = loaded["train"]
     assert found.column_names == ["image", "label", "teacher_probabilities"]
     probabilities = np.array(found["teacher_probabilities"][:])
-    assert probabilities.shape == (200, 10)
+    assert probabilities.shape == (100, 10)
     assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     assert probabilities.std(axis=0).max() > 0.01, "they differ from image to image"
 
