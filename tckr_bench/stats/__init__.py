@@ -11,7 +11,6 @@ from tckr_bench.stats.guessing import advantage, epsilon_lower_bound, halves
 from tckr_bench.stats.operating import OperatingPoint, RocCurve, roc_curve, tpr_at_fpr, tpr_interval
 from tckr_bench.stats.pairs import (
     flipped_p_value,
-    guessing_p_value,
     pair_epsilon,
     pair_weights,
     promising_share,
@@ -58,7 +57,6 @@ __all__ = [
     "difference",
     "epsilon_lower_bound",
     "flipped_p_value",
-    "guessing_p_value",
     "halves",
     "highest_auc",
     "highest_auc_apart",

@@ -14,6 +14,7 @@ import numpy as np
 
 from tckr_bench.records import Estimate
 from tckr_bench.stats.estimates import CONFIDENCE
+from tckr_bench.stats.one_run import Guesses, refuted_epsilon
 from tckr_bench.stats.ranking import midranks
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ SHARES = (1.0, 0.5, 0.25, 0.1, 0.05, 0.02)
 """Of the pairs, how many may be guessed, the surest first; others are abstained from."""
 DRAWS = 9_999
 _AT_ONCE = 2**22  # signs
-_LARGEST = 50.0  # nats: e^50 to 1 is certainty
 _STEPS = 50
 _PENALTY = 1.0
 
@@ -135,44 +135,10 @@ def pair_epsilon(
     sure = np.argsort(-np.abs(differences), kind="stable")[: max(1, round(share * len(differences)))]
     told = differences[sure][differences[sure] != 0]
     right, guesses = int((told > 0).sum()), len(told)
-    bound = _refuted(right, guesses, pairs=len(differences), delta=delta, level=1 - confidence)
+    bound = refuted_epsilon(Guesses(right, guesses, len(differences)), delta=delta, level=1 - confidence)
     likely = max(0.0, math.log((right + 0.5) / (guesses - right + 0.5)))
     method = f"{100 * confidence:g} % lower bound at delta {delta:g} (one run), {right} of {guesses} guesses right"
     return Estimate(bound, bound, max(bound, likely), method)
-
-
-def _refuted(right: int, guesses: int, *, pairs: int, delta: float, level: float) -> float:
-    """Return the largest epsilon that so many right guesses refute at a level, by bisection; 0 where it is none."""
-    low, high = 0.0, _LARGEST
-    if guesses == 0 or guessing_p_value(right, guesses, pairs=pairs, epsilon=0.0, delta=delta) > level:
-        return 0.0
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        refuted = guessing_p_value(right, guesses, pairs=pairs, epsilon=middle, delta=delta) <= level
-        low, high = (middle, high) if refuted else (low, middle)
-    return low
-
-
-def guessing_p_value(right: int, guesses: int, *, pairs: int, epsilon: float, delta: float) -> float:
-    """Return the most that (epsilon, delta)-privacy allows as the probability of so many right guesses or more.
-
-    Formula: P[B >= v] + 2 m delta max over i of P[v > B >= v - i] / i, with B binomial of r guesses and the rate
-    e^epsilon / (1 + e^epsilon), v of them right, in m pairs; at most 1. Source: Steinke et al. 2023, theorem 5.2.
-
-    >>> guessing_p_value(3, 3, pairs=3, epsilon=0.0, delta=0.0)
-    0.125
-    """
-    from scipy.special import betainc
-
-    rate = 1 / (1 + math.exp(-epsilon))
-    tail = float(betainc(right, guesses - right + 1, rate)) if right > 0 else 1.0
-    if delta == 0 or right == 0:
-        return tail
-    from scipy.stats import binom
-
-    below = np.cumsum(binom.pmf(np.arange(right - 1, -1, -1), guesses, rate))
-    steepest = float((below / np.arange(1, right + 1)).max())
-    return min(1.0, tail + 2 * pairs * delta * steepest)
 
 
 def promising_share(differences: Floats, *, delta: float = 0.0, confidence: float = CONFIDENCE) -> float:

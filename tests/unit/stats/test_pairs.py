@@ -11,6 +11,7 @@ from scipy.stats import binom, binomtest, kstest
 from sklearn.linear_model import LogisticRegression
 
 from tckr_bench import stats
+from tckr_bench.stats.one_run import Guesses, guesses_p_value
 
 REPETITIONS = 300
 TOLERANCE = 3 * math.sqrt(0.05 * 0.95 / REPETITIONS)
@@ -126,7 +127,7 @@ def test_delta_is_paid_for_as_the_theorem_says():
             for i in range(1, right + 1)
         ]
         tail = sum(binom.pmf(count, guesses, rate) for count in range(right, guesses + 1))
-        found = stats.guessing_p_value(right, guesses, pairs=50, epsilon=epsilon, delta=1e-3)
+        found = guesses_p_value(Guesses(right, guesses, 50), epsilon=epsilon, delta=1e-3)
         assert found == pytest.approx(min(1.0, tail + 2 * 50 * 1e-3 * max(terms)), abs=1e-12)
 
 
