@@ -34,7 +34,7 @@ LEFT_OUT = (
         "`tckr-bench run --matrix audit` makes some."
     ),
     "It speaks of the images as a whole: where the whole leaves no trace, a few may still be copied.",
-    f"Images are compared at {SIDE} pixels a side; copies that were mirrored, turned or cropped may be missed.",
+    f"Images are compared at {SIDE} pixels a side; copies that were turned or recoloured may be missed.",
 )
 
 
