@@ -125,7 +125,7 @@ class _Collector:
         scores = record_folder(self.run, record) / scores_name(record, cell.seed)
         _copy(artifact / SCORES_FILE, scores)
         if not any(result.status == "ok" for result in record.seeds):
-            _copy_pictures(artifact, pictures_path(self.run, record), shown=_real_shown(record, self.settings))
+            _copy_pictures(_pictures_of(record, artifact, self.settings), pictures_path(self.run, record))
         result = SeedResult(
             seed=cell.seed,
             status="ok",
@@ -156,25 +156,33 @@ def holds_its_pictures(run: SavedRun, plan: Plan, store: Store, settings: RunSet
         slug = cells.get((record.dataset, record.method.name, first.seed))
         if slug is None:
             return False
-        artifact = store.path(plan.graph.leaves[slug])
-        wanted = artifact / (PICTURES_FILE if _real_shown(record, settings) else ALONE_FILE)
+        wanted = _pictures_of(record, store.path(plan.graph.leaves[slug]), settings)
         if _content(wanted) != _content(pictures_path(run.folder, record)):
             return False
     return True
 
 
-def _real_shown(record: ResultRecord, settings: RunSettings) -> bool:
-    return settings.show_real_images or may_be_shown(record.description.licence)
+def _pictures_of(record: ResultRecord, artifact: Path, settings: RunSettings) -> Path | None:
+    """Return which pictures of a cell its run may hold, if any: real ones as well, or synthetic ones alone.
+
+    What controls release is made of real images, however it is altered, so that nothing of it stands alone.
+    """
+    if settings.show_real_images or may_be_shown(record.description.licence):
+        found = artifact / PICTURES_FILE
+    elif record.method.role == "control":
+        return None
+    else:
+        found = artifact / ALONE_FILE
+    return found if found.is_file() else None
 
 
-def _content(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
+def _content(path: Path | None) -> bytes | None:
+    return path.read_bytes() if path is not None and path.is_file() else None
 
 
-def _copy_pictures(artifact: Path, target: Path, *, shown: bool) -> None:
-    """Copy a cell's pictures, with real images or without; what an earlier run left there goes."""
-    source = artifact / (PICTURES_FILE if shown else ALONE_FILE)
-    if source.exists():
+def _copy_pictures(source: Path | None, target: Path) -> None:
+    """Copy a cell's pictures where it may hold any; what an earlier run left there goes."""
+    if source is not None:
         _copy(source, target)
     else:
         target.unlink(missing_ok=True)

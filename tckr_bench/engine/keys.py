@@ -12,7 +12,7 @@ from tckr_bench.engine.training import identity_of
 from tckr_bench.records import ComponentUse
 from tckr_bench.stages.request import Parents
 
-LAYOUTS = {"prepare": 2}
+LAYOUTS = {"prepare": 2, "measure": 2}
 """Layouts of what stages write, where not their first; raise one when it changes, and no old artifact is found."""
 
 
