@@ -1,7 +1,15 @@
-"""What a plugin author imports in tests; defined in `tckr_bench.plugin.testing`."""
+"""What a plugin author imports in tests; defined in `tckr_bench.plugin`, `fakes` and `testing`."""
 
-from tckr_bench.plugin.testing import (
+from tckr_bench.plugin.fakes import (
     FakeDiffusionGenerator,
+    fake_attack_evidence,
+    fake_cell_evidence,
+    fake_class_names,
+    fake_images,
+    fake_prompts,
+    fake_release_evidence,
+)
+from tckr_bench.plugin.testing import (
     check_adapter,
     check_attack,
     check_captioner,
@@ -12,12 +20,6 @@ from tckr_bench.plugin.testing import (
     check_metric,
     check_observer,
     check_release_attack,
-    fake_attack_evidence,
-    fake_cell_evidence,
-    fake_class_names,
-    fake_images,
-    fake_prompts,
-    fake_release_evidence,
 )
 
 __all__ = [
