@@ -63,13 +63,13 @@ class BoardWorld:
         corrected = [stats.less_luckiest(row, covariance, draws=DRAWS) for row in aucs]
         right = generator.binomial(TEST_IMAGES, ACCURACY) / TEST_IMAGES
         values = [[right, worst, 0.02, 0.1] for worst in aucs.max(axis=1)]
-        error = float(np.mean([_half_width(worst, variance) / 1.96 for worst in aucs.max(axis=1)]))
+        below, above = np.mean([_sides(worst, variance) for worst in aucs.max(axis=1)], axis=0) / 1.96
         accuracy = math.sqrt(right * (1 - right) / TEST_IMAGES)
         over = math.hypot(self.training, math.sqrt(variance)) * generator.standard_normal(SHADOWS)
-        spread = spread_beside(float(np.std(over, ddof=1)), SHADOWS, error)
+        spread = spread_beside(float(np.std(over, ddof=1)), SHADOWS, (below + above) / 2)
         return Measured(
             np.array(values),
-            np.array([accuracy, error, 0.005, 0.01]),
+            np.array([[accuracy, below, 0.005, 0.01], [accuracy, above, 0.005, 0.01]]),
             np.array([[one.low, one.value, one.high] for one in corrected]),
             np.array([0.0, spread, 0.0, 0.0]),
         )
@@ -81,9 +81,9 @@ def _delong(auc: float) -> float:
     return (auc * (1 - auc) + (SIDE - 1) * (alike - auc**2 + other - auc**2)) / SIDE**2
 
 
-def _half_width(auc: float, variance: float) -> float:
+def _sides(auc: float, variance: float) -> tuple[float, float]:
     reach = 1.96 * math.sqrt(variance) / (auc * (1 - auc))
-    return float(expit(logit(auc) + reach) - expit(logit(auc) - reach)) / 2
+    return auc - float(expit(logit(auc) - reach)), float(expit(logit(auc) + reach)) - auc
 
 
 def board_worlds() -> Iterator[BoardWorld]:

@@ -46,7 +46,8 @@ def measured(world: World, lead: float, generator: np.random.Generator) -> list[
             accuracy = 0.7 + easiness[dataset] + (lead if method == 0 else 0.0) + shift[0] + noise[:, 0]
             auc = 0.56 + shift[1] + noise[:, 1]
             values = np.stack([accuracy, auc, np.full(world.seeds, 0.02), np.full(world.seeds, 0.1)], axis=1)
-            cells.append(Measured(values, np.array([world.example_error, world.example_error, 0.005, 0.01])))
+            error = [world.example_error, world.example_error, 0.005, 0.01]
+            cells.append(Measured(values, np.array([error, error])))
         methods.append(cells)
     return methods
 

@@ -24,7 +24,7 @@ def remarks_on(plan: Plan, store: Store) -> list[str]:
     remarks = {remark: None for key in captions for remark in read_remarks(store.path(key))}
     reasons = Counter(_reasons(plan, store))
     left_out = [
-        f"{label} was not made on {count} cell{'s' if count > 1 else ''}: {reason}"
+        f"{label} was left out on {count} cell{'s' if count > 1 else ''}: {reason}"
         for (label, reason), count in reasons.items()
     ]
     return [*remarks, *left_out]

@@ -18,6 +18,7 @@ from tckr_bench.judging.metric_names import (
     WORST_TPR,
 )
 from tckr_bench.judging.ranking import Measured, means_of
+from tckr_bench.records.estimate import Z_95
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,14 +53,27 @@ def measured_of(row: Row, baseline: Row | None) -> Measured:
         chance[GAP] = 0.0
         found = [{name: it for name, it in cell.items() if name != GAP} for cell in found]
     values = [[cell[name].value if name in cell else chance[name] for name in _MEASURED] for cell in found]
-    errors = [float(np.mean([cell[name].error if name in cell else 0.0 for cell in found])) for name in _MEASURED]
+    sides = [[_sides(cell.get(name)) for name in _MEASURED] for cell in found]
+    errors = np.array(sides, dtype=np.float64).mean(axis=0).T
     corrected = [cell[CORRECTED_AUC] for cell in found if CORRECTED_AUC in cell]
     return Measured(
         np.array(values, dtype=np.float64),
-        np.array(errors),
+        errors,
         np.array([[it.low, it.value, it.high] for it in corrected]) if len(corrected) == len(found) else None,
-        np.array([training_spread(row.records, name, error) for name, error in zip(_MEASURED, errors, strict=True)]),
+        np.array(
+            [
+                training_spread(row.records, name, error)
+                for name, error in zip(_MEASURED, errors.mean(axis=0), strict=True)
+            ]
+        ),
     )
+
+
+def _sides(measurement: Measurement | None) -> tuple[float, float]:
+    """Return the standard errors that a 95 % interval implies, downwards and upwards; 0 where nothing was measured."""
+    if measurement is None:
+        return 0.0, 0.0
+    return (measurement.value - measurement.low) / Z_95, (measurement.high - measurement.value) / Z_95
 
 
 def training_spread(records: Sequence[CellRecord], metric: str, error: float) -> float:
@@ -86,19 +100,21 @@ def spread_beside(deviation: float, shadows: int, error: float) -> float:
     """
     from scipy.special import stdtrit
 
-    wider = deviation * float(stdtrit(max(1, shadows - 1), 0.975)) / 1.96
+    wider = deviation * float(stdtrit(max(1, shadows - 1), 0.975)) / Z_95
     return math.sqrt(max(0.0, wider**2 - error**2))
 
 
 def over_trainings(row: Row) -> Row:
     """Return a row whose intervals hold what another training would have given, where its shadow models tell that."""
-    if row.status != "ok" or not any(training_spread(row.records, name, 0.0) for name in BETWEEN_TRAININGS):
+    told = [name for name in BETWEEN_TRAININGS if training_spread(row.records, name, 0.0)]
+    told += [AOP] if WORST_AUC in told else []
+    if row.status != "ok" or not told:
         return row
     means = means_of("any", (measured_of(row, None),))  # the same draws for all: what is alike has the same interval
     wider = {
         (name, ""): replace(row.estimates[name, ""], low=low, high=high, method=OVER_TRAININGS)
         for name, quantity in ((WORST_AUC, "auc"), (WORST_TPR, "tpr"), (AOP, "aop"))
-        if (name, "") in row.estimates
+        if name in told and (name, "") in row.estimates
         for _, low, high in (means.interval(quantity),)
     }
     return replace(row, estimates={**row.estimates, **wider})

@@ -39,7 +39,7 @@ class Measured:
 
     Attributes:
         values: accuracy, worst AUC, worst TPR and gap, (seeds, 4).
-        errors: those of the examples, which all seeds share, (4,).
+        errors: standard errors of the examples, which all seeds share, downwards and upwards, (2, 4).
         corrected: the worst AUC less what the luckiest attack gains: low, value and high by seed, (seeds, 3); None
             where it was not measured, and the worst AUC itself has to do.
         trainings: how far one training lies from the mean of the recipe's, a standard deviation, (4,); 0 where unknown.
@@ -93,7 +93,7 @@ def means_of(name: str, datasets: Sequence[Measured], *, replicates: int = REPLI
         seed: of the draws.
 
     >>> import numpy as np
-    >>> sure = [Measured(np.array([[0.8, 0.5, 0.01, 0.1]]), np.zeros(4)) for _ in range(2)]
+    >>> sure = [Measured(np.array([[0.8, 0.5, 0.01, 0.1]]), np.zeros((2, 4))) for _ in range(2)]
     >>> [round(bound, 3) for bound in means_of("sure", sure).interval("aop")]
     [0.8, 0.8, 0.8]
     """
@@ -139,7 +139,7 @@ def _drawn(measured: Measured, chances: Floats, own: np.random.Generator) -> _Dr
     normals = own.standard_normal((replicates, len(centre)))
     if spread.any():
         values = values + own.standard_normal((replicates, len(centre))) * spread / math.sqrt(seeds)
-    noisy = values + normals * measured.errors
+    noisy = values + normals * np.where(normals < 0, *measured.errors)
     corrected = noisy.copy()
     if measured.corrected is not None:
         from tckr_bench.stats import drawing
@@ -261,7 +261,7 @@ def places_of(candidates: Sequence[Candidate]) -> dict[str, Place]:
     the worst attack, among those that take part.
 
     >>> import numpy as np
-    >>> sure = lambda accuracy: (Measured(np.array([[accuracy, 0.5, 0.01, 0.1]]), np.zeros(4)),)
+    >>> sure = lambda accuracy: (Measured(np.array([[accuracy, 0.5, 0.01, 0.1]]), np.zeros((2, 4))),)
     >>> places = places_of([Candidate(name, sure(value), True) for name, value in (("worse", 0.7), ("better", 0.8))])
     >>> places["worse"].rank.rank, places["better"].rank.rank, places["better"].pareto
     (2, 1, True)

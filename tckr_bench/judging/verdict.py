@@ -17,6 +17,7 @@ from tckr_bench.errors import RunError, nearest
 from tckr_bench.judging import metric_names
 from tckr_bench.judging.caveats import adaptive_attacks
 from tckr_bench.judging.criteria import TPR_METRICS, Criteria
+from tckr_bench.judging.obstacles import attacks_of, obstacles_of
 from tckr_bench.judging.remarks import remarks_of
 from tckr_bench.judging.sample_size import by_square_root, fewest_others, for_paired_difference, for_proportion
 from tckr_bench.records import Estimate, attacks_on
@@ -211,7 +212,7 @@ def judge(board: DatasetBoard, row: Row, criteria: Criteria, *, basis: Basis) ->
     comparisons = tuple(_compare(row, criteria, basis))
     failed = (f"no seed of the method has measurements ({'; '.join(row.failures)})",) if row.status == "failed" else ()
     doubts = (*failed, *board.reasons)
-    obstacles = tuple(_obstacles(row, criteria))
+    obstacles = tuple(obstacles_of(row, criteria))
     standings = {comparison.standing for comparison in comparisons}
     answer: Answer = "not enough evidence"
     if not doubts and "beyond" in standings:
@@ -252,7 +253,7 @@ def basis_of(row: Row, evidence: Mapping[CellKey, CellEvidence]) -> Basis:
         for measurement in record.measurements
         if measurement.metric == metric_names.ACCURACY
     ]
-    labels = _attacks(row)
+    labels = attacks_of(row)
     audited = [
         measurement.examples
         for record in finished
@@ -299,7 +300,7 @@ def worst_estimate(row: Row, metric: str) -> tuple[Estimate, tuple[str, ...]] | 
     if metric in metric_names.WORST:
         risk = row.risk(metric)
         return None if risk is None or risk.estimate.seeds < len(row.seeds) else (risk.estimate, risk.attacks)
-    found = {label: row.get(metric, label) for label in _attacks(row)}
+    found = {label: row.get(metric, label) for label in attacks_of(row)}
     known = {label: entry for label, entry in found.items() if entry is not None and entry.seeds == len(row.seeds)}
     if not known or len(known) < len(found):
         return None
@@ -312,10 +313,6 @@ def worst_estimate(row: Row, metric: str) -> tuple[Estimate, tuple[str, ...]] | 
     return Estimate(value, min(value, max(0.0, low)), high, words, known[label].seeds, known[label].spread), (label,)
 
 
-def _attacks(row: Row) -> list[str]:
-    return attacks_on([record for record in row.records if record.status == "ok"], surface="classifier")
-
-
 def _compare(row: Row, criteria: Criteria, basis: Basis) -> list[LimitComparison]:
     gap = row.get(metric_names.GAP, "")
     gap = gap if gap is not None and gap.seeds == len(row.seeds) else None
@@ -324,7 +321,7 @@ def _compare(row: Row, criteria: Criteria, basis: Basis) -> list[LimitComparison
     return [
         _against(metric_names.GAP, criteria.max_accuracy_drop, (gap, ()) if gap else None, basis=basis),
         *(
-            _against(metric, limit, worst_estimate(row, metric), basis=basis, tried=tuple(_attacks(row)))
+            _against(metric, limit, worst_estimate(row, metric), basis=basis, tried=tuple(attacks_of(row)))
             for metric, limit in limits
         ),
     ]
@@ -372,42 +369,3 @@ def _need(metric: str, limit: float, estimate: Estimate, basis: Basis) -> Need:
         others=others,
         on_limit=math.isclose(value, limit, abs_tol=1e-12),
     )
-
-
-def _obstacles(row: Row, criteria: Criteria) -> list[str]:
-    """Say what keeps a row from a yes, whatever its measurements."""
-    found = []
-    if not criteria.allow_non_adaptive and not _always_adaptive(row):
-        found.append(
-            "no attack repeats the whole pipeline that made the classifier (caption, adapt, generate, train), as an "
-            "attacker may, so more could be found than was found here"
-        )
-    if len(row.seeds) == 1 and not _knows_other_trainings(row, criteria):
-        found.append(
-            "it rests on one training, and nothing tells how far another would lie: run more seeds, or an attack with "
-            "eight shadow models or more that repeat its pipeline"
-        )
-    if row.protocol == "paper":
-        found.append("the epoch kept is the one that did best on the test set, which flatters the accuracy")
-    if row.contamination == "images":
-        found.append(
-            "the generator was pretrained on images of this very dataset, members and non-members alike, so neither "
-            "its accuracy nor what attacks find would carry over to a private one"
-        )
-    return found
-
-
-def _knows_other_trainings(row: Row, criteria: Criteria) -> bool:
-    """Return whether shadow models tell how what is limited differs between trainings; of other rates, the AUC does."""
-    names = {metric_names.BETWEEN_TRAININGS[metric_names.WORST_AUC]}
-    if any(TPR_METRICS[limit.fpr] == metric_names.TPR for limit in criteria.max_tprs):
-        names.add(metric_names.BETWEEN_TRAININGS[metric_names.WORST_TPR])
-    return all(any(it.metric == name for record in row.records for it in record.measurements) for name in names)
-
-
-def _always_adaptive(row: Row) -> bool:
-    """Return whether in every seed an attack with an AUC repeats the row's whole pipeline."""
-    finished = [record for record in row.records if record.status == "ok"]
-    scored = {label for label in _attacks(row) if row.get(metric_names.AUC, label) is not None}
-    repeated = [{label for label, model in record.threat_models.items() if model.adaptive} for record in finished]
-    return bool(repeated) and all(labels & scored for labels in repeated)

@@ -9,7 +9,7 @@ from PIL import Image
 from tckr_bench.errors import DatasetError, TckrError
 from tckr_bench.plugin.components import FAMILIES, MetricComponent
 from tckr_bench.plugin.registry import default_registry
-from tckr_bench.plugin.testing import (
+from tckr_bench.testing import (
     check_adapter,
     check_attack,
     check_captioner,

@@ -36,11 +36,7 @@ _FREQUENCIES = 8
 _CANDIDATES = 4  # of each image, found by likeness
 _FITTED = 5  # of each image: the likeliest ways to pair it with a candidate, mirrored or not
 _STEPS = 4
-_ORIGINALS, _COPIES, _PAIRS = (
-    512,
-    4096,
-    64,
-)
+_ORIGINALS, _COPIES, _PAIRS = 512, 4096, 64
 """Of a tile: views of 31 MB, similarities of 8 MB; and pairs fitted at once, so few that they stay in a cache."""
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from tckr_bench.components import AttackComponent, Options
-from tckr_bench.records import DenoisingProbe, ReleaseOutcome, ThreatModel
-from tckr_plugins.attacks.denoising import Timestep, denoiser_of, mean_of, part_of
+from tckr_bench.records import DenoisingProbe, ReleaseOutcome
+from tckr_plugins.attacks.denoising import OF_A_RELEASED_GENERATOR, Timestep, denoiser_of, mean_of, part_of
 from tckr_plugins.late import np
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ class ClidAttack:
     it with any caption and owns the example and the captioner. No shadow models. A diagnostic of such a release.
     """
 
+    threat_model = OF_A_RELEASED_GENERATOR
+
     def __init__(
         self,
         *,
@@ -69,15 +71,6 @@ class ClidAttack:
         self.probes = tuple(DenoisingProbe("denoising", timestep, draws, seed) for timestep in timesteps)
         self.reduction = reduction
         self.weight = weight
-
-    @property
-    def threat_model(self) -> ThreatModel:
-        """What the attacker sees and owns."""
-        return ThreatModel(
-            sees="the adapted generator, if it is released (a diagnostic)",
-            owns="the example and the captioner",
-            surface="generator",
-        )
 
     def score(self, evidence: ReleaseEvidence, *, context: Context) -> ReleaseOutcome:
         """Return the weighed discrepancy of each example, (n,) float64.

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 Timestep = Annotated[int, Field(ge=0)]
 
 
+OF_A_RELEASED_GENERATOR = ThreatModel(
+    sees="the adapted generator, if it is released (a diagnostic)",
+    owns="the example and the captioner",
+    surface="generator",
+)
+
+
 class DenoisingLossOptions(Options):
     """Options of `denoising-loss`."""
 
@@ -77,6 +84,8 @@ class DenoisingAttack:
     looks like a member, which understates the risk. A diagnostic of such a release.
     """
 
+    threat_model = OF_A_RELEASED_GENERATOR
+
     def __init__(
         self,
         kind: Literal["denoising", "secmi", "pia", "rediffuse"],
@@ -86,15 +95,6 @@ class DenoisingAttack:
         seed: int = 0,
     ) -> None:
         self.probes = tuple(DenoisingProbe(kind, timestep, draws, seed) for timestep in timesteps)
-
-    @property
-    def threat_model(self) -> ThreatModel:
-        """What the attacker sees and owns."""
-        return ThreatModel(
-            sees="the adapted generator, if it is released (a diagnostic)",
-            owns="the example and the captioner",
-            surface="generator",
-        )
 
     def score(self, evidence: ReleaseEvidence, *, context: Context) -> ReleaseOutcome:
         """Return minus the mean relative error of each example.

@@ -36,5 +36,5 @@ def test_each_thing_of_note_is_said_once_and_controls_are_left_out(tmp_path):
     plan = plan_of(store, ["method", "control", "method"])
     assert remarks_on(plan, store) == [
         f"left over in {store.path('aa').name}",
-        "lira was not made on 2 cells: nobody wrote captions",
+        "lira was left out on 2 cells: nobody wrote captions",
     ]

@@ -12,9 +12,18 @@ from hypothesis import strategies as st
 from tckr_bench.judging.ranking import QUANTITIES, Means, Measured, means_of, ranks_of
 from tckr_bench.seeds import derive_seed
 
+
+def errors(*sides):
+    """Return standard errors downwards and upwards, (2, 4): the same to both sides, or either."""
+    return np.array([sides[0], sides[-1]], dtype=float)
+
+
 TWO = (
-    Measured(np.array([[0.8, 0.60, 0.02, 0.05], [0.7, 0.50, 0.04, 0.15]]), np.array([0.01, 0.02, 0.005, 0.01])),
-    Measured(np.array([[0.5, 0.40, 0.00, 0.25], [0.6, 0.45, 0.01, 0.15]]), np.array([0.02, 0.01, 0.005, 0.02])),
+    Measured(np.array([[0.8, 0.60, 0.02, 0.05], [0.7, 0.50, 0.04, 0.15]]), errors([0.01, 0.02, 0.005, 0.01])),
+    Measured(
+        np.array([[0.5, 0.40, 0.00, 0.25], [0.6, 0.45, 0.01, 0.15]]),
+        errors([0.02, 0.01, 0.005, 0.02], [0.01, 0.03, 0.02, 0.02]),
+    ),
 )
 
 
@@ -53,7 +62,9 @@ def slow_means(name, datasets, *, replicates, seed):
                     strays = trainings[place] * measured.trainings[place] / math.sqrt(seeds)
                     quantities[place] = centre[place] + strays
             exact.append(slow_aop(quantities))
-            noisy = quantities + examples * measured.errors
+            noisy = quantities + examples * np.array(
+                [measured.errors[int(part > 0)][at] for at, part in enumerate(examples)]
+            )
             cautious.append(slow_aop(noisy))
             if measured.corrected is not None:
                 low, value, high = measured.corrected.mean(axis=0)
@@ -102,7 +113,7 @@ def test_draws_are_those_of_an_independent_slow_loop(datasets):
 
 
 def test_without_any_error_the_interval_is_the_value():
-    sure = [Measured(np.array([[0.8, 0.6, 0.02, 0.1]] * 3), np.zeros(4))] * 4
+    sure = [Measured(np.array([[0.8, 0.6, 0.02, 0.1]] * 3), np.zeros((2, 4)))] * 4
     for quantity in QUANTITIES:
         value, low, high = means_of("sure", sure).interval(quantity)
         assert low == pytest.approx(value)
@@ -119,7 +130,7 @@ def test_bounds_hold_their_value_and_rates_stay_rates():
 
 def test_the_width_is_that_of_the_error_where_there_is_no_other():
     """One dataset and one seed leave the error of the examples alone: 1.96 of it to each side."""
-    one = [Measured(np.array([[0.6, 0.6, 0.1, 0.1]]), np.full(4, 0.02))]
+    one = [Measured(np.array([[0.6, 0.6, 0.1, 0.1]]), np.full((2, 4), 0.02))]
     for quantity in QUANTITIES[:4]:
         value, low, high = means_of("one", one, replicates=20_000).interval(quantity)
         assert (value - low, high - value) == pytest.approx((1.96 * 0.02, 1.96 * 0.02), rel=0.06)
@@ -135,8 +146,8 @@ def test_a_draw_depends_on_the_method_and_the_seed_alone():
 
 def test_a_hard_dataset_is_hard_for_all():
     """Datasets are drawn for all methods alike: a method better on each of them is better in every draw."""
-    easy, hard = (Measured(np.array([[value, 0.5, 0.0, 0.0]]), np.zeros(4)) for value in (0.6, 0.4))
-    easier, harder = (Measured(np.array([[value, 0.5, 0.0, 0.0]]), np.zeros(4)) for value in (0.61, 0.41))
+    easy, hard = (Measured(np.array([[value, 0.5, 0.0, 0.0]]), np.zeros((2, 4))) for value in (0.6, 0.4))
+    easier, harder = (Measured(np.array([[value, 0.5, 0.0, 0.0]]), np.zeros((2, 4))) for value in (0.61, 0.41))
     worse, better = means_of("worse", [easy, hard]), means_of("better", [easier, harder])
     assert (better.draws[:, 4] > worse.draws[:, 4]).all()
     assert [rank.rank for rank in ranks_of([worse, better])] == [2, 1]
@@ -150,9 +161,9 @@ def world(generator, *, methods, lead=0.0, datasets=2, seeds=2):
         measured = []
         for dataset in range(datasets):
             centre = np.array([0.6 + easiness[dataset] + lead * (method == 0), 0.6, 0.05, 0.1])
-            errors = np.array([0.02, 0.02, 0.005, 0.02])
-            values = centre + generator.normal(0, errors) + generator.normal(0, 0.005, (seeds, 4))
-            measured.append(Measured(values, errors))
+            error = np.array([0.02, 0.02, 0.005, 0.02])
+            values = centre + generator.normal(0, error) + generator.normal(0, 0.005, (seeds, 4))
+            measured.append(Measured(values, errors(error)))
         found.append(means_of(str(method), measured, replicates=400, seed=int(generator.integers(2**31))))
     return found
 
@@ -202,7 +213,7 @@ def test_the_same_measurements_share_a_rank():
 
 
 def test_how_far_datasets_lie_apart_widens_ranks_and_not_the_interval_of_their_mean():
-    easy, hard = (Measured(np.array([[value, 0.5, 0.01, 0.1]]), np.full(4, 0.001)) for value in (0.9, 0.2))
+    easy, hard = (Measured(np.array([[value, 0.5, 0.01, 0.1]]), np.full((2, 4), 0.001)) for value in (0.9, 0.2))
     found = means_of("method", (easy, hard), replicates=400)
     _, low, high = found.interval("accuracy")
     assert high - low < 0.01

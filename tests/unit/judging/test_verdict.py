@@ -75,13 +75,23 @@ def test_yes_takes_every_upper_end_within_its_limit(made):
     assert judgement.adaptive == ("adaptive",)
 
 
-@pytest.mark.parametrize("missing", BETWEEN_TRAININGS)
+LIMITED = {"tpr-between-trainings": LIMITS, "auc-between-trainings": Criteria(0.02, max_auc=0.9)}
+
+
+@pytest.mark.parametrize("missing", LIMITED)
 def test_one_training_is_no_yes_where_nothing_tells_how_another_would_lie(made, missing):
-    alone = judged(made, students=[without(student(made), missing)])
+    assert judged(made, LIMITED[missing]).answer == "yes"
+    alone = judged(made, LIMITED[missing], students=[without(student(made), missing)])
     assert alone.answer == "not enough evidence"
     assert any("it rests on one training" in obstacle for obstacle in alone.obstacles)
     two = judged(made, students=[without(student(made, seed=seed), missing) for seed in (0, 1)])
     assert not any("one training" in obstacle for obstacle in two.obstacles)
+
+
+def test_of_rates_whose_spread_nothing_tells_one_training_is_no_yes(made):
+    tenth = judged(made, Criteria(0.02, (TprLimit(0.5, 0.1),)))
+    assert [part.standing for part in tenth.comparisons] == ["within", "within"]
+    assert any("it rests on one training" in obstacle for obstacle in tenth.obstacles)
 
 
 @pytest.mark.parametrize("given", [{"gap": 0.03}, {"tpr": 0.07}])
@@ -179,8 +189,9 @@ def test_what_flatters_the_row_keeps_it_from_a_yes(made, changes):
 
 def test_an_attack_without_its_rate_leaves_the_worst_unknown(made):
     criteria = Criteria(0.02, (TprLimit(0.2, 0.1),))
-    assert judged(made, criteria).answer == "yes"
-    judgement = judged(made, criteria, attacks=("loss", "adaptive"))
+    seeds = [student(made, seed=seed) for seed in (0, 1)]  # of this rate one training tells nothing of others
+    assert judged(made, criteria, students=seeds).answer == "yes"
+    judgement = judged(made, criteria, students=[without(one, ("tpr-at-10-fpr", "lira")) for one in seeds])
     assert judgement.comparisons[1].standing == "unknown"
     assert judgement.answer == "not enough evidence"
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from tckr_bench.plugin.registry import Registration, Registry, default_registry
-from tckr_bench.plugin.testing import fake_cell_evidence
 from tckr_bench.records import LabelledImages, Measurement, read_only
 from tckr_bench.results.measuring import TOLERANCE, admitted, measure, own_metrics
+from tckr_bench.testing import fake_cell_evidence
 
 SOUND = Measurement("share", 0.5, 0.4, 0.6, "made up", 10, "lira")
 

@@ -3,10 +3,10 @@
 import pytest
 
 from tckr_bench.plugin.registry import default_registry
-from tckr_bench.plugin.testing import fake_cell_evidence
 from tckr_bench.results import recomputation
 from tckr_bench.results.measuring import measure, own_metrics
 from tckr_bench.results.recomputation import compute_measurements
+from tckr_bench.testing import fake_cell_evidence
 
 USES = [default_registry().use("metric", name, label=name, options={}) for name in ("accuracy", "auc-mia")]
 

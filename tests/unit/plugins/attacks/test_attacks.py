@@ -12,9 +12,9 @@ from attack_worlds import gaussian_world
 from tckr_plugins import attacks
 
 from tckr_bench.errors import OptionError, TckrError
-from tckr_bench.plugin.testing import fake_attack_evidence
 from tckr_bench.records import Shadows
 from tckr_bench.stats import auc_interval
+from tckr_bench.testing import fake_attack_evidence
 
 WITHOUT_SHADOWS = {"loss", "confidence", "entropy", "modified-entropy", "gap", "quantile-regression"}
 WITH_SHADOWS = {"lira", "rmia", "ramia", "bavaria", "calibrated-loss", "lira-paper", "dataset-inference"}

@@ -10,9 +10,9 @@ from scipy.stats import norm
 from tckr_plugins.attacks.clid import ClidAttack, reduced_captions, robustly_scaled
 
 from tckr_bench.plugin.protocols import Context, ReleaseEvidence
-from tckr_bench.plugin.testing import FakeDiffusionGenerator, fake_images
 from tckr_bench.records import DenoisingProbe
 from tckr_bench.stats import auc_interval
+from tckr_bench.testing import FakeDiffusionGenerator, fake_images
 
 
 class ReadingGenerator(FakeDiffusionGenerator):

@@ -12,9 +12,9 @@ from tckr_plugins.attacks.denoising import DenoisingAttack
 from tckr_bench.errors import NotApplicableError, OptionError
 from tckr_bench.plugin.protocols import Context, ReleaseEvidence
 from tckr_bench.plugin.registry import default_registry
-from tckr_bench.plugin.testing import FakeDiffusionGenerator, fake_images
 from tckr_bench.records import DenoisingProbe, Prompts
 from tckr_bench.stats import auc
+from tckr_bench.testing import FakeDiffusionGenerator, fake_images
 
 ATTACKS = ("denoising-loss", "secmi", "pia", "rediffuse", "clid")
 SIDE = 8

@@ -14,10 +14,10 @@ from tckr_plugins.attacks.domias import DomiasAttack, log_density, whitening
 
 from tckr_bench.errors import NotApplicableError
 from tckr_bench.plugin.protocols import Context, ReleaseEvidence
-from tckr_bench.plugin.testing import fake_images
 from tckr_bench.records import LabelledImages
 from tckr_bench.stages.chunks import ImageChunks
 from tckr_bench.stats import auc, auc_interval
+from tckr_bench.testing import fake_images
 
 SIDE = 200
 MEMBERS = np.arange(2 * SIDE) < SIDE

@@ -10,7 +10,7 @@ import pytest
 from tckr_bench.errors import OptionError, TckrError
 from tckr_bench.plugin.protocols import Context
 from tckr_bench.plugin.registry import default_registry
-from tckr_bench.plugin.testing import check_captioner
+from tckr_bench.testing import check_captioner
 
 NAMES = ("cat", "dog", "cow")
 # Remarks on transformers' own use of itself and of torchvision.

@@ -11,8 +11,8 @@ from tckr_plugins.captioners.files import ByClass, InOrder, read_captions, read_
 from tckr_bench.errors import OptionError, TckrError
 from tckr_bench.plugin.protocols import Context
 from tckr_bench.plugin.registry import default_registry
-from tckr_bench.plugin.testing import check_captioner
 from tckr_bench.records import ImageCatalogue
+from tckr_bench.testing import check_captioner
 
 NAMES = ("brain", "inline skate", "Airplanes")
 LABELS = np.array([0, 1, 0, 2, 0, 1, 0, 2])
@@ -197,7 +197,7 @@ def test_class_description_says_the_same_of_a_whole_class(tmp_path, name):
 @pytest.mark.parametrize("name", ["file", "class-description"])
 def test_contract_is_kept(name, tmp_path):
     entry = (lambda text: [f"{text} {index}" for index in range(4)]) if name == "file" else (lambda text: text)
-    from tckr_bench.plugin.testing import fake_class_names
+    from tckr_bench.testing import fake_class_names
 
     texts = {given: entry(f"text {given}") for given in fake_class_names()}
     check_captioner(captioner(name, path=str(written(tmp_path / "c.json", texts))))

@@ -10,8 +10,8 @@ from tckr_plugins.classifiers import register_classifiers
 from tckr_bench.errors import OptionError
 from tckr_bench.plugin.contract import undone
 from tckr_bench.plugin.protocols import Context
-from tckr_bench.plugin.testing import fake_class_names, fake_images
 from tckr_bench.records import TrainingData
+from tckr_bench.testing import fake_class_names, fake_images
 
 CONTEXT = Context()
 TINY = {

@@ -16,8 +16,8 @@ from tckr_plugins.privacy.accounting import Sampling, epsilon_of, noise_for
 
 from tckr_bench.errors import TckrError
 from tckr_bench.plugin.protocols import Context
-from tckr_bench.plugin.testing import check_classifier, check_component, fake_class_names, fake_images
 from tckr_bench.records import LabelledImages, TrainingData
+from tckr_bench.testing import check_classifier, check_component, fake_class_names, fake_images
 
 CONTEXT = Context()
 QUICK = {

@@ -3,7 +3,7 @@ import pytest
 
 from tckr_bench.errors import DatasetError
 from tckr_bench.plugin.registry import default_registry
-from tckr_bench.plugin.testing import check_dataset
+from tckr_bench.testing import check_dataset
 
 
 def test_one_parquet_file_is_split_by_class_and_says_so(tmp_path, load, write_table):

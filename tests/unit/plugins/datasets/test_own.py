@@ -7,7 +7,7 @@ from PIL import Image
 from tckr_bench.errors import DatasetError, OptionError
 from tckr_bench.plugin.protocols import InspectableDataset
 from tckr_bench.plugin.registry import default_registry
-from tckr_bench.plugin.testing import check_dataset
+from tckr_bench.testing import check_dataset
 
 
 def fill(folder, count, *, grey=0, suffix=".png"):

@@ -15,8 +15,8 @@ from tckr_plugins.generators.denoising import denoising_errors
 from tckr_bench.errors import NotApplicableError, TckrError
 from tckr_bench.plugin.protocols import Context, DiffusionGenerator
 from tckr_bench.plugin.registry import default_registry
-from tckr_bench.plugin.testing import fake_images
 from tckr_bench.records import DenoisingProbe, GenerationRequest, Prompts
+from tckr_bench.testing import fake_images
 
 KINDS = ("denoising", "secmi", "pia", "rediffuse")
 PREDICTIONS = ("epsilon", "v_prediction", "sample")

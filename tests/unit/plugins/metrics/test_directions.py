@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tckr_plugins import metrics
 
-from tckr_bench.plugin.testing import fake_cell_evidence
 from tckr_bench.records import Copies
+from tckr_bench.testing import fake_cell_evidence
 
 DIRECTIONS = {}
 metrics.register_metrics(

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tckr_bench.plugin.testing import fake_cell_evidence
 from tckr_bench.records import AttackScores, CellEvidence, ThreatModel
 from tckr_bench.stats import auc, tpr_interval, wilson
+from tckr_bench.testing import fake_cell_evidence
 
 THREAT = ThreatModel(sees="outputs", owns="labels")
 OF_THE_CELL = {"best-published-auc", "accuracy", "accuracy-gap", "epsilon-accounted", "match-shortfall"}
